@@ -1,0 +1,196 @@
+//! Manifests: content-addressed lists that an entry commits to by root and by count.
+//!
+//! The root has the shape of an RFC 6962 tree over the canonical bytes of the leaves, hashed with BLAKE3 `derive_key`
+//! under one context for each kind, leaves and nodes apart. Leaf 0 is the header (kind, version, projection), so that
+//! a root says what it is a root of. The object is one canonical CBOR array, header first; it is kept under its root.
+//!
+//! Shape: <https://www.rfc-editor.org/rfc/rfc9162#section-2.1>
+
+use crate::codec::{DecodeError, Decoder, Encoder};
+use crate::digest::{ContextHasher, DigestKind, ManifestRoot, NodeHash};
+
+/// Manifest objects larger than this are refused before they are read.
+pub const MAX_MANIFEST_BYTES: u64 = 1 << 30;
+
+/// Why bytes are not a manifest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant is its message")]
+pub enum ManifestError {
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    #[error("a manifest needs a header and at least one item")]
+    Empty,
+    #[error("the manifest is of kind `{found}`, expected `{expected}`")]
+    Kind { expected: &'static str, found: &'static str },
+    #[error("manifests of version {found} need a newer reproledger (this one reads version 1)")]
+    Version { found: u64 },
+    #[error("digest kind `{found}` has no manifest")]
+    NoManifest { found: &'static str },
+}
+
+/// What a manifest is a list of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManifestHeader {
+    /// Kind of the digest that the root is.
+    pub kind: DigestKind,
+    /// Which view of the source the leaves are (`files`; `inspect/1`; `text`): part of the meaning of the root.
+    pub projection: String,
+    /// Facts about the whole that belong to no leaf: one canonical CBOR item, its meaning fixed by kind.
+    pub facts: Option<Vec<u8>>,
+}
+
+impl ManifestHeader {
+    const WHAT: &'static str = "a manifest header";
+    const VERSION: u64 = 1;
+
+    /// Canonical bytes: leaf 0.
+    pub fn encode(&self) -> Vec<u8> {
+        Encoder::encode(|e| {
+            e.map(|m| {
+                m.entry(1, |e| e.int(self.kind.id()));
+                m.entry(2, |e| e.uint(Self::VERSION));
+                m.entry(3, |e| e.text(&self.projection));
+                m.optional(4, self.facts.as_deref(), Encoder::raw);
+            });
+        })
+    }
+
+    fn decode(d: &mut Decoder<'_>) -> Result<Self, ManifestError> {
+        let (mut kind, mut version, mut projection, mut facts) = (None, None, None, None);
+        d.int_map(|key, d| -> Result<(), DecodeError> {
+            match key {
+                1 => kind = Some(DigestKind::from_id(d.int()?)?),
+                2 => version = Some(d.uint()?),
+                3 => projection = Some(d.text()?.to_owned()),
+                4 => facts = Some(d.raw()?.to_vec()),
+                _ => return Err(DecodeError::UnknownKey { what: Self::WHAT, key }),
+            }
+            Ok(())
+        })?;
+        let need = |key| DecodeError::MissingKey { what: Self::WHAT, key };
+        match version.ok_or(need(2))? {
+            Self::VERSION => {}
+            found => return Err(ManifestError::Version { found }),
+        }
+        Ok(Self { kind: kind.ok_or(need(1))?, projection: projection.ok_or(need(3))?, facts })
+    }
+}
+
+/// A manifest in memory: the header and the canonical bytes of each item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manifest {
+    /// What it lists.
+    pub header: ManifestHeader,
+    /// Canonical bytes of each item, in the manifest's order.
+    pub items: Vec<Vec<u8>>,
+}
+
+impl Manifest {
+    /// Number of items; the header is not one.
+    pub fn count(&self) -> u64 {
+        self.items.len() as u64
+    }
+
+    /// The root that an entry commits to.
+    pub fn root(&self) -> Result<ManifestRoot, ManifestError> {
+        root_of(&self.header, self.items.iter().map(Vec::as_slice))
+    }
+
+    /// The object: one canonical array, header first.
+    pub fn to_object(&self) -> Vec<u8> {
+        Encoder::encode(|e| {
+            e.array(self.items.len() + 1);
+            e.raw(&self.header.encode());
+            for item in &self.items {
+                e.raw(item);
+            }
+        })
+    }
+
+    /// Reads an object. Its items are canonical CBOR; what they mean is for their kind to say.
+    pub fn parse(object: &[u8]) -> Result<Self, ManifestError> {
+        let mut d = Decoder::new(object);
+        let len = d.array_header()?;
+        if len < 2 {
+            return Err(ManifestError::Empty);
+        }
+        let header = ManifestHeader::decode(&mut d)?;
+        let items = (1..len).map(|_| d.raw().map(<[u8]>::to_vec)).collect::<Result<_, _>>()?;
+        d.finish()?;
+        Ok(Self { header, items })
+    }
+
+    /// Reads an object that must be of `kind`.
+    pub fn parse_kind(object: &[u8], kind: DigestKind) -> Result<Self, ManifestError> {
+        let manifest = Self::parse(object)?;
+        if manifest.header.kind == kind {
+            Ok(manifest)
+        } else {
+            Err(ManifestError::Kind { expected: kind.name(), found: manifest.header.kind.name() })
+        }
+    }
+}
+
+fn contexts(kind: DigestKind) -> Result<(&'static str, &'static str), ManifestError> {
+    Ok(match kind {
+        DigestKind::Tree => ("reproledger 2026 tree leaf v1", "reproledger 2026 tree node v1"),
+        DigestKind::Rows => ("reproledger 2026 rows leaf v1", "reproledger 2026 rows node v1"),
+        DigestKind::Rowset => ("reproledger 2026 rowset leaf v1", "reproledger 2026 rowset node v1"),
+        DigestKind::Tensors => ("reproledger 2026 tensors leaf v1", "reproledger 2026 tensors node v1"),
+        DigestKind::Samples => ("reproledger 2026 samples leaf v1", "reproledger 2026 samples node v1"),
+        DigestKind::Entry | DigestKind::File => return Err(ManifestError::NoManifest { found: kind.name() }),
+    })
+}
+
+/// The BLAKE3 tree hash of one manifest kind.
+#[derive(Clone)]
+pub struct ManifestHash {
+    leaf: ContextHasher,
+    node: ContextHasher,
+}
+
+impl ManifestHash {
+    /// The hash of manifests of `kind`.
+    pub fn new(kind: DigestKind) -> Result<Self, ManifestError> {
+        let (leaf, node) = contexts(kind)?;
+        Ok(Self { leaf: ContextHasher::new(leaf), node: ContextHasher::new(node) })
+    }
+
+    /// The hash of one leaf's canonical bytes.
+    pub fn leaf(&self, bytes: &[u8]) -> NodeHash {
+        NodeHash::from_bytes(self.leaf.hash(&[bytes]))
+    }
+
+    /// The hash of two neighbours.
+    pub fn node(&self, left: &NodeHash, right: &NodeHash) -> NodeHash {
+        NodeHash::from_bytes(self.node.hash(&[left.as_bytes(), right.as_bytes()]))
+    }
+}
+
+/// The root over a header and items, streaming: memory is one hash per level.
+pub fn root_of<'a>(
+    header: &ManifestHeader,
+    items: impl Iterator<Item = &'a [u8]>,
+) -> Result<ManifestRoot, ManifestError> {
+    let hash = ManifestHash::new(header.kind)?;
+    let header = header.encode();
+    // Roots of complete subtrees, largest first; their sizes are the bits of the number of leaves so far.
+    let mut range: Vec<NodeHash> = Vec::new();
+    let mut size = 0_u64;
+    for leaf in std::iter::once(header.as_slice()).chain(items) {
+        let mut node = hash.leaf(leaf);
+        for _ in 0..size.trailing_ones() {
+            let left = range.pop().expect("one hash for each one bit of the size");
+            node = hash.node(&left, &node);
+        }
+        range.push(node);
+        size += 1;
+    }
+    if size < 2 {
+        return Err(ManifestError::Empty);
+    }
+    let mut peaks = range.into_iter().rev();
+    let last = peaks.next().expect("a non-empty tree has a peak");
+    let root = peaks.fold(last, |right, left| hash.node(&left, &right));
+    Ok(ManifestRoot::from_bytes(*root.as_bytes()))
+}

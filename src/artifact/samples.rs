@@ -1,0 +1,1 @@
+//! Canonical per-sample records of an evaluation (digest kind `samples`).

@@ -1,0 +1,1 @@
+//! Leaves of a folder (digest kind `tree`).

@@ -1,0 +1,3 @@
+//! The `reproledger` command.
+
+fn main() {}
