@@ -173,12 +173,11 @@ pub fn root_of<'a>(
     items: impl Iterator<Item = &'a [u8]>,
 ) -> Result<ManifestRoot, ManifestError> {
     let hash = ManifestHash::new(header.kind)?;
-    let header = header.encode();
     // Roots of complete subtrees, largest first; their sizes are the bits of the number of leaves so far.
-    let mut range: Vec<NodeHash> = Vec::new();
-    let mut size = 0_u64;
-    for leaf in std::iter::once(header.as_slice()).chain(items) {
-        let mut node = hash.leaf(leaf);
+    let mut range = vec![hash.leaf(&header.encode())];
+    let mut size = 1_u64;
+    for item in items {
+        let mut node = hash.leaf(item);
         for _ in 0..size.trailing_ones() {
             let left = range.pop().expect("one hash for each one bit of the size");
             node = hash.node(&left, &node);
