@@ -9,7 +9,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{KeyId, KeyName, KeyNameError, NoteKind, SIGNATURE_LEN, Signature, SigningKey, VerifierKey};
+use super::{BadSignature, KeyId, KeyName, KeyNameError, NoteKind, SIGNATURE_LEN, Signature, SigningKey, VerifierKey};
 
 /// Larger notes are refused unread: a head with a hundred post-quantum cosignatures stays below half of it.
 pub const MAX_NOTE_BYTES: usize = 1 << 20;
@@ -104,7 +104,7 @@ pub fn note_signatures(bytes: &[u8], known: &[VerifierKey]) -> Result<OpenNote, 
             unverified += 1;
             continue;
         };
-        let time = check(text, key, &signature).ok_or(NoteError::BadSignature { name, id })?;
+        let time = check(text, key, &signature).map_err(|_| NoteError::BadSignature { name, id })?;
         // One key is one voice for each kind, under however many names and lines it speaks.
         match verified.iter_mut().find(|seen| seen.key.kind == key.kind && seen.key.key == key.key) {
             Some(seen) => seen.time = seen.time.min(time),
@@ -150,23 +150,23 @@ fn parse_line(text: &str, line: usize) -> Result<(KeyName, KeyId, Vec<u8>), Note
     }
 }
 
-/// The time of a signature that verifies (none for a kind without one), or nothing.
-fn check(text: &str, key: &VerifierKey, signature: &[u8]) -> Option<Option<u64>> {
+/// The time of a signature that verifies; none for a kind without one.
+fn check(text: &str, key: &VerifierKey, signature: &[u8]) -> Result<Option<u64>, BadSignature> {
     match key.kind {
         NoteKind::Ed25519 => {
-            let signature = Signature(signature.try_into().ok()?);
-            key.key.verify(text.as_bytes(), &signature).ok()?;
-            Some(None)
+            let signature = Signature(signature.try_into().map_err(|_| BadSignature)?);
+            key.key.verify(text.as_bytes(), &signature)?;
+            Ok(None)
         }
         NoteKind::CosignatureV1 => {
-            let (time, signature) = signature.split_first_chunk()?;
+            let (time, signature) = signature.split_first_chunk().ok_or(BadSignature)?;
+            let signature: [u8; SIGNATURE_LEN] = signature.try_into().map_err(|_| BadSignature)?;
             let time = u64::from_be_bytes(*time);
             if time > MAX_TIME {
-                return None;
+                return Err(BadSignature);
             }
-            let signature: [u8; SIGNATURE_LEN] = signature.try_into().ok()?;
-            key.key.verify(cosigned(text, time).as_bytes(), &Signature(signature)).ok()?;
-            Some(Some(time))
+            key.key.verify(cosigned(text, time).as_bytes(), &Signature(signature))?;
+            Ok(Some(time))
         }
     }
 }

@@ -16,9 +16,6 @@ pub const MAX_POLICY_BYTES: usize = 1 << 18;
 /// Most logs, witnesses or groups in a policy (the format asks for at least 32 of each).
 pub const MAX_POLICY_ITEMS: usize = 256;
 
-/// The predefined quorum of nobody.
-const NONE: &str = "none";
-
 /// Words that the format gives a meaning; a witness named so would make a line read two ways.
 const RESERVED: [&[u8]; 3] = [b"none", b"all", b"any"];
 
@@ -101,6 +98,13 @@ struct Group {
     members: Vec<Component>,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quorum {
+    /// `quorum none`: nobody need have seen the head.
+    Nobody,
+    Of(Component),
+}
+
 /// Whom to believe about heads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
@@ -109,8 +113,7 @@ pub struct Policy {
     /// Witnesses in the order of the file.
     pub witnesses: Vec<PolicyWitness>,
     groups: Vec<Group>,
-    /// None: `quorum none`, nobody need have seen the head.
-    quorum: Option<Component>,
+    quorum: Quorum,
 }
 
 impl Policy {
@@ -121,7 +124,7 @@ impl Policy {
 
     /// True when these witnesses are enough. The only place where a quorum is counted.
     pub fn quorum_met(&self, seen_by: &BTreeSet<WitnessIndex>) -> bool {
-        let Some(quorum) = self.quorum else { return true };
+        let Quorum::Of(quorum) = self.quorum else { return true };
         let mut groups: Vec<bool> = Vec::with_capacity(self.groups.len());
         let met = |component: &Component, groups: &[bool]| match *component {
             Component::Witness(witness) => seen_by.contains(&witness),
@@ -136,7 +139,7 @@ impl Policy {
 
     /// False for `quorum none`: then a head is believed on the log's word alone.
     pub fn needs_witnesses(&self) -> bool {
-        self.quorum.is_some()
+        self.quorum != Quorum::Nobody
     }
 
     /// The key of the log with this origin. Two keys of one origin: the first in the file.
@@ -165,7 +168,7 @@ struct Reader {
     names: BTreeMap<Vec<u8>, Component>,
     members: BTreeSet<Vec<u8>>,
     keys: BTreeMap<PublicKey, NoteKind>,
-    quorum: Option<Option<Component>>,
+    quorum: Option<Quorum>,
 }
 
 impl Reader {
@@ -254,8 +257,10 @@ impl Reader {
         if self.quorum.is_some() {
             return Err(PolicyError::SecondQuorum { line });
         }
-        let component = if *name == NONE.as_bytes() { None } else { Some(self.defined(line, name)?) };
-        self.quorum = Some(component);
+        self.quorum = Some(match *name {
+            b"none" => Quorum::Nobody,
+            name => Quorum::Of(self.defined(line, name)?),
+        });
         Ok(())
     }
 
