@@ -1,1 +1,161 @@
-//! check
+//! The named checks: each looks at verified evidence from one side and answers PASS, DIFFERS, FAIL, UNKNOWN or N/A.
+//!
+//! The ids are the contract: they appear in reports, policies and tests. A check that could not look says UNKNOWN and
+//! why; nothing unchecked is ever shown as passed. Pure, like everything below it.
+
+mod availability;
+mod case;
+mod claim_complete;
+mod ledger_chain;
+mod ledger_keys;
+mod ledger_links;
+mod log_integrity;
+mod number;
+mod observed;
+mod samples_complete;
+mod samples_derived;
+mod stat_aggregation;
+mod stat_denominator;
+mod stat_error;
+mod stat_recompute;
+mod supersede;
+mod time_order;
+
+use crate::codec::wire_enum;
+use crate::merkle::EntryIndex;
+
+pub use case::{Case, Input, InputProblem};
+pub use number::{Number, NumberProblem};
+pub use observed::{ArtifactSeen, Observed, Rederived};
+
+wire_enum! {
+    /// What a check found.
+    pub enum Outcome, "a check outcome" {
+        /// It holds.
+        Pass = 0 "PASS",
+        /// It does not apply to this claim; the claim's own shape says so, never missing data.
+        NotApplicable = 1 "N/A",
+        /// It was recomputed and differs by a stated amount that the claim tolerates.
+        Differs = 2 "DIFFERS",
+        /// It could not be established.
+        Unknown = 3 "UNKNOWN",
+        /// It is contradicted.
+        Fail = 4 "FAIL",
+    }
+}
+
+/// The result of one named check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Id of the check.
+    pub check: &'static str,
+    /// What it found.
+    pub outcome: Outcome,
+    /// One sentence.
+    pub reason: String,
+    /// What was said or needed, where there are two sides.
+    pub expected: Option<String>,
+    /// What is.
+    pub found: Option<String>,
+    /// Entries it rests on.
+    pub entries: Vec<EntryIndex>,
+    /// Things worth knowing that decide nothing.
+    pub notes: Vec<String>,
+    /// What a reader can do next.
+    pub next: Option<String>,
+    /// True when an UNKNOWN comes from something the lab keeps back, not from something missing.
+    pub is_withheld: bool,
+}
+
+impl Finding {
+    /// A finding with its sentence alone.
+    pub fn new(check: &'static str, outcome: Outcome, reason: impl Into<String>) -> Self {
+        Self {
+            check,
+            outcome,
+            reason: reason.into(),
+            expected: None,
+            found: None,
+            entries: Vec::new(),
+            notes: Vec::new(),
+            next: None,
+            is_withheld: false,
+        }
+    }
+
+    /// With the two sides of a comparison.
+    #[must_use]
+    pub fn sides(mut self, expected: impl Into<String>, found: impl Into<String>) -> Self {
+        self.expected = Some(expected.into());
+        self.found = Some(found.into());
+        self
+    }
+
+    /// With the entries it rests on.
+    #[must_use]
+    pub fn at(mut self, entries: impl IntoIterator<Item = EntryIndex>) -> Self {
+        self.entries.extend(entries);
+        self
+    }
+
+    /// With a note.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// With a next step.
+    #[must_use]
+    pub fn next(mut self, next: impl Into<String>) -> Self {
+        self.next = Some(next.into());
+        self
+    }
+
+    /// UNKNOWN because the lab keeps something back.
+    #[must_use]
+    pub fn withheld(mut self) -> Self {
+        self.is_withheld = true;
+        self
+    }
+}
+
+/// One named check.
+pub trait Check: Sync {
+    /// Its id in the catalogue.
+    fn id(&self) -> &'static str;
+    /// What it asks, in one line for a reader who is no programmer.
+    fn question(&self) -> &'static str;
+    /// Looks.
+    fn run(&self, case: &Case<'_>) -> Finding;
+}
+
+/// Every check, in the order findings are reported.
+pub static CHECKS: &[&dyn Check] = &[
+    ledger_chain::ENTRY,
+    ledger_keys::ENTRY,
+    ledger_links::ENTRY,
+    claim_complete::ENTRY,
+    log_integrity::ENTRY,
+    samples_complete::ENTRY,
+    samples_derived::ENTRY,
+    stat_recompute::ENTRY,
+    stat_denominator::ENTRY,
+    stat_aggregation::ENTRY,
+    stat_error::ENTRY,
+    supersede::ENTRY,
+    availability::ENTRY,
+    time_order::ENTRY,
+];
+
+/// Runs every check.
+pub fn run_all(case: &Case<'_>) -> Vec<Finding> {
+    CHECKS
+        .iter()
+        .map(|check| {
+            let finding = check.run(case);
+            debug_assert_eq!(finding.check, check.id(), "a check reports under its own id");
+            finding
+        })
+        .collect()
+}

@@ -1,1 +1,314 @@
-//! verify
+//! Turns bytes from anyone into values that may be believed.
+//!
+//! Every check of signatures, places, proofs and digests is made here and nowhere else. Pure: no clock, no files, no
+//! store, no threads, no network. What comes out is consistent and signed; whether it supports the claim is for
+//! [`crate::check`] to say, and what nobody can see from here (honest labs, other experiments) is said beside it.
+
+mod keyset;
+mod links;
+mod reject;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::artifact::manifest::Manifest;
+use crate::digest::{DigestKind, LeafHash, LedgerId, ManifestRoot};
+use crate::evidence::{Evidence, Withheld};
+use crate::key::{KeyName, NoteKind, Policy, PublicKey, VerifierKey};
+use crate::merkle::{EntryIndex, Origin, SignedHead, TreeHead, check_consistency, check_many};
+use crate::statement::{Body, Claims, Entry, Kind, Payload, Subject};
+
+pub use keyset::{KeySet, Revocation};
+pub use links::{LinkReport, reachable};
+pub use reject::{AnchorError, Class, Reject};
+
+/// An entry whose place, signature and key were checked. Only this module makes one.
+#[derive(Debug, Clone)]
+pub struct VerifiedEntry {
+    entry: Entry,
+    leaf: LeafHash,
+}
+
+impl VerifiedEntry {
+    /// What it says.
+    pub fn payload(&self) -> &Payload {
+        self.entry.claimed()
+    }
+
+    /// Who says it, about what, when by the signer's clock.
+    pub fn claims(&self) -> &Claims {
+        self.entry.claims()
+    }
+
+    /// Its digest.
+    pub fn leaf_hash(&self) -> LeafHash {
+        self.leaf
+    }
+
+    /// The key that signed it.
+    pub fn key_id(&self) -> crate::digest::Thumbprint {
+        self.entry.key_id()
+    }
+}
+
+/// Who, other than the lab, stands behind the head.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Voucher {
+    /// The reader gave no trust policy: nobody.
+    None,
+    /// The reader pinned the log's key.
+    Pinned {
+        /// The key's name in the policy.
+        key: KeyName,
+        /// Names of the reader's witnesses that cosigned the head, with the times they claim.
+        witnesses: Vec<(String, u64)>,
+        /// Witnesses in the policy.
+        known_witnesses: usize,
+        /// True when the policy asks for witnesses (and, since this is verified, has them).
+        quorum_required: bool,
+    },
+}
+
+/// Evidence that is consistent, signed and in place.
+#[derive(Debug)]
+pub struct VerifiedEvidence {
+    /// The ledger's identity.
+    pub log: LedgerId,
+    /// The ledger's name.
+    pub origin: String,
+    /// The tree all proofs are against.
+    pub head: TreeHead,
+    /// Thumbprint of the log key.
+    pub log_key: PublicKey,
+    /// Who stands behind the head.
+    pub voucher: Voucher,
+    /// The claim's entry.
+    pub claim: EntryIndex,
+    /// First index of the census, which reaches the head.
+    pub census_first: EntryIndex,
+    /// All entries.
+    pub entries: BTreeMap<EntryIndex, VerifiedEntry>,
+    /// Disclosed bodies.
+    pub bodies: BTreeMap<EntryIndex, Body>,
+    /// Disclosed manifests.
+    pub manifests: BTreeMap<(DigestKind, ManifestRoot), Manifest>,
+    /// What is not shown.
+    pub withheld: Vec<Withheld>,
+    /// Entries whose signing key was later said to have been stolen by then.
+    pub disowned: BTreeSet<EntryIndex>,
+    /// What the links between entries amount to.
+    pub links: LinkReport,
+    /// Number of anchors that hold.
+    pub anchors: usize,
+}
+
+/// Verifies an evidence file. `trust` is the reader's own policy; without it nobody vouches for the keys.
+pub fn evidence(bytes: &[u8], trust: Option<&Policy>) -> Result<VerifiedEvidence, Reject> {
+    let evidence = Evidence::parse(bytes)?;
+
+    // 1. Entry 0 names the ledger and its keys; the head must be signed by the log key it names.
+    let entries = parse_entries(&evidence)?;
+    let genesis_entry = entries.get(&EntryIndex(0)).ok_or(Reject::NoGenesis)?;
+    let (log, genesis, mut keys) = KeySet::open_genesis(genesis_entry)?;
+    let origin = Origin::parse(&genesis.origin).map_err(|_| Reject::Origin(genesis.origin.clone()))?;
+    let log_key =
+        VerifierKey { name: origin.key_name().clone(), kind: NoteKind::Ed25519, key: genesis.log_key.clone() };
+    let head = SignedHead::open(&evidence.head, &log_key)?;
+    let tree = *head.tree();
+
+    // 2. The entries are the ones under the head, at their places.
+    let leaves: Vec<(EntryIndex, LeafHash)> =
+        entries.iter().map(|(index, entry)| (*index, entry.leaf_hash())).collect();
+    if let Some((index, _)) = leaves.last().filter(|(index, _)| !tree.size.contains(*index)) {
+        return Err(Reject::OutsideTree { index: *index, size: tree.size.0 });
+    }
+    check_many(&tree, &leaves, &evidence.multiproof).map_err(Reject::Inclusion)?;
+    check_anchors(&evidence, &log_key, &tree)?;
+
+    // 3. The reader's own policy, never anything inside the file, decides who is trusted.
+    let voucher = match trust {
+        None => Voucher::None,
+        Some(policy) => vouch(policy, &evidence.head, &log_key)?,
+    };
+
+    // 4. Each entry is for this ledger and place, signed by a key enrolled at that point.
+    let mut verified = BTreeMap::new();
+    for ((index, entry), (_, leaf)) in entries.into_iter().zip(leaves) {
+        let key = keys.key_for(index, &entry)?;
+        if !entry.is_signed_by(&key) {
+            return Err(Reject::Signature { index });
+        }
+        keys.apply(index, entry.claimed())?;
+        verified.insert(index, VerifiedEntry { entry, leaf });
+    }
+
+    // 5. The census is gapless up to the head; times in it do not go back.
+    check_census(&evidence, &tree, &verified)?;
+
+    // 6. Links point back, bind what their targets carry, and nothing stands here that is not needed.
+    let links = links::check(&evidence, &verified)?;
+
+    // 7. Disclosed manifests and bodies are the ones committed to.
+    let manifests = open_manifests(&evidence, &verified)?;
+    let bodies = open_bodies(&evidence, &verified)?;
+    check_withheld(&evidence, &verified)?;
+
+    Ok(VerifiedEvidence {
+        log,
+        origin: genesis.origin,
+        head: tree,
+        log_key: genesis.log_key,
+        voucher,
+        claim: evidence.claim,
+        census_first: evidence.census_first,
+        disowned: disowned(&keys, &verified),
+        entries: verified,
+        bodies,
+        manifests,
+        withheld: evidence.withheld,
+        links,
+        anchors: evidence.anchors.len(),
+    })
+}
+
+fn parse_entries(evidence: &Evidence) -> Result<BTreeMap<EntryIndex, Entry>, Reject> {
+    let parse = |(index, bytes): &(EntryIndex, Vec<u8>)| {
+        let entry = Entry::parse(bytes).map_err(|source| Reject::Entry { index: *index, source })?;
+        Ok((*index, entry))
+    };
+    evidence.entries.iter().map(parse).collect()
+}
+
+fn check_anchors(evidence: &Evidence, log_key: &VerifierKey, tree: &TreeHead) -> Result<(), Reject> {
+    let mut previous = None;
+    for (number, anchor) in evidence.anchors.iter().enumerate() {
+        let refuse = |reason| Reject::Anchor { number, reason };
+        let head = SignedHead::open(&anchor.head, log_key).map_err(|error| refuse(AnchorError::Head(error)))?;
+        if previous.is_some_and(|size| size >= head.tree().size) {
+            return Err(refuse(AnchorError::Order));
+        }
+        check_consistency(head.tree(), tree, &anchor.consistency)
+            .map_err(|error| refuse(AnchorError::Consistency(error)))?;
+        previous = Some(head.tree().size);
+    }
+    Ok(())
+}
+
+fn vouch(policy: &Policy, head: &[u8], log_key: &VerifierKey) -> Result<Voucher, Reject> {
+    let origin = log_key.name.as_str().to_owned();
+    // A log may be pinned by several keys of its name; one of them must be the key that signed.
+    let mut pinned = policy.logs.iter().map(|log| &log.key).filter(|key| key.name == log_key.name).peekable();
+    if pinned.peek().is_none() {
+        return Err(Reject::Unpinned { origin });
+    }
+    if !pinned.any(|key| key.key == log_key.key) {
+        return Err(Reject::OtherLedger { origin });
+    }
+    let cosigners = policy.cosigners(head).map_err(Reject::PinnedSignature)?;
+    if !policy.quorum_met(&cosigners.keys().copied().collect()) {
+        return Err(Reject::Quorum { found: cosigners.len() });
+    }
+    let witnesses = cosigners
+        .into_iter()
+        .filter_map(|(index, time)| Some((policy.witnesses.get(index.0)?.key.name.as_str().to_owned(), time)))
+        .collect();
+    Ok(Voucher::Pinned {
+        key: log_key.name.clone(),
+        witnesses,
+        known_witnesses: policy.witnesses.len(),
+        quorum_required: policy.needs_witnesses(),
+    })
+}
+
+fn check_census(
+    evidence: &Evidence,
+    tree: &TreeHead,
+    entries: &BTreeMap<EntryIndex, VerifiedEntry>,
+) -> Result<(), Reject> {
+    let (first, count, size) = (evidence.census_first, evidence.census_count, tree.size.0);
+    if count == 0 || first.0.checked_add(count) != Some(size) {
+        return Err(Reject::CensusRange { first, count, size });
+    }
+    let mut previous: Option<(EntryIndex, u64)> = None;
+    for index in (first.0..size).map(EntryIndex) {
+        let entry = entries.get(&index).ok_or(Reject::CensusGap { index })?;
+        let found = entry.claims().issued_at;
+        if let Some((before, expected)) = previous
+            && found < expected
+            && entry.payload().kind != Kind::ClockStep
+        {
+            return Err(Reject::Time { index, previous: before, expected, found });
+        }
+        previous = Some((index, found));
+    }
+    Ok(())
+}
+
+fn open_manifests(
+    evidence: &Evidence,
+    entries: &BTreeMap<EntryIndex, VerifiedEntry>,
+) -> Result<BTreeMap<(DigestKind, ManifestRoot), Manifest>, Reject> {
+    let subjects: Vec<&Subject> = entries.values().flat_map(|entry| &entry.payload().subjects).collect();
+    let mut manifests = BTreeMap::new();
+    for disclosed in &evidence.manifests {
+        let (kind, root) = (disclosed.kind, disclosed.root);
+        let refuse = |source| Reject::Manifest { kind, root, source };
+        let manifest = Manifest::parse_kind(&disclosed.object, kind).map_err(refuse)?;
+        let found = manifest.root().map_err(refuse)?;
+        if found != root {
+            return Err(Reject::ManifestRoot { kind, root, found });
+        }
+        let mut measures = subjects
+            .iter()
+            .filter(|subject| subject.digest(kind) == Some(root.into()))
+            .filter_map(|subject| subject.0.get(&kind))
+            .peekable();
+        if measures.peek().is_none() {
+            return Err(Reject::ExtraManifest { kind, root });
+        }
+        let (found, found_length) = (manifest.count(), disclosed.object.len() as u64);
+        if let Some(measure) = measures.find(|measure| (measure.count, measure.length) != (found, found_length)) {
+            let (count, length) = (measure.count, measure.length);
+            return Err(Reject::ManifestCount { kind, root, count, length, found, found_length });
+        }
+        manifests.insert((kind, root), manifest);
+    }
+    Ok(manifests)
+}
+
+fn open_bodies(
+    evidence: &Evidence,
+    entries: &BTreeMap<EntryIndex, VerifiedEntry>,
+) -> Result<BTreeMap<EntryIndex, Body>, Reject> {
+    let open = |(index, object): &(EntryIndex, Vec<u8>)| {
+        let index = *index;
+        let commitment =
+            entries.get(&index).and_then(|entry| entry.payload().body).ok_or(Reject::ExtraBody { index })?;
+        let body = Body::open(object, &commitment).map_err(|source| Reject::Body { index, source })?;
+        Ok((index, body))
+    };
+    evidence.bodies.iter().map(open).collect()
+}
+
+fn check_withheld(evidence: &Evidence, entries: &BTreeMap<EntryIndex, VerifiedEntry>) -> Result<(), Reject> {
+    let committed: BTreeSet<_> = entries
+        .values()
+        .flat_map(|entry| {
+            let payload = entry.payload();
+            let subjects = payload.subjects.iter().flat_map(|subject| subject.0.values());
+            subjects.flat_map(|measure| measure.digests.iter().copied()).chain(payload.body.map(Into::into))
+        })
+        .collect();
+    match evidence.withheld.iter().find(|withheld| !committed.contains(&withheld.digest)) {
+        Some(withheld) => Err(Reject::ExtraWithheld { digest: withheld.digest }),
+        None => Ok(()),
+    }
+}
+
+fn disowned(keys: &KeySet, entries: &BTreeMap<EntryIndex, VerifiedEntry>) -> BTreeSet<EntryIndex> {
+    let since = |entry: &VerifiedEntry| keys.revoked().get(&entry.key_id())?.compromised_since;
+    entries
+        .iter()
+        .filter(|(index, entry)| since(entry).is_some_and(|since| **index >= since))
+        .map(|(index, _)| *index)
+        .collect()
+}

@@ -54,7 +54,9 @@ pub enum Reject {
     OtherLedger { origin: String },
     #[error("a signature on the head by a key you pinned does not hold: {0}")]
     PinnedSignature(NoteError),
-    #[error("your trust policy asks for a witness quorum that this head does not have ({found} of your witnesses signed it)")]
+    #[error(
+        "your trust policy asks for a witness quorum that this head does not have ({found} of your witnesses signed it)"
+    )]
     Quorum { found: usize },
     #[error("anchor {number}: {reason}")]
     Anchor { number: usize, reason: AnchorError },
@@ -107,14 +109,7 @@ pub enum Reject {
     #[error("the {} manifest is not what was recorded\n  recorded {root}\n  found    {found}", kind.name())]
     ManifestRoot { kind: DigestKind, root: ManifestRoot, found: ManifestRoot },
     #[error("the {} manifest {root} has {found} items in {found_length} bytes, its entry says {count} in {length}", kind.name())]
-    ManifestCount {
-        kind: DigestKind,
-        root: ManifestRoot,
-        count: u64,
-        length: u64,
-        found: u64,
-        found_length: u64,
-    },
+    ManifestCount { kind: DigestKind, root: ManifestRoot, count: u64, length: u64, found: u64, found_length: u64 },
     #[error("no entry commits to the {} manifest {root}", kind.name())]
     ExtraManifest { kind: DigestKind, root: ManifestRoot },
     #[error("the body of entry {index}: {source}")]

@@ -1,0 +1,133 @@
+//! The links between entries: they point back, bind what their targets really carry, and join the claim to everything
+//! it rests on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::digest::{DigestKind, LeafHash};
+use crate::evidence::Evidence;
+use crate::merkle::EntryIndex;
+use crate::statement::{Edge, Kind, Payload};
+use crate::verify::{Reject, VerifiedEntry};
+
+/// What the links amount to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkReport {
+    /// The claim and everything it reaches.
+    pub reached: BTreeSet<EntryIndex>,
+    /// Links that were followed and hold.
+    pub checked: usize,
+    /// Links to entries that are not here: what they would show is unknown.
+    pub missing: Vec<Reject>,
+}
+
+/// The entries that `start` reaches over links and protocols, `start` included.
+///
+/// Iterative, each entry once: a chain of a million and a lattice of diamonds cost the same per entry. `neighbours`
+/// gives the targets of an entry, or none where the entry is unknown.
+pub fn reachable(
+    start: EntryIndex,
+    mut neighbours: impl FnMut(EntryIndex) -> Option<Vec<EntryIndex>>,
+) -> BTreeSet<EntryIndex> {
+    let mut reached = BTreeSet::new();
+    let mut open = vec![start];
+    while let Some(index) = open.pop() {
+        if reached.contains(&index) {
+            continue;
+        }
+        if let Some(targets) = neighbours(index) {
+            reached.insert(index);
+            open.extend(targets);
+        }
+    }
+    reached
+}
+
+pub(super) fn check(evidence: &Evidence, entries: &BTreeMap<EntryIndex, VerifiedEntry>) -> Result<LinkReport, Reject> {
+    let claim = entries.get(&evidence.claim).ok_or(Reject::NoClaim(evidence.claim))?;
+    if claim.payload().kind != Kind::Claim {
+        return Err(Reject::NotClaim { index: evidence.claim, kind: claim.payload().kind.name() });
+    }
+    // Every link of every entry here is held to the rules; only those of the claim's own chain must have their target.
+    let protocols: BTreeMap<LeafHash, EntryIndex> =
+        entries.iter().map(|(index, entry)| (entry.leaf_hash(), *index)).collect();
+    let mut checked = 0;
+    for (index, entry) in entries {
+        for edge in &entry.payload().edges {
+            checked += usize::from(check_edge(*index, entry.payload(), edge, entries)?);
+        }
+        if let Some(protocol) = entry.payload().protocol
+            && let Some(target) = protocols.get(&protocol)
+            && target >= index
+        {
+            return Err(Reject::ForwardEdge { index: *index, target: *target });
+        }
+    }
+    let targets = |payload: &Payload| -> Vec<EntryIndex> {
+        let local = payload.edges.iter().filter(|edge| edge.log.is_none()).map(|edge| edge.seq);
+        local.chain(payload.protocol.and_then(|protocol| protocols.get(&protocol).copied())).collect()
+    };
+    let reached = reachable(evidence.claim, |index| entries.get(&index).map(|entry| targets(entry.payload())));
+    let missing = missing(&reached, entries, &protocols);
+    for (index, entry) in entries {
+        let is_frame = *index == EntryIndex(0) || entry.payload().kind == Kind::KeyChange;
+        if !is_frame && *index < evidence.census_first && !reached.contains(index) {
+            return Err(Reject::Extra { index: *index });
+        }
+    }
+    Ok(LinkReport { reached, checked, missing })
+}
+
+/// Holds one link to the rules; false when its target is not here.
+fn check_edge(
+    index: EntryIndex,
+    payload: &Payload,
+    edge: &Edge,
+    entries: &BTreeMap<EntryIndex, VerifiedEntry>,
+) -> Result<bool, Reject> {
+    if edge.log.is_some() {
+        return Ok(false);
+    }
+    let target = edge.seq;
+    if target >= index {
+        return Err(Reject::ForwardEdge { index, target });
+    }
+    let Some(entry) = entries.get(&target) else { return Ok(false) };
+    let parent = entry.payload();
+    let is_carried = match edge.kind {
+        DigestKind::Entry => edge.digest == entry.leaf_hash().into(),
+        kind => parent.subjects.iter().any(|subject| subject.carries(kind, &edge.digest)),
+    };
+    if !is_carried {
+        return Err(Reject::BrokenEdge { index, target, kind: edge.kind.name() });
+    }
+    if !edge.edge_type.allows(payload.kind, parent.kind) {
+        return Err(Reject::WrongEdge {
+            index,
+            target,
+            edge: edge.edge_type.name(),
+            child: payload.kind.name(),
+            parent: parent.kind.name(),
+        });
+    }
+    Ok(true)
+}
+
+fn missing(
+    reached: &BTreeSet<EntryIndex>,
+    entries: &BTreeMap<EntryIndex, VerifiedEntry>,
+    protocols: &BTreeMap<LeafHash, EntryIndex>,
+) -> Vec<Reject> {
+    let mut missing = Vec::new();
+    for index in reached {
+        let Some(entry) = entries.get(index) else { continue };
+        for edge in &entry.payload().edges {
+            if edge.log.is_some() || !entries.contains_key(&edge.seq) {
+                missing.push(Reject::MissingTarget { index: *index, target: edge.seq });
+            }
+        }
+        if let Some(protocol) = entry.payload().protocol.filter(|protocol| !protocols.contains_key(protocol)) {
+            missing.push(Reject::MissingProtocol { index: *index, protocol });
+        }
+    }
+    missing
+}
