@@ -1,0 +1,270 @@
+//! The mean of observations and the square of its standard error, over a stated unit.
+//!
+//! The rules are those of Inspect: epochs of one sample are reduced first, then `accuracy` is the mean of the reduced
+//! values and `stderr` is sd(ddof = 1) / sqrt(n), 0 where n < 2. The unit `rollout` skips the reduction: every sample
+//! in every epoch counts for itself.
+
+use std::collections::BTreeMap;
+
+use num_bigint::BigInt;
+use num_rational::BigRational;
+use num_traits::Zero;
+
+/// Why observations have no estimate.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant is its message")]
+pub enum StatsError {
+    #[error("there are no scored observations")]
+    NoObservations,
+    #[error("epoch reducer `{found}` is not supported (supported: mean, mode, median, max)")]
+    Reducer { found: String },
+    #[error("error unit `{found}` is unknown (expected sample or rollout)")]
+    Unit { found: String },
+    #[error("error unit `rollout` takes no epoch reducer but mean, found `{found}`")]
+    RolloutReducer { found: &'static str },
+    #[error("the epochs of a sample have two most common values: `mode` depends on their order")]
+    ModeTie,
+    #[error("{counted} rows are counted where {expected} were expected")]
+    MoreThanExpected { counted: u64, expected: u64 },
+}
+
+/// How the epochs of one sample become one value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "each variant is its name")]
+pub enum Reducer {
+    Mean,
+    Mode,
+    Median,
+    Max,
+}
+
+impl Reducer {
+    /// The name in claims and logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mean => "mean",
+            Self::Mode => "mode",
+            Self::Median => "median",
+            Self::Max => "max",
+        }
+    }
+
+    /// The reducer of a name.
+    pub fn parse(name: &str) -> Result<Self, StatsError> {
+        [Self::Mean, Self::Mode, Self::Median, Self::Max]
+            .into_iter()
+            .find(|reducer| reducer.name() == name)
+            .ok_or_else(|| StatsError::Reducer { found: name.chars().take(80).flat_map(char::escape_default).collect() })
+    }
+
+    /// One value for the epochs of one sample.
+    pub fn apply(self, mut values: Vec<BigRational>) -> Result<BigRational, StatsError> {
+        if values.is_empty() {
+            return Err(StatsError::NoObservations);
+        }
+        let middle = values.len() / 2;
+        match self {
+            Self::Mean => Ok(mean(&values)),
+            Self::Max => values.into_iter().max().ok_or(StatsError::NoObservations),
+            Self::Median => {
+                values.sort();
+                let halves = if values.len() % 2 == 1 { &values[middle..=middle] } else { &values[middle - 1..=middle] };
+                Ok(mean(halves))
+            }
+            Self::Mode => {
+                let mut counts: BTreeMap<BigRational, u64> = BTreeMap::new();
+                for value in values {
+                    *counts.entry(value).or_default() += 1;
+                }
+                let most = counts.values().copied().max().unwrap_or(0);
+                let mut modes = counts.into_iter().filter(|(_, count)| *count == most).map(|(value, _)| value);
+                match (modes.next(), modes.next()) {
+                    (Some(mode), None) => Ok(mode),
+                    _ => Err(StatsError::ModeTie),
+                }
+            }
+        }
+    }
+}
+
+/// What counts as one independent unit in the standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ErrorUnit {
+    /// A sample, its epochs reduced first.
+    Sample,
+    /// Each sample in each epoch.
+    Rollout,
+}
+
+impl ErrorUnit {
+    /// The name in claims.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sample => "sample",
+            Self::Rollout => "rollout",
+        }
+    }
+
+    /// The unit of a name.
+    pub fn parse(name: &str) -> Result<Self, StatsError> {
+        [Self::Sample, Self::Rollout]
+            .into_iter()
+            .find(|unit| unit.name() == name)
+            .ok_or_else(|| StatsError::Unit { found: name.chars().take(80).flat_map(char::escape_default).collect() })
+    }
+}
+
+/// One scored value and the sample it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observation<K> {
+    /// What the epochs of one sample have in common.
+    pub sample: K,
+    /// The score.
+    pub value: BigRational,
+}
+
+/// An exact mean and the square of its standard error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Estimate {
+    /// Sum over the units: the k of k/n.
+    pub sum: BigRational,
+    /// Units that the mean is over: the n of k/n.
+    pub units: u64,
+    /// Observations behind the units.
+    pub observations: u64,
+    /// sum / units.
+    pub mean: BigRational,
+    /// Square of the standard error: the unbiased variance over the units, divided by their number; 0 below two units.
+    pub variance_of_mean: BigRational,
+}
+
+/// Reduces the epochs of each sample to one value.
+pub fn reduce<K: Ord + Clone>(
+    observations: &[Observation<K>],
+    reducer: Reducer,
+) -> Result<BTreeMap<K, BigRational>, StatsError> {
+    let mut samples: BTreeMap<&K, Vec<BigRational>> = BTreeMap::new();
+    for observation in observations {
+        samples.entry(&observation.sample).or_default().push(observation.value.clone());
+    }
+    samples.into_iter().map(|(key, values)| Ok((key.clone(), reducer.apply(values)?))).collect()
+}
+
+/// The mean of `observations` and its standard error over `unit`.
+pub fn estimate<K: Ord + Clone>(
+    observations: &[Observation<K>],
+    unit: ErrorUnit,
+    reducer: Reducer,
+) -> Result<Estimate, StatsError> {
+    let values: Vec<BigRational> = match (unit, reducer) {
+        (ErrorUnit::Sample, reducer) => reduce(observations, reducer)?.into_values().collect(),
+        (ErrorUnit::Rollout, Reducer::Mean) => observations.iter().map(|o| o.value.clone()).collect(),
+        (ErrorUnit::Rollout, reducer) => return Err(StatsError::RolloutReducer { found: reducer.name() }),
+    };
+    if values.is_empty() {
+        return Err(StatsError::NoObservations);
+    }
+    let n = integer(values.len() as u64);
+    let sum = exact_sum(values.iter().cloned());
+    let mean = &sum / &n;
+    let variance_of_mean = if values.len() < 2 {
+        BigRational::zero()
+    } else {
+        // Exact, so the textbook form with its difference of large sums loses nothing.
+        let squares = exact_sum(values.iter().map(|value| value * value));
+        let one_less = integer(values.len() as u64 - 1);
+        (squares - &sum * &mean) / (one_less * &n)
+    };
+    Ok(Estimate { sum, units: values.len() as u64, observations: observations.len() as u64, mean, variance_of_mean })
+}
+
+fn integer(value: u64) -> BigRational {
+    BigRational::from_integer(BigInt::from(value))
+}
+
+fn mean(values: &[BigRational]) -> BigRational {
+    exact_sum(values.iter().cloned()) / integer(values.len() as u64)
+}
+
+/// A sum that adds numerators of equal denominators first: one gcd for each denominator, not for each value.
+fn exact_sum(values: impl Iterator<Item = BigRational>) -> BigRational {
+    let mut by_denominator: BTreeMap<BigInt, BigInt> = BTreeMap::new();
+    for value in values {
+        let (numer, denom) = value.into_raw();
+        *by_denominator.entry(denom).or_default() += numer;
+    }
+    by_denominator.into_iter().fold(BigRational::zero(), |sum, (denom, numer)| sum + BigRational::new(numer, denom))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn ratio(numer: i64, denom: i64) -> BigRational {
+        BigRational::new(numer.into(), denom.into())
+    }
+
+    fn observations(values: &[(u64, BigRational)]) -> Vec<Observation<u64>> {
+        values.iter().map(|(sample, value)| Observation { sample: *sample, value: value.clone() }).collect()
+    }
+
+    fn rate(ones: u64, of: u64, samples: u64) -> Vec<Observation<u64>> {
+        observations(&(0..of).map(|i| (i % samples, ratio(i64::from(i < ones), 1))).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_rate_over_samples_has_the_textbook_error() {
+        let found = estimate(&rate(63, 100, 100), ErrorUnit::Sample, Reducer::Mean).unwrap();
+        assert_eq!((found.mean, found.sum, found.units), (ratio(63, 100), ratio(63, 1), 100));
+        assert_eq!(found.variance_of_mean, ratio(63 * 37, 100 * 100 * 99));
+    }
+
+    #[test]
+    fn one_sample_in_many_epochs_has_no_error_over_samples() {
+        let rows = rate(18, 300, 1);
+        let by_sample = estimate(&rows, ErrorUnit::Sample, Reducer::Mean).unwrap();
+        assert_eq!((by_sample.mean, by_sample.units, by_sample.observations), (ratio(6, 100), 1, 300));
+        assert!(by_sample.variance_of_mean.is_zero());
+        let by_rollout = estimate(&rows, ErrorUnit::Rollout, Reducer::Mean).unwrap();
+        assert_eq!((by_rollout.mean, by_rollout.units), (ratio(6, 100), 300));
+        assert_eq!(by_rollout.variance_of_mean, ratio(18 * 282, 300 * 300 * 299));
+    }
+
+    #[test]
+    fn each_reducer_has_its_own_value() {
+        let values = || vec![ratio(0, 1), ratio(1, 1), ratio(1, 2), ratio(1, 1)];
+        assert_eq!(Reducer::Mean.apply(values()), Ok(ratio(5, 8)));
+        assert_eq!(Reducer::Median.apply(values()), Ok(ratio(3, 4)));
+        assert_eq!(Reducer::Mode.apply(values()), Ok(ratio(1, 1)));
+        assert_eq!(Reducer::Max.apply(values()), Ok(ratio(1, 1)));
+        assert_eq!(Reducer::Median.apply(values()[..3].to_vec()), Ok(ratio(1, 2)));
+    }
+
+    #[test]
+    fn what_has_no_answer_is_refused() {
+        assert_eq!(estimate::<u64>(&[], ErrorUnit::Sample, Reducer::Mean), Err(StatsError::NoObservations));
+        assert_eq!(Reducer::Mode.apply(vec![ratio(0, 1), ratio(1, 1)]), Err(StatsError::ModeTie));
+        assert_eq!(Reducer::parse("pass_at_2"), Err(StatsError::Reducer { found: "pass_at_2".to_owned() }));
+        assert_eq!(ErrorUnit::parse("seed"), Err(StatsError::Unit { found: "seed".to_owned() }));
+        let rollout = estimate(&rate(1, 2, 2), ErrorUnit::Rollout, Reducer::Max);
+        assert_eq!(rollout, Err(StatsError::RolloutReducer { found: "max" }));
+    }
+
+    proptest! {
+        #[test]
+        fn the_error_agrees_with_the_definition(values in proptest::collection::vec((0_u64..4, -9_i64..9, 1_i64..7), 1..20)) {
+            let rows = observations(&values.iter().map(|(s, n, d)| (*s, ratio(*n, *d))).collect::<Vec<_>>());
+            let found = estimate(&rows, ErrorUnit::Rollout, Reducer::Mean).unwrap();
+            let n = integer(rows.len() as u64);
+            let mean = rows.iter().fold(ratio(0, 1), |sum, o| sum + &o.value) / &n;
+            let squares = rows.iter().fold(ratio(0, 1), |sum, o| sum + (&o.value - &mean) * (&o.value - &mean));
+            prop_assert_eq!(&found.mean, &mean);
+            if rows.len() > 1 {
+                prop_assert_eq!(found.variance_of_mean, squares / ((&n - ratio(1, 1)) * &n));
+            }
+        }
+    }
+}
