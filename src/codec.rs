@@ -401,6 +401,11 @@ impl<'a> Decoder<'a> {
         is_null
     }
 
+    /// True when the next item is a text.
+    pub fn is_text(&self) -> bool {
+        self.peek() == Some(3)
+    }
+
     /// The major type (RFC 8949 §3.1) of the next item, none at the end.
     pub fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).map(|byte| byte >> 5)

@@ -16,6 +16,7 @@ pub mod verify;
 //
 pub mod check;
 pub mod claim;
+pub mod report;
 //
 #[cfg(feature = "host")]
 pub mod store;

@@ -1,3 +1,7 @@
 //! The `reproledger` command.
 
-fn main() {}
+#![cfg(feature = "host")]
+
+fn main() -> std::process::ExitCode {
+    reproledger::cli::main()
+}

@@ -39,11 +39,15 @@ impl Check for LedgerKeys {
                 let finding = Finding::new(
                     ID,
                     Outcome::Pass,
-                    format!("the head is signed by `{}`, the key you pinned; no signing key was revoked by then", key.as_str()),
+                    format!(
+                        "the head is signed by `{}`, the key you pinned; no signing key was revoked by then",
+                        key.as_str()
+                    ),
                 );
                 match known_witnesses {
                     0 => finding,
-                    _ => finding.note(format!("{} of your {known_witnesses} witnesses cosigned the head", witnesses.len())),
+                    _ => finding
+                        .note(format!("{} of your {known_witnesses} witnesses cosigned the head", witnesses.len())),
                 }
             }
         }

@@ -35,14 +35,20 @@ impl Check for Supersede {
         }
         let first_input = reached.iter().find(|index| is_fact(case, **index)).copied();
         if let Some((target, by)) = retracted.first() {
-            return Finding::new(ID, Outcome::Fail, format!("entry {target}, which the claim rests on, is retracted by entry {by}"))
-                .at([*target, *by]);
+            return Finding::new(
+                ID,
+                Outcome::Fail,
+                format!("entry {target}, which the claim rests on, is retracted by entry {by}"),
+            )
+            .at([*target, *by]);
         }
         if let Some((target, by)) = replaced.first() {
             return Finding::new(
                 ID,
                 Outcome::Fail,
-                format!("entry {target}, which the claim rests on, is superseded by entry {by}, which it does not rest on"),
+                format!(
+                    "entry {target}, which the claim rests on, is superseded by entry {by}, which it does not rest on"
+                ),
             )
             .at([*target, *by])
             .next("ask the lab for the claim over the newer entry");

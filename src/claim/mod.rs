@@ -1,1 +1,7 @@
-//! claim
+//! What the checks add up to: a verdict under a profile, never better than its weakest required check.
+
+mod profile;
+mod verdict;
+
+pub use profile::{NUMBER, Profile};
+pub use verdict::{Assessment, Level, Verdict, assess};

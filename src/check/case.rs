@@ -1,0 +1,75 @@
+//! What the checks look at: verified evidence, the claim in it, and its inputs as far as they are disclosed.
+
+use crate::artifact::samples::{LogFacts, SampleRecord, parse_samples};
+use crate::check::Observed;
+use crate::digest::{Algorithm, Digest, DigestKind, ManifestRoot};
+use crate::merkle::EntryIndex;
+use crate::statement::{Claim, EdgeType};
+use crate::verify::VerifiedEvidence;
+
+/// Why an input cannot be computed with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InputProblem {
+    /// No entry that the claim links to carries the digest.
+    NotLinked,
+    /// Its sample manifest is not in the evidence.
+    NotShown,
+    /// Its sample manifest is not one that this version reads.
+    Unreadable(String),
+}
+
+/// One input of a claim: the samples of one evaluation log.
+#[derive(Debug, Clone)]
+pub struct Input {
+    /// The digest as the claim names it.
+    pub digest: Digest,
+    /// The log's entry, where there is one.
+    pub entry: Option<EntryIndex>,
+    /// What the log says, sample by sample.
+    pub content: Result<(LogFacts, Vec<SampleRecord>), InputProblem>,
+}
+
+/// Everything the checks look at.
+#[derive(Debug)]
+pub struct Case<'a> {
+    /// Consistent, signed, in place.
+    pub evidence: &'a VerifiedEvidence,
+    /// The claim, where its body is disclosed.
+    pub claim: Option<&'a Claim>,
+    /// Its inputs, in the claim's order.
+    pub inputs: Vec<Input>,
+    /// What a look at the artifacts gave, where somebody looked.
+    pub observed: Option<&'a Observed>,
+}
+
+impl<'a> Case<'a> {
+    /// Gathers what the checks need.
+    pub fn new(evidence: &'a VerifiedEvidence, observed: Option<&'a Observed>) -> Self {
+        let claim = evidence.bodies.get(&evidence.claim).and_then(|body| body.claim.as_deref());
+        let inputs = claim.map(|claim| claim.inputs.iter().map(|digest| input(evidence, *digest)).collect());
+        Self { evidence, claim, inputs: inputs.unwrap_or_default(), observed }
+    }
+
+    /// Entries of the inputs.
+    pub fn input_entries(&self) -> impl Iterator<Item = EntryIndex> {
+        self.inputs.iter().filter_map(|input| input.entry)
+    }
+}
+
+fn input(evidence: &VerifiedEvidence, digest: Digest) -> Input {
+    let edges = evidence.entries.get(&evidence.claim).map(|entry| entry.payload().edges.as_slice()).unwrap_or_default();
+    let entry = edges
+        .iter()
+        .find(|edge| edge.edge_type == EdgeType::Supports && edge.kind == DigestKind::Samples && edge.digest == digest)
+        .map(|edge| edge.seq)
+        .filter(|index| evidence.entries.contains_key(index));
+    let content = if entry.is_none() || digest.algorithm != Algorithm::Blake3 {
+        Err(InputProblem::NotLinked)
+    } else {
+        match evidence.manifests.get(&(DigestKind::Samples, ManifestRoot::from_bytes(digest.bytes))) {
+            None => Err(InputProblem::NotShown),
+            Some(manifest) => parse_samples(manifest).map_err(|error| InputProblem::Unreadable(error.to_string())),
+        }
+    };
+    Input { digest, entry, content }
+}

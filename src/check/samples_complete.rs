@@ -1,0 +1,62 @@
+//! `samples.complete`: is every planned sample there, exactly once?
+
+use crate::artifact::samples::SampleStatus;
+use crate::check::{Case, Check, Finding, InputProblem, Outcome};
+
+pub(super) const ENTRY: &dyn Check = &SamplesComplete;
+const ID: &str = "samples.complete";
+
+struct SamplesComplete;
+
+impl Check for SamplesComplete {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn question(&self) -> &'static str {
+        "Is every sample that was to be run there, once in each repetition, and what became of those without a score?"
+    }
+
+    fn run(&self, case: &Case<'_>) -> Finding {
+        let Some(claim) = case.claim else {
+            return Finding::new(ID, Outcome::Unknown, "the claim is not disclosed, so neither is the planned grid")
+                .withheld();
+        };
+        let per_input = claim.eval.samples.checked_mul(claim.eval.repeats);
+        let planned = per_input.and_then(|rows| rows.checked_mul(claim.eval.conditions));
+        let (mut present, mut declared) = (0_u64, Some(0_u64));
+        let mut by_status = std::collections::BTreeMap::<SampleStatus, u64>::new();
+        for input in &case.inputs {
+            match &input.content {
+                Ok((facts, samples)) => {
+                    present += samples.len() as u64;
+                    declared = declared.zip(facts.expected()).and_then(|(sum, next)| sum.checked_add(next));
+                    samples.iter().for_each(|sample| *by_status.entry(sample.status).or_default() += 1);
+                }
+                Err(problem) => {
+                    let finding =
+                        Finding::new(ID, Outcome::Unknown, "the sample records cannot be counted").at(input.entry);
+                    return if *problem == InputProblem::NotShown { finding.withheld() } else { finding };
+                }
+            }
+        }
+        let states: Vec<_> = by_status.iter().map(|(status, count)| format!("{count} {}", status.name())).collect();
+        let outcome = match (planned, declared) {
+            _ if case.inputs.is_empty() => (Outcome::Unknown, "the claim names no input".to_owned()),
+            (None, _) => (Outcome::Fail, "the planned grid is larger than any log can be".to_owned()),
+            (Some(planned), _) if present > planned => {
+                (Outcome::Fail, format!("there are {present} samples where the claim says {planned} were planned"))
+            }
+            (Some(planned), _) if present < planned => {
+                (Outcome::Unknown, format!("{} of {planned} planned samples are not there", planned - present))
+            }
+            (Some(_), None) => (Outcome::Unknown, "the log does not say how many samples were to be run".to_owned()),
+            (Some(planned), Some(declared)) if declared != planned => {
+                (Outcome::Fail, format!("the log was to run {declared} samples, the claim says {planned}"))
+            }
+            // Distinct keys are part of what makes a sample manifest one, so a full count is a full grid.
+            (Some(planned), Some(_)) => (Outcome::Pass, format!("all {planned} planned samples are there, each once")),
+        };
+        Finding::new(ID, outcome.0, outcome.1).note(states.join(", ")).at(case.input_entries())
+    }
+}

@@ -1,0 +1,102 @@
+//! `stat.error`: is the printed error bar what the samples give under the unit it names?
+
+use num_traits::Zero;
+
+use crate::check::stat_recompute::no_number;
+use crate::check::{Case, Check, Finding, Number, Outcome};
+use crate::statement::{ErrorRule, ErrorUnit};
+use crate::stats::decimal::sqrt_digits;
+use crate::stats::{Printed, Rounding, check_sqrt_rounding};
+
+pub(super) const ENTRY: &dyn Check = &StatError;
+const ID: &str = "stat.error";
+
+struct StatError;
+
+impl Check for StatError {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn question(&self) -> &'static str {
+        "Is the printed error bar right for the unit it names, and what would it be under the other units?"
+    }
+
+    fn run(&self, case: &Case<'_>) -> Finding {
+        let number = match Number::of(case) {
+            Ok(number) => number,
+            Err(problem) => return no_number(ID, &problem),
+        };
+        let finding = judge(case, &number).at(case.input_entries());
+        units(&number).into_iter().fold(finding, Finding::note)
+    }
+}
+
+fn judge(case: &Case<'_>, number: &Number) -> Finding {
+    let Some((rule, printed)) =
+        case.claim.and_then(|claim| Some((claim.error.value()?, claim.value.subject.error.value()?)))
+    else {
+        return Finding::new(ID, Outcome::NotApplicable, "the claim prints no error bar and says so");
+    };
+    let ErrorRule { unit, ddof, .. } = rule;
+    let Some(square) = number.error_square(*unit, *ddof) else {
+        return Finding::new(
+            ID,
+            Outcome::Unknown,
+            format!("this profile does not compute the error over unit `{unit}` with ddof {ddof}"),
+        );
+    };
+    let n = match unit {
+        ErrorUnit::Sample => number.by_sample.units,
+        _ => number.by_rollout.units,
+    };
+    if n < 2 {
+        return Finding::new(
+            ID,
+            Outcome::Unknown,
+            format!("there is one {unit} only: no error can be estimated from it, whatever is printed"),
+        )
+        .next("claim the error over a unit of which there are several");
+    }
+    let figure = match Printed::parse(&printed.printed) {
+        Ok(figure) => figure,
+        Err(error) => return Finding::new(ID, Outcome::Fail, error.to_string()),
+    };
+    let digits = sqrt_digits(&square, 8);
+    let (outcome, reason) = match check_sqrt_rounding(&square, &figure) {
+        Rounding::No { nearest } => (
+            Outcome::Fail,
+            format!(
+                "over {n} {unit}s the standard error rounds to {nearest}, not {}",
+                printed.printed.escape_default()
+            ),
+        ),
+        _ => (Outcome::Pass, format!("over {n} {unit}s the standard error is {digits}, as printed")),
+    };
+    Finding::new(ID, outcome, reason).sides(printed.printed.escape_default().to_string(), digits)
+}
+
+/// The error under each unit that can be computed here, and the log's own.
+fn units(number: &Number) -> Vec<String> {
+    let mut notes = vec![
+        format!(
+            "unit `sample`: {} over {}",
+            sqrt_digits(&number.by_sample.variance_of_mean, 6),
+            number.by_sample.units
+        ),
+        format!(
+            "unit `rollout`: {} over {}",
+            sqrt_digits(&number.by_rollout.variance_of_mean, 6),
+            number.by_rollout.units
+        ),
+    ];
+    if let Some(lexeme) = number.reported.get("stderr") {
+        let flag = if number.by_sample.units < 2 || number.by_sample.variance_of_mean.is_zero() {
+            " (unit `sample`): flagged, an error of 0 from one unit says nothing"
+        } else {
+            " (unit `sample`)"
+        };
+        notes.push(format!("the log itself prints stderr {lexeme}{flag}"));
+    }
+    notes
+}

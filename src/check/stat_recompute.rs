@@ -1,0 +1,73 @@
+//! `stat.recompute`: is the printed number what the samples give?
+
+use num_rational::BigRational;
+
+use crate::check::{Case, Check, Finding, Number, NumberProblem, Outcome};
+use crate::stats::decimal::decimal_digits;
+use crate::stats::{Printed, Rounding, check_rounding};
+
+pub(super) const ENTRY: &dyn Check = &StatRecompute;
+const ID: &str = "stat.recompute";
+
+struct StatRecompute;
+
+/// `k/n` where both are whole, else the sum in decimals over n.
+pub(super) fn fraction(sum: &BigRational, units: u64) -> String {
+    if sum.is_integer() { format!("{}/{units}", sum.numer()) } else { format!("{}/{units}", decimal_digits(sum, 6)) }
+}
+
+/// A finding for a number that cannot be computed.
+pub(super) fn no_number(id: &'static str, problem: &NumberProblem) -> Finding {
+    let finding = Finding::new(id, Outcome::Unknown, problem.to_string());
+    match problem {
+        NumberProblem::Withheld | NumberProblem::NoClaim => finding.withheld(),
+        _ => finding,
+    }
+}
+
+impl Check for StatRecompute {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn question(&self) -> &'static str {
+        "Computed again from the sample records by the claim's own rules, is the number the one that is printed?"
+    }
+
+    fn run(&self, case: &Case<'_>) -> Finding {
+        let number = match Number::of(case) {
+            Ok(number) => number,
+            Err(problem) => return no_number(ID, &problem),
+        };
+        let Some(claim) = case.claim else { return no_number(ID, &NumberProblem::NoClaim) };
+        let text = &claim.value.subject.rate.printed;
+        let printed = match Printed::parse(text) {
+            Ok(printed) => printed,
+            Err(error) => return Finding::new(ID, Outcome::Fail, error.to_string()),
+        };
+        let exact = fraction(&number.sum, number.units);
+        let shown = format!("{exact} = {}", decimal_digits(&number.value, 6));
+        let finding = |outcome, reason: String| {
+            Finding::new(ID, outcome, reason)
+                .sides(text.escape_default().to_string(), shown.clone())
+                .at(case.input_entries())
+        };
+        match check_rounding(&number.value, &printed) {
+            Rounding::Both => {
+                finding(Outcome::Pass, format!("the samples give {exact}, which rounds to the printed {text}"))
+            }
+            Rounding::OnlyHalfEven => finding(
+                Outcome::Pass,
+                format!("the samples give {exact}, which rounds to {text} half to even (not half up)"),
+            ),
+            Rounding::OnlyHalfUp => finding(
+                Outcome::Pass,
+                format!("the samples give {exact}, which rounds to {text} half up (not half to even)"),
+            ),
+            Rounding::No { nearest } => finding(
+                Outcome::Fail,
+                format!("the samples give {exact}, which rounds to {nearest}, not {}", text.escape_default()),
+            ),
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! From findings to the verdict, and from the verdict to the exit code.
+
+use crate::check::{Case, Finding, Observed, Outcome, run_all};
+use crate::claim::Profile;
+use crate::codec::wire_enum;
+use crate::key::Policy;
+use crate::verify::{self, Class, Reject, VerifiedEvidence, Voucher};
+
+wire_enum! {
+    /// What is concluded. Only [`Verdict::Verified`] is a yes.
+    pub enum Verdict, "a verdict" {
+        /// Every required check passes, by keys that the reader pinned.
+        Verified = 0 "VERIFIED",
+        /// Recomputed, with a difference that the claim tolerates.
+        Difference = 1 "RECOMPUTED-WITH-DIFFERENCE",
+        /// Consistent, but what would decide it is kept back.
+        Withheld = 2 "CONSISTENT-BUT-WITHHELD",
+        /// It cannot be established from what is here.
+        NotRecomputable = 3 "NOT-RECOMPUTABLE",
+        /// Everything holds together, but nobody whom the reader trusts vouches for the keys.
+        Unvouched = 4 "UNVOUCHED",
+        /// Sound, but by a key that the reader did not pin.
+        Untrusted = 5 "UNTRUSTED",
+        /// Sound, but the reader's policy asks for more.
+        Unmet = 6 "UNMET",
+        /// It says something that this version does not know.
+        Unsupported = 7 "UNSUPPORTED",
+        /// Tampered with, or refuted.
+        Contradicted = 8 "CONTRADICTED",
+        /// It cannot be read as evidence.
+        Unreadable = 9 "UNREADABLE",
+    }
+}
+
+impl Verdict {
+    /// 0 it holds, 1 it is contradicted, 2 unreadable, 3 not established.
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Verified => 0,
+            Self::Contradicted => 1,
+            Self::Unreadable => 2,
+            _ => 3,
+        }
+    }
+}
+
+wire_enum! {
+    /// How much outside sight a verdict rests on.
+    pub enum Level, "an assurance level" {
+        /// Self-asserted: nobody outside has seen the ledger.
+        L0 = 0 "L0",
+        /// Anchored: witnesses that the reader trusts have seen the head.
+        L1 = 1 "L1",
+    }
+}
+
+/// Everything a report is made from.
+#[derive(Debug)]
+pub struct Assessment {
+    /// The conclusion.
+    pub verdict: Verdict,
+    /// Outside sight.
+    pub level: Level,
+    /// Under which profile.
+    pub profile: Profile,
+    /// What each check found. After a refusal of the evidence as a whole: that refusal alone.
+    pub findings: Vec<Finding>,
+    /// The evidence, if it may be believed at all; without it nothing it says is shown.
+    pub evidence: Option<VerifiedEvidence>,
+}
+
+/// Verifies evidence and judges its claim.
+pub fn assess(bytes: &[u8], trust: Option<&Policy>, profile: Profile, observed: Option<&Observed>) -> Assessment {
+    match verify::evidence(bytes, trust) {
+        Err(reject) => refused(&reject, profile),
+        Ok(evidence) => {
+            let findings = run_all(&Case::new(&evidence, observed));
+            let level = match &evidence.voucher {
+                Voucher::Pinned { quorum_required: true, .. } => Level::L1,
+                _ => Level::L0,
+            };
+            Assessment {
+                verdict: judge(&findings, profile, &evidence),
+                level,
+                profile,
+                findings,
+                evidence: Some(evidence),
+            }
+        }
+    }
+}
+
+fn refused(reject: &Reject, profile: Profile) -> Assessment {
+    let (verdict, outcome) = match reject.class() {
+        Class::Malformed => (Verdict::Unreadable, Outcome::Fail),
+        Class::Contradicted => (Verdict::Contradicted, Outcome::Fail),
+        Class::Unsupported => (Verdict::Unsupported, Outcome::Unknown),
+        Class::Untrusted => (Verdict::Untrusted, Outcome::Unknown),
+        Class::Unmet => (Verdict::Unmet, Outcome::Unknown),
+        Class::Missing => (Verdict::NotRecomputable, Outcome::Unknown),
+    };
+    let next = match reject.class() {
+        Class::Malformed => "get the file again, from the lab itself; compare its BLAKE3 digest with theirs",
+        Class::Contradicted => "do not rely on it; keep the file, it shows the contradiction",
+        Class::Unsupported => "use a newer reproledger",
+        Class::Untrusted => {
+            "if you have the log's vkey from the lab by another way, add it to your policy as a `log` line"
+        }
+        Class::Unmet => "ask the lab for evidence with the cosignatures your policy asks for",
+        Class::Missing => "ask the lab for complete evidence",
+    };
+    let finding = Finding::new(reject.check(), outcome, reject.to_string()).next(next);
+    Assessment { verdict, level: Level::L0, profile, findings: vec![finding], evidence: None }
+}
+
+fn judge(findings: &[Finding], profile: Profile, evidence: &VerifiedEvidence) -> Verdict {
+    // Any contradiction, of whatever check, is one.
+    if findings.iter().any(|finding| finding.outcome == Outcome::Fail) {
+        return Verdict::Contradicted;
+    }
+    let unvouched = evidence.voucher == Voucher::None;
+    let mut verdict = Verdict::Verified;
+    let mut unknown = false;
+    let mut only_withheld = true;
+    for id in profile.required {
+        // A required check that did not run is a check that did not pass.
+        let Some(finding) = findings.iter().find(|finding| finding.check == *id) else {
+            unknown = true;
+            only_withheld = false;
+            continue;
+        };
+        match finding.outcome {
+            Outcome::Pass | Outcome::NotApplicable => {}
+            Outcome::Differs => verdict = Verdict::Difference,
+            // That nobody vouches for the keys is a verdict of its own, below.
+            Outcome::Unknown if unvouched && *id == "ledger.keys" => {}
+            Outcome::Unknown | Outcome::Fail => {
+                unknown = true;
+                only_withheld &= finding.is_withheld;
+            }
+        }
+    }
+    match (unknown, unvouched) {
+        (true, _) if only_withheld => Verdict::Withheld,
+        (true, _) => Verdict::NotRecomputable,
+        (false, true) => Verdict::Unvouched,
+        (false, false) => verdict,
+    }
+}

@@ -1,0 +1,107 @@
+//! What a command knows of its process: directories, the clock, and where to write.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::cli::{Failure, output, progress};
+
+/// Name of a ledger's directory, found by walking up from the working directory.
+pub const LEDGER_DIR: &str = ".reproledger";
+
+/// The surroundings of one command.
+#[derive(Debug)]
+pub struct Context {
+    directory: PathBuf,
+    config: PathBuf,
+    state: PathBuf,
+    quiet: bool,
+}
+
+fn xdg(variable: &str, fallback: &str) -> Result<PathBuf, Failure> {
+    // The XDG specification: a relative path in these variables is ignored.
+    if let Some(path) = env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute()) {
+        return Ok(path.join("reproledger"));
+    }
+    match env::var_os("HOME").map(PathBuf::from).filter(|path| path.is_absolute()) {
+        Some(home) => Ok(home.join(fallback).join("reproledger")),
+        None => Err(Failure::new(format!("neither `{variable}` nor `HOME` names an absolute directory"))
+            .hint(format!("set {variable} to a directory that outlives the ledger's own"))),
+    }
+}
+
+impl Context {
+    /// The surroundings of this process.
+    pub fn from_process(directory: Option<&Path>, quiet: bool) -> Result<Self, Failure> {
+        let current = env::current_dir()
+            .map_err(|error| Failure::new(format!("the working directory cannot be read: {error}")))?;
+        let directory = directory.map_or_else(|| current.clone(), |directory| current.join(directory));
+        if !directory.is_dir() {
+            return Err(Failure::new(format!("`{}` is not a directory", directory.display())));
+        }
+        Ok(Self {
+            directory,
+            config: xdg("XDG_CONFIG_HOME", ".config")?,
+            state: xdg("XDG_STATE_HOME", ".local/state")?,
+            quiet,
+        })
+    }
+
+    /// The directory commands work in.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// A path as given on the command line, made relative to the working directory.
+    pub fn path(&self, path: &Path) -> PathBuf {
+        self.directory.join(path)
+    }
+
+    /// Where keys are kept.
+    pub fn keys_dir(&self) -> PathBuf {
+        self.config.join("keys")
+    }
+
+    /// Where the last signed heads are remembered, outside every ledger.
+    pub fn state_dir(&self) -> &Path {
+        &self.state
+    }
+
+    /// The ledger of the working directory: the nearest `.reproledger` upwards.
+    pub fn ledger_dir(&self) -> Result<PathBuf, Failure> {
+        self.directory
+            .ancestors()
+            .map(|directory| directory.join(LEDGER_DIR))
+            .find(|directory| directory.is_dir())
+            .ok_or_else(|| {
+                Failure::new(format!("there is no ledger in `{}` or above it", self.directory.display()))
+                    .hint("start one: reproledger init --origin example.org/my-lab --issuer https://example.org")
+            })
+    }
+
+    /// Milliseconds since 1970 by this machine's clock. The only reading of the clock.
+    pub fn now_ms(&self) -> u64 {
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .ok()
+            .and_then(|since| u64::try_from(since.as_millis()).ok())
+            .unwrap_or_default()
+    }
+
+    /// Writes an answer to standard output.
+    pub fn print(&self, text: &str) -> Result<(), Failure> {
+        output::print(text).map_err(|error| Failure::new(format!("the answer cannot be written: {error}")))
+    }
+
+    /// Tells the person at the terminal something that no program depends on.
+    pub fn remark(&self, text: &str) {
+        if !self.quiet {
+            output::remark(text);
+        }
+    }
+
+    /// A progress bar over bytes: drawn on a terminal only, and not for quiet commands.
+    pub fn progress(&self, what: &str) -> progress::Bar {
+        progress::Bar::new(what, self.quiet)
+    }
+}

@@ -1,0 +1,136 @@
+//! The verdict as one JSON document. Additions are allowed; a change needs a new version.
+
+use serde::Serialize;
+
+use crate::check::Outcome;
+use crate::claim::{Assessment, Level, Verdict};
+use crate::report::first_line;
+use crate::statement::Claim;
+use crate::verify::{VerifiedEvidence, Voucher};
+
+/// Id of the document's schema; the file is `schemas/verdict.schema.json`.
+pub const SCHEMA: &str = "urn:reproledger:schema:verdict:v1";
+
+#[derive(Serialize)]
+struct Report<'a> {
+    schema: &'static str,
+    verdict: Verdict,
+    exit_code: u8,
+    level: Level,
+    profile: &'static str,
+    summary: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<EvidenceFacts<'a>>,
+    findings: Vec<FindingRow<'a>>,
+}
+
+#[derive(Serialize)]
+struct EvidenceFacts<'a> {
+    ledger: String,
+    origin: &'a str,
+    size: u64,
+    root: String,
+    log_key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pinned: Option<&'a str>,
+    witnesses: Vec<Witness<'a>>,
+    claim_entry: u64,
+    census_first: u64,
+    entries: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claim: Option<&'a Claim>,
+    withheld: Vec<WithheldRow<'a>>,
+}
+
+#[derive(Serialize)]
+struct Witness<'a> {
+    name: &'a str,
+    time: u64,
+}
+
+#[derive(Serialize)]
+struct WithheldRow<'a> {
+    digest: String,
+    count: u64,
+    holder: &'a str,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct FindingRow<'a> {
+    check: &'static str,
+    outcome: Outcome,
+    required: bool,
+    reason: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    found: Option<&'a str>,
+    entries: Vec<u64>,
+    notes: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<&'a str>,
+}
+
+/// The document, ending in a newline.
+pub fn to_json(assessment: &Assessment) -> String {
+    let report = Report {
+        schema: SCHEMA,
+        verdict: assessment.verdict,
+        exit_code: assessment.verdict.exit_code(),
+        level: assessment.level,
+        profile: assessment.profile.name,
+        summary: first_line(assessment),
+        evidence: assessment.evidence.as_ref().map(facts),
+        findings: assessment
+            .findings
+            .iter()
+            .map(|finding| FindingRow {
+                check: finding.check,
+                outcome: finding.outcome,
+                required: assessment.profile.required.contains(&finding.check),
+                reason: &finding.reason,
+                expected: finding.expected.as_deref(),
+                found: finding.found.as_deref(),
+                entries: finding.entries.iter().map(|index| index.0).collect(),
+                notes: &finding.notes,
+                next: finding.next.as_deref(),
+            })
+            .collect(),
+    };
+    let mut text = serde_json::to_string_pretty(&report).expect("texts, integers and lists always serialise");
+    text.push('\n');
+    text
+}
+
+fn facts(evidence: &VerifiedEvidence) -> EvidenceFacts<'_> {
+    let (pinned, witnesses) = match &evidence.voucher {
+        Voucher::None => (None, Vec::new()),
+        Voucher::Pinned { key, witnesses, .. } => {
+            (Some(key.as_str()), witnesses.iter().map(|(name, time)| Witness { name, time: *time }).collect())
+        }
+    };
+    EvidenceFacts {
+        ledger: evidence.log.to_string(),
+        origin: &evidence.origin,
+        size: evidence.head.size.0,
+        root: evidence.head.root.to_string(),
+        log_key: evidence.log_key.thumbprint().to_string(),
+        pinned,
+        witnesses,
+        claim_entry: evidence.claim.0,
+        census_first: evidence.census_first.0,
+        entries: evidence.entries.len(),
+        claim: evidence.bodies.get(&evidence.claim).and_then(|body| body.claim.as_deref()),
+        withheld: evidence
+            .withheld
+            .iter()
+            .map(|withheld| WithheldRow {
+                digest: withheld.digest.to_string(),
+                count: withheld.count,
+                holder: &withheld.holder,
+                reason: &withheld.reason,
+            })
+            .collect(),
+    }
+}

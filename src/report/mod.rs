@@ -1,0 +1,9 @@
+//! A verdict for people and for programs: the same assessment gives the same bytes, everywhere.
+
+mod json;
+mod shown;
+mod text;
+
+pub use json::{SCHEMA, to_json};
+pub use shown::Shown;
+pub use text::{first_line, to_text};
