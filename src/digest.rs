@@ -11,7 +11,7 @@ use std::str::FromStr;
 
 use sha2::Digest as _;
 
-use crate::codec::{DecodeError, Decoder, Encoder};
+use crate::codec::{DecodeError, Decoder, Encoder, wire_enum};
 
 /// Bytes in every digest of this crate.
 pub const DIGEST_LEN: usize = 32;
@@ -261,100 +261,35 @@ impl ContextHasher {
     }
 }
 
-/// A hash algorithm as it is named on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Algorithm {
-    /// BLAKE3-256: raw bytes for files, `derive_key` contexts for manifests.
-    Blake3,
-    /// RFC 6962 leaf hash with SHA-256: the digest of an entry.
-    Rfc6962Leaf,
-    /// Plain SHA-256, by its COSE number (RFC 9054).
-    Sha256,
-}
-
-impl Algorithm {
-    /// The number on the wire.
-    pub const fn id(self) -> i64 {
-        match self {
-            Self::Blake3 => 1,
-            Self::Rfc6962Leaf => 2,
-            Self::Sha256 => -16,
-        }
-    }
-
-    /// The name in text.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Blake3 => "blake3",
-            Self::Rfc6962Leaf => "entry",
-            Self::Sha256 => "sha256",
-        }
-    }
-
-    fn from_id(id: i64) -> Result<Self, DecodeError> {
-        [Self::Blake3, Self::Rfc6962Leaf, Self::Sha256]
-            .into_iter()
-            .find(|algorithm| algorithm.id() == id)
-            .ok_or(DecodeError::UnknownValue { what: "a digest algorithm", value: id })
+wire_enum! {
+    /// A hash algorithm as it is named on the wire.
+    pub enum Algorithm, "a digest algorithm" {
+        /// BLAKE3-256: raw bytes for files, `derive_key` contexts for manifests.
+        Blake3 = 1 "blake3",
+        /// RFC 6962 leaf hash with SHA-256: the digest of an entry.
+        Rfc6962Leaf = 2 "entry",
+        /// Plain SHA-256, by its COSE number (RFC 9054).
+        Sha256 = -16 "sha256",
     }
 }
 
-/// What a digest is taken over; the number is the map key it stands under on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum DigestKind {
-    /// A ledger entry (only in edges).
-    Entry,
-    /// Raw bytes of one file.
-    File,
-    /// Sorted paths, modes and file digests of a folder.
-    Tree,
-    /// Ordered rows of a dataset.
-    Rows,
-    /// Rows as a multiset.
-    Rowset,
-    /// Tensors of a checkpoint, whatever their order and sharding.
-    Tensors,
-    /// Canonical per-sample records of an evaluation.
-    Samples,
-}
-
-impl DigestKind {
-    /// Every kind, by number.
-    pub const ALL: [Self; 7] =
-        [Self::Entry, Self::File, Self::Tree, Self::Rows, Self::Rowset, Self::Tensors, Self::Samples];
-
-    /// The number on the wire.
-    pub const fn id(self) -> i64 {
-        match self {
-            Self::Entry => 0,
-            Self::File => 1,
-            Self::Tree => 2,
-            Self::Rows => 3,
-            Self::Rowset => 4,
-            Self::Tensors => 5,
-            Self::Samples => 6,
-        }
-    }
-
-    /// The name in text and JSON.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Entry => "entry",
-            Self::File => "file",
-            Self::Tree => "tree",
-            Self::Rows => "rows",
-            Self::Rowset => "rowset",
-            Self::Tensors => "tensors",
-            Self::Samples => "samples",
-        }
-    }
-
-    /// The kind of a number on the wire.
-    pub fn from_id(id: i64) -> Result<Self, DecodeError> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.id() == id)
-            .ok_or(DecodeError::UnknownValue { what: "a digest kind", value: id })
+wire_enum! {
+    /// What a digest is taken over; the number is the map key it stands under on the wire.
+    pub enum DigestKind, "a digest kind" {
+        /// A ledger entry (only in edges).
+        Entry = 0 "entry",
+        /// Raw bytes of one file.
+        File = 1 "file",
+        /// Sorted paths, modes and file digests of a folder.
+        Tree = 2 "tree",
+        /// Ordered rows of a dataset.
+        Rows = 3 "rows",
+        /// Rows as a multiset.
+        Rowset = 4 "rowset",
+        /// Tensors of a checkpoint, whatever their order and sharding.
+        Tensors = 5 "tensors",
+        /// Canonical per-sample records of an evaluation.
+        Samples = 6 "samples",
     }
 }
 
@@ -410,11 +345,20 @@ impl FromStr for Digest {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let refuse = || ParseDigestError::Algorithm { found: shown(text) };
         let (name, digits) = text.split_once(':').ok_or_else(refuse)?;
-        let algorithm = [Algorithm::Blake3, Algorithm::Rfc6962Leaf, Algorithm::Sha256]
-            .into_iter()
-            .find(|algorithm| algorithm.name() == name)
-            .ok_or_else(refuse)?;
+        let algorithm = Algorithm::from_name(name).ok_or_else(refuse)?;
         Ok(Self { algorithm, bytes: parse_hex(digits)? })
+    }
+}
+
+impl serde::Serialize for Digest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Digest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <std::borrow::Cow<'de, str>>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

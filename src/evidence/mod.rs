@@ -1,1 +1,343 @@
-//! evidence
+//! The evidence file: everything one claim needs, in one portable file with one spelling.
+//!
+//! ```text
+//! magic "reproledger evidence v1\n"
+//! item*   = length u32 BE, canonical CBOR          (eleven items, in this order, uncompressed)
+//!   1 head         signed note of the tree that every proof here is against
+//!   2 claim        index of the claim's entry
+//!   3 anchors      [[signed note, [consistency hash, …]], …]   older or witnessed heads, ascending by size
+//!   4 census       [first, count]                  contiguous, up to the head
+//!   5 entries      [[index, entry], …]             the census and what the claim reaches, ascending
+//!   6 multiproof   [hash, …]
+//!   7 manifests    [[kind, root, object], …]       ascending by kind and root
+//!   8 slices       []                              none in version 1
+//!   9 bodies       [[index, salt ‖ body], …]       ascending by index
+//!  10 annexes      []                              none in version 1
+//!  11 withheld     [[digest, count, holder, reason], …]   ascending by digest
+//! ```
+//!
+//! This module knows the bytes and nothing about what they are worth: that is [`crate::verify`]. The same ledger and
+//! claim give the same file, byte for byte. No policy and no key in it is ever used to trust it.
+
+use crate::codec::{DecodeError, Decoder, Encoder};
+use crate::digest::{Digest, DigestKind, ManifestRoot, NodeHash};
+use crate::merkle::EntryIndex;
+
+/// First bytes of an evidence file.
+pub const MAGIC: &[u8] = b"reproledger evidence v1\n";
+const MAGIC_PREFIX: &[u8] = b"reproledger evidence v";
+
+/// Larger evidence is refused before it is read: a verdict must come in seconds and in bounded memory.
+pub const MAX_EVIDENCE_BYTES: u64 = 1 << 30;
+/// Entries in one evidence file.
+pub const MAX_ENTRIES: usize = 1 << 21;
+const MAX_ANCHORS: usize = 64;
+const MAX_WITHHELD: usize = 1 << 16;
+const MAX_TEXT: usize = 1024;
+
+/// Why bytes are not an evidence file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant is its message")]
+pub enum EvidenceError {
+    #[error("this is not an evidence file: it does not begin with `reproledger evidence v1`")]
+    Magic,
+    #[error("this evidence file has another version and needs a newer reproledger")]
+    Version,
+    #[error("the evidence has more than {} bytes", MAX_EVIDENCE_BYTES)]
+    TooLarge,
+    #[error("the evidence ends inside item {item} (`{name}`)")]
+    Truncated { item: usize, name: &'static str },
+    #[error("{count} bytes follow the last item of the evidence")]
+    Trailing { count: usize },
+    #[error("item {item} (`{name}`) of the evidence: {source}")]
+    Item { item: usize, name: &'static str, source: DecodeError },
+    #[error("item {item} (`{name}`) of the evidence holds what version 1 does not know")]
+    Unsupported { item: usize, name: &'static str },
+}
+
+impl EvidenceError {
+    /// True when the file may be sound but needs a newer reader.
+    pub fn is_unsupported(&self) -> bool {
+        match self {
+            Self::Version | Self::Unsupported { .. } => true,
+            Self::Item { source, .. } => source.is_unsupported(),
+            _ => false,
+        }
+    }
+}
+
+/// An older or witnessed head with the proof that the main head extends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Anchor {
+    /// Signed note.
+    pub head: Vec<u8>,
+    /// RFC 9162 consistency proof to the main head.
+    pub consistency: Vec<NodeHash>,
+}
+
+/// A disclosed manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DisclosedManifest {
+    /// Its kind.
+    pub kind: DigestKind,
+    /// The root that an entry commits to.
+    pub root: ManifestRoot,
+    /// The object.
+    pub object: Vec<u8>,
+}
+
+/// Something that an entry commits to and this file does not show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Withheld {
+    /// Digest of the thing, or the commitment to it.
+    pub digest: Digest,
+    /// How many items it has.
+    pub count: u64,
+    /// Who has it.
+    pub holder: String,
+    /// Why it is not here.
+    pub reason: String,
+}
+
+/// An evidence file as read, nothing in it believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// Signed note of the main head.
+    pub head: Vec<u8>,
+    /// The claim's entry.
+    pub claim: EntryIndex,
+    /// Other heads.
+    pub anchors: Vec<Anchor>,
+    /// First index of the census.
+    pub census_first: EntryIndex,
+    /// Entries in the census.
+    pub census_count: u64,
+    /// Entries by index, ascending.
+    pub entries: Vec<(EntryIndex, Vec<u8>)>,
+    /// One proof for all entries.
+    pub multiproof: Vec<NodeHash>,
+    /// Disclosed manifests.
+    pub manifests: Vec<DisclosedManifest>,
+    /// Disclosed body objects by the entry that commits to them.
+    pub bodies: Vec<(EntryIndex, Vec<u8>)>,
+    /// What is not shown.
+    pub withheld: Vec<Withheld>,
+}
+
+const NAMES: [&str; 11] = [
+    "head",
+    "claim",
+    "anchors",
+    "census",
+    "entries",
+    "multiproof",
+    "manifests",
+    "slices",
+    "bodies",
+    "annexes",
+    "withheld",
+];
+
+impl Evidence {
+    /// The file's bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let items = [
+            Encoder::encode(|e| e.bytes(&self.head)),
+            Encoder::encode(|e| e.uint(self.claim.0)),
+            Encoder::encode(|e| {
+                e.array(self.anchors.len());
+                for anchor in &self.anchors {
+                    e.array(2);
+                    e.bytes(&anchor.head);
+                    encode_hashes(e, &anchor.consistency);
+                }
+            }),
+            Encoder::encode(|e| {
+                e.array(2);
+                e.uint(self.census_first.0);
+                e.uint(self.census_count);
+            }),
+            Encoder::encode(|e| encode_indexed(e, &self.entries)),
+            Encoder::encode(|e| encode_hashes(e, &self.multiproof)),
+            Encoder::encode(|e| {
+                e.array(self.manifests.len());
+                for manifest in &self.manifests {
+                    e.array(3);
+                    e.int(manifest.kind.id());
+                    e.bytes(manifest.root.as_bytes());
+                    e.bytes(&manifest.object);
+                }
+            }),
+            Encoder::encode(|e| e.array(0)),
+            Encoder::encode(|e| encode_indexed(e, &self.bodies)),
+            Encoder::encode(|e| e.array(0)),
+            Encoder::encode(|e| {
+                e.array(self.withheld.len());
+                for withheld in &self.withheld {
+                    e.array(4);
+                    withheld.digest.encode(e);
+                    e.uint(withheld.count);
+                    e.text(&withheld.holder);
+                    e.text(&withheld.reason);
+                }
+            }),
+        ];
+        let mut bytes = MAGIC.to_vec();
+        for item in items {
+            let length = u32::try_from(item.len()).expect("evidence is written within MAX_EVIDENCE_BYTES");
+            bytes.extend_from_slice(&length.to_be_bytes());
+            bytes.extend_from_slice(&item);
+        }
+        bytes
+    }
+
+    /// Reads a file's bytes.
+    pub fn parse(bytes: &[u8]) -> Result<Self, EvidenceError> {
+        if bytes.len() as u64 > MAX_EVIDENCE_BYTES {
+            return Err(EvidenceError::TooLarge);
+        }
+        let rest = bytes.strip_prefix(MAGIC).ok_or(if bytes.starts_with(MAGIC_PREFIX) {
+            EvidenceError::Version
+        } else {
+            EvidenceError::Magic
+        })?;
+        let mut items = Items { rest, next: 0 };
+        let evidence = Self {
+            head: items.read(|d| Ok(d.bytes()?.to_vec()))?,
+            claim: items.read(|d| Ok(EntryIndex(d.uint()?)))?,
+            anchors: items.read(decode_anchors)?,
+            census_first: EntryIndex(0),
+            census_count: 0,
+            entries: Vec::new(),
+            multiproof: Vec::new(),
+            manifests: Vec::new(),
+            bodies: Vec::new(),
+            withheld: Vec::new(),
+        };
+        let (census_first, census_count) =
+            items.read(|d| d.tuple("a census", 2, |d| Ok((EntryIndex(d.uint()?), d.uint()?))))?;
+        let entries = items.read(|d| decode_indexed(d, "the entries"))?;
+        let multiproof = items.read(decode_hashes)?;
+        let manifests = items.read(decode_manifests)?;
+        items.read_empty()?;
+        let bodies = items.read(|d| decode_indexed(d, "the bodies"))?;
+        items.read_empty()?;
+        let withheld = items.read(decode_withheld)?;
+        match items.rest.len() {
+            0 => {}
+            count => return Err(EvidenceError::Trailing { count }),
+        }
+        Ok(Self { census_first, census_count, entries, multiproof, manifests, bodies, withheld, ..evidence })
+    }
+}
+
+/// The items of a file, one after the other.
+struct Items<'a> {
+    rest: &'a [u8],
+    next: usize,
+}
+
+impl<'a> Items<'a> {
+    fn read<T>(&mut self, read: impl FnOnce(&mut Decoder<'a>) -> Result<T, DecodeError>) -> Result<T, EvidenceError> {
+        let (item, name) = (self.next + 1, NAMES[self.next]);
+        let truncated = EvidenceError::Truncated { item, name };
+        let (length, rest) = self.rest.split_first_chunk::<4>().ok_or(truncated.clone())?;
+        let length = u32::from_be_bytes(*length) as usize;
+        let (bytes, rest) = rest.split_at_checked(length).ok_or(truncated)?;
+        self.rest = rest;
+        self.next += 1;
+        Decoder::decode(bytes, read).map_err(|source| EvidenceError::Item { item, name, source })
+    }
+
+    /// An item that must be the empty list: version 1 has nothing to say there.
+    fn read_empty(&mut self) -> Result<(), EvidenceError> {
+        let (item, name) = (self.next + 1, NAMES[self.next]);
+        match self.read(|d| d.array(|d| d.raw().map(|_| ())))?.len() {
+            0 => Ok(()),
+            _ => Err(EvidenceError::Unsupported { item, name }),
+        }
+    }
+}
+
+fn encode_hashes(e: &mut Encoder, hashes: &[NodeHash]) {
+    e.array(hashes.len());
+    hashes.iter().for_each(|hash| e.bytes(hash.as_bytes()));
+}
+
+fn decode_hashes(d: &mut Decoder<'_>) -> Result<Vec<NodeHash>, DecodeError> {
+    d.array(|d| Ok(NodeHash::from_bytes(d.byte_array("a proof hash")?)))
+}
+
+fn encode_indexed(e: &mut Encoder, items: &[(EntryIndex, Vec<u8>)]) {
+    e.array(items.len());
+    for (index, bytes) in items {
+        e.array(2);
+        e.uint(index.0);
+        e.bytes(bytes);
+    }
+}
+
+fn decode_indexed(d: &mut Decoder<'_>, what: &'static str) -> Result<Vec<(EntryIndex, Vec<u8>)>, DecodeError> {
+    let items = d.array(|d| -> Result<_, DecodeError> {
+        d.tuple("an indexed item", 2, |d| Ok((EntryIndex(d.uint()?), d.bytes()?.to_vec())))
+    })?;
+    if !items.is_sorted_by(|left, right| left.0 < right.0) {
+        return Err(DecodeError::Unsorted { what });
+    }
+    at_most(what, items, MAX_ENTRIES)
+}
+
+fn at_most<T>(what: &'static str, items: Vec<T>, most: usize) -> Result<Vec<T>, DecodeError> {
+    if items.len() > most {
+        return Err(DecodeError::Length { what, expected: "not so many items", found: items.len() });
+    }
+    Ok(items)
+}
+
+fn decode_anchors(d: &mut Decoder<'_>) -> Result<Vec<Anchor>, DecodeError> {
+    let anchors = d.array(|d| -> Result<_, DecodeError> {
+        d.tuple("an anchor", 2, |d| Ok(Anchor { head: d.bytes()?.to_vec(), consistency: decode_hashes(d)? }))
+    })?;
+    at_most("the anchors", anchors, MAX_ANCHORS)
+}
+
+fn decode_manifests(d: &mut Decoder<'_>) -> Result<Vec<DisclosedManifest>, DecodeError> {
+    let manifests = d.array(|d| -> Result<_, DecodeError> {
+        d.tuple("a manifest", 3, |d| {
+            Ok(DisclosedManifest {
+                kind: DigestKind::from_id(d.int()?)?,
+                root: ManifestRoot::from_bytes(d.byte_array("a manifest root")?),
+                object: d.bytes()?.to_vec(),
+            })
+        })
+    })?;
+    if !manifests.is_sorted_by(|left, right| (left.kind, left.root) < (right.kind, right.root)) {
+        return Err(DecodeError::Unsorted { what: "the manifests" });
+    }
+    at_most("the manifests", manifests, MAX_ENTRIES)
+}
+
+fn decode_withheld(d: &mut Decoder<'_>) -> Result<Vec<Withheld>, DecodeError> {
+    let withheld = d.array(|d| -> Result<_, DecodeError> {
+        d.tuple("a withheld item", 4, |d| {
+            Ok(Withheld {
+                digest: Digest::decode(d)?,
+                count: d.uint()?,
+                holder: short_text(d)?,
+                reason: short_text(d)?,
+            })
+        })
+    })?;
+    if !withheld.is_sorted_by(|left, right| left.digest < right.digest) {
+        return Err(DecodeError::Unsorted { what: "the withheld list" });
+    }
+    at_most("the withheld list", withheld, MAX_WITHHELD)
+}
+
+fn short_text(d: &mut Decoder<'_>) -> Result<String, DecodeError> {
+    let at = d.offset();
+    match d.text()? {
+        text if text.len() <= MAX_TEXT => Ok(text.to_owned()),
+        _ => Err(DecodeError::Range { at, what: "a text of at most 1024 bytes" }),
+    }
+}

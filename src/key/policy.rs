@@ -1,0 +1,321 @@
+//! Trust policies: which logs to believe, and how many of which witnesses must have seen a head.
+//!
+//! The format is the C2SP one, verbatim, read strictly: a line that is not understood is an error, never skipped,
+//! because the skipped line could be the one that asks for a witness. One thing is stricter than the format: a key
+//! cannot be log and witness at once, since a log that watches itself is watched by nobody.
+//!
+//! Spec: <https://c2sp.org/tlog-policy>
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{KeyName, NoteError, NoteKind, PublicKey, VerifierKey, VerifierKeyError, note_signatures};
+
+/// Larger policies are refused; 256 items of each kind with long names and URLs fit.
+pub const MAX_POLICY_BYTES: usize = 1 << 18;
+
+/// Most logs, witnesses or groups in a policy (the format asks for at least 32 of each).
+pub const MAX_POLICY_ITEMS: usize = 256;
+
+/// Words that the format gives a meaning; a witness named so would make a line read two ways.
+const RESERVED: [&[u8]; 3] = [b"none", b"all", b"any"];
+
+/// Why bytes are not a policy.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant is its message")]
+pub enum PolicyError {
+    #[error("the policy has {found} bytes, more than {MAX_POLICY_BYTES}")]
+    TooLong { found: usize },
+    #[error("the policy is empty")]
+    Empty,
+    #[error("the policy's last line has no newline: the file may be cut short")]
+    Unterminated,
+    #[error("line {line} contains the byte 0x{byte:02x}")]
+    Byte { line: usize, byte: u8 },
+    #[error("line {line} begins with `{word}`; expected `log`, `witness`, `group` or `quorum`")]
+    Keyword { line: usize, word: String },
+    #[error("line {line} is not `{expected}`")]
+    Form { line: usize, expected: &'static str },
+    #[error("line {line} holds no usable verifier key")]
+    Key { line: usize, source: VerifierKeyError },
+    #[error("line {line}: the key of a {role} must be of type {expected}, found {found}")]
+    Kind { line: usize, role: &'static str, expected: u8, found: u8 },
+    #[error("line {line}: this {role}'s key stands in the policy already")]
+    DuplicateKey { line: usize, role: &'static str },
+    #[error("line {line}: the key is a log's and a witness's at once")]
+    LogIsWitness { line: usize },
+    #[error("line {line}: the name `{name}` has a fixed meaning and cannot be given")]
+    Reserved { line: usize, name: String },
+    #[error("line {line}: the name `{name}` is taken")]
+    DuplicateName { line: usize, name: String },
+    #[error("line {line}: no witness or group `{name}` stands above")]
+    UnknownName { line: usize, name: String },
+    #[error("line {line}: `{name}` is a member of a group already")]
+    SecondMembership { line: usize, name: String },
+    #[error("line {line}: the threshold `{found}` is not `all`, `any` or a number from 1 to {members}")]
+    Threshold { line: usize, found: String, members: usize },
+    #[error("line {line}: there are more than {MAX_POLICY_ITEMS} of this kind")]
+    TooMany { line: usize },
+    #[error("line {line} gives a second quorum")]
+    SecondQuorum { line: usize },
+    #[error("the policy has no quorum line")]
+    NoQuorum,
+}
+
+/// Place of a witness in its policy, from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WitnessIndex(pub usize);
+
+/// A log that the policy believes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyLog {
+    /// Its key; the key's name is the log's origin.
+    pub key: VerifierKey,
+    /// Where to reach it, as written.
+    pub url: Option<Vec<u8>>,
+}
+
+/// A witness that the policy knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyWitness {
+    /// Its name inside the policy: opaque bytes.
+    pub name: Vec<u8>,
+    /// Its cosigner key.
+    pub key: VerifierKey,
+    /// Where to reach it, as written.
+    pub url: Option<Vec<u8>>,
+}
+
+/// A rule over witnesses; groups stand in the order of definition, so members always come before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Component {
+    Witness(WitnessIndex),
+    Group(usize),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Group {
+    threshold: usize,
+    members: Vec<Component>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quorum {
+    /// `quorum none`: nobody need have seen the head.
+    Nobody,
+    Of(Component),
+}
+
+/// Whom to believe about heads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// Logs whose heads are believed; perhaps none, where the log is known otherwise.
+    pub logs: Vec<PolicyLog>,
+    /// Witnesses in the order of the file.
+    pub witnesses: Vec<PolicyWitness>,
+    groups: Vec<Group>,
+    quorum: Quorum,
+}
+
+impl Policy {
+    /// Takes the bytes of a policy file.
+    pub fn parse(bytes: &[u8]) -> Result<Self, PolicyError> {
+        Reader::default().read(bytes)
+    }
+
+    /// True when these witnesses are enough. The only place where a quorum is counted.
+    pub fn quorum_met(&self, seen_by: &BTreeSet<WitnessIndex>) -> bool {
+        let Quorum::Of(quorum) = self.quorum else { return true };
+        let mut groups: Vec<bool> = Vec::with_capacity(self.groups.len());
+        let met = |component: &Component, groups: &[bool]| match *component {
+            Component::Witness(witness) => seen_by.contains(&witness),
+            Component::Group(at) => groups[at],
+        };
+        for group in &self.groups {
+            let count = group.members.iter().filter(|member| met(member, &groups)).count();
+            groups.push(count >= group.threshold);
+        }
+        met(&quorum, &groups)
+    }
+
+    /// False for `quorum none`: then a head is believed on the log's word alone.
+    pub fn needs_witnesses(&self) -> bool {
+        self.quorum != Quorum::Nobody
+    }
+
+    /// The key of the log with this origin. Two keys of one origin: the first in the file.
+    pub fn log(&self, origin: &KeyName) -> Option<&VerifierKey> {
+        self.logs.iter().map(|log| &log.key).find(|key| key.name == *origin)
+    }
+
+    /// Witnesses that cosigned a note, each with the (earliest) time it claims.
+    ///
+    /// A witness line that does not verify makes the note worthless, as in [`super::open_note`].
+    pub fn cosigners(&self, note: &[u8]) -> Result<BTreeMap<WitnessIndex, u64>, NoteError> {
+        let keys: Vec<VerifierKey> = self.witnesses.iter().map(|witness| witness.key.clone()).collect();
+        let note = note_signatures(note, &keys)?;
+        let index_of = |key: &PublicKey| self.witnesses.iter().position(|witness| witness.key.key == *key);
+        let timed = note.verified.iter().filter_map(|signature| Some((&signature.key.key, signature.time?)));
+        Ok(timed.filter_map(|(key, time)| Some((WitnessIndex(index_of(key)?), time))).collect())
+    }
+}
+
+/// What was read so far.
+#[derive(Default)]
+struct Reader {
+    logs: Vec<PolicyLog>,
+    witnesses: Vec<PolicyWitness>,
+    groups: Vec<Group>,
+    names: BTreeMap<Vec<u8>, Component>,
+    members: BTreeSet<Vec<u8>>,
+    keys: BTreeMap<PublicKey, NoteKind>,
+    quorum: Option<Quorum>,
+}
+
+impl Reader {
+    fn read(mut self, bytes: &[u8]) -> Result<Policy, PolicyError> {
+        if bytes.len() > MAX_POLICY_BYTES {
+            return Err(PolicyError::TooLong { found: bytes.len() });
+        }
+        let body = match bytes.split_last() {
+            None => return Err(PolicyError::Empty),
+            Some((b'\n', body)) => body,
+            Some(_) => return Err(PolicyError::Unterminated),
+        };
+        for (at, text) in body.split(|byte| *byte == b'\n').enumerate() {
+            let line = at + 1;
+            if let Some(&byte) = text.iter().find(|byte| matches!(byte, 0..=8 | 10..=0x1f | 0x7f)) {
+                return Err(PolicyError::Byte { line, byte });
+            }
+            let items: Vec<&[u8]> =
+                text.split(|byte| matches!(byte, b' ' | b'\t')).filter(|item| !item.is_empty()).collect();
+            match items.split_first() {
+                None => {}
+                Some((word, _)) if word.starts_with(b"#") => {}
+                Some((&b"log", rest)) => self.log(line, rest)?,
+                Some((&b"witness", rest)) => self.witness(line, rest)?,
+                Some((&b"group", rest)) => self.group(line, rest)?,
+                Some((&b"quorum", rest)) => self.quorum(line, rest)?,
+                Some((word, _)) => return Err(PolicyError::Keyword { line, word: shown(word) }),
+            }
+        }
+        let quorum = self.quorum.ok_or(PolicyError::NoQuorum)?;
+        Ok(Policy { logs: self.logs, witnesses: self.witnesses, groups: self.groups, quorum })
+    }
+
+    fn log(&mut self, line: usize, items: &[&[u8]]) -> Result<(), PolicyError> {
+        let (key, url) = match items {
+            [key] => (key, None),
+            [key, url] => (key, Some(url.to_vec())),
+            _ => return Err(PolicyError::Form { line, expected: "log <vkey> [<url>]" }),
+        };
+        let key = self.key(line, key, "log", NoteKind::Ed25519)?;
+        self.logs.push(PolicyLog { key, url });
+        check_count(line, self.logs.len())
+    }
+
+    fn witness(&mut self, line: usize, items: &[&[u8]]) -> Result<(), PolicyError> {
+        let (name, key, url) = match items {
+            [name, key] => (name, key, None),
+            [name, key, url] => (name, key, Some(url.to_vec())),
+            _ => return Err(PolicyError::Form { line, expected: "witness <name> <vkey> [<url>]" }),
+        };
+        let key = self.key(line, key, "witness", NoteKind::CosignatureV1)?;
+        self.name(line, name, Component::Witness(WitnessIndex(self.witnesses.len())))?;
+        self.witnesses.push(PolicyWitness { name: name.to_vec(), key, url });
+        check_count(line, self.witnesses.len())
+    }
+
+    fn group(&mut self, line: usize, items: &[&[u8]]) -> Result<(), PolicyError> {
+        let [name, threshold, members @ ..] = items else {
+            return Err(PolicyError::Form { line, expected: "group <name> all|any|<k> <name>…" });
+        };
+        if members.is_empty() {
+            return Err(PolicyError::Form { line, expected: "group <name> all|any|<k> <name>…" });
+        }
+        let threshold = parse_threshold(threshold, members.len()).ok_or_else(|| PolicyError::Threshold {
+            line,
+            found: shown(threshold),
+            members: members.len(),
+        })?;
+        let mut components = Vec::with_capacity(members.len());
+        for member in members {
+            components.push(self.defined(line, member)?);
+            // Each voice counts once and in one place.
+            if !self.members.insert(member.to_vec()) {
+                return Err(PolicyError::SecondMembership { line, name: shown(member) });
+            }
+        }
+        self.name(line, name, Component::Group(self.groups.len()))?;
+        self.groups.push(Group { threshold, members: components });
+        check_count(line, self.groups.len())
+    }
+
+    fn quorum(&mut self, line: usize, items: &[&[u8]]) -> Result<(), PolicyError> {
+        let [name] = items else {
+            return Err(PolicyError::Form { line, expected: "quorum <name>|none" });
+        };
+        if self.quorum.is_some() {
+            return Err(PolicyError::SecondQuorum { line });
+        }
+        self.quorum = Some(match *name {
+            b"none" => Quorum::Nobody,
+            name => Quorum::Of(self.defined(line, name)?),
+        });
+        Ok(())
+    }
+
+    fn key(
+        &mut self,
+        line: usize,
+        text: &[u8],
+        role: &'static str,
+        expected: NoteKind,
+    ) -> Result<VerifierKey, PolicyError> {
+        let text = std::str::from_utf8(text).map_err(|_| PolicyError::Key { line, source: VerifierKeyError::Form })?;
+        let key = VerifierKey::parse(text).map_err(|source| PolicyError::Key { line, source })?;
+        if key.kind != expected {
+            return Err(PolicyError::Kind { line, role, expected: expected.byte(), found: key.kind.byte() });
+        }
+        match self.keys.insert(key.key, key.kind) {
+            None => Ok(key),
+            Some(kind) if kind == key.kind => Err(PolicyError::DuplicateKey { line, role }),
+            Some(_) => Err(PolicyError::LogIsWitness { line }),
+        }
+    }
+
+    fn name(&mut self, line: usize, name: &[u8], component: Component) -> Result<(), PolicyError> {
+        if RESERVED.contains(&name) {
+            return Err(PolicyError::Reserved { line, name: shown(name) });
+        }
+        match self.names.insert(name.to_vec(), component) {
+            None => Ok(()),
+            Some(_) => Err(PolicyError::DuplicateName { line, name: shown(name) }),
+        }
+    }
+
+    fn defined(&self, line: usize, name: &[u8]) -> Result<Component, PolicyError> {
+        self.names.get(name).copied().ok_or_else(|| PolicyError::UnknownName { line, name: shown(name) })
+    }
+}
+
+fn parse_threshold(text: &[u8], members: usize) -> Option<usize> {
+    let threshold = match text {
+        b"all" => members,
+        b"any" => 1,
+        // Decimal as one writes it: no sign, no leading zero.
+        [b'1'..=b'9', rest @ ..] if rest.iter().all(u8::is_ascii_digit) => {
+            std::str::from_utf8(text).ok()?.parse().ok()?
+        }
+        _ => return None,
+    };
+    (1..=members).contains(&threshold).then_some(threshold)
+}
+
+fn check_count(line: usize, count: usize) -> Result<(), PolicyError> {
+    if count > MAX_POLICY_ITEMS { Err(PolicyError::TooMany { line }) } else { Ok(()) }
+}
+
+/// The start of an opaque name, escaped for a message.
+fn shown(name: &[u8]) -> String {
+    name.iter().take(80).flat_map(|byte| std::ascii::escape_default(*byte)).map(char::from).collect()
+}

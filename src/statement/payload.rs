@@ -1,0 +1,260 @@
+//! What an entry says in the open: public facts only, by number, and a salted commitment to the rest.
+//!
+//! A fact that is not said is absent, never null; only the protocol (key 5) is null where there is none, so that "no
+//! protocol" is said and not forgotten. An unknown key makes the entry unsupported: a verifier never drops what it
+//! does not understand.
+
+use crate::codec::{DecodeError, Decoder, Encoder, required, wire_enum};
+use crate::digest::{Commitment, Digest, LeafHash, LedgerId};
+use crate::merkle::EntryIndex;
+use crate::statement::edge::MAX_EDGES;
+use crate::statement::subject::MAX_SUBJECTS;
+use crate::statement::{Edge, EdgeType, Genesis, KeyChange, Kind, Subject};
+
+/// Longest public label (arm, stage) in bytes.
+pub const MAX_LABEL: usize = 256;
+
+const WHAT: &str = "an entry's payload";
+const VERSION: u64 = 1;
+
+wire_enum! {
+    /// How a stage ended.
+    pub enum RunStatus, "a run status" {
+        /// Exit code 0.
+        Completed = 0 "completed",
+        /// Another exit code.
+        Failed = 1 "failed",
+        /// Ended by a signal.
+        Killed = 2 "killed",
+    }
+}
+
+/// How a stage ended, with the exit code or the signal's number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome {
+    /// Well or not.
+    pub status: RunStatus,
+    /// Exit code, or the signal for [`RunStatus::Killed`].
+    pub code: i64,
+}
+
+/// A statement's open part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payload {
+    /// What is said.
+    pub kind: Kind,
+    /// The ledger it is said in; none in entry 0 alone, whose hash it is.
+    pub log: Option<LedgerId>,
+    /// The entry's index.
+    pub seq: EntryIndex,
+    /// The protocol it belongs to, by its entry's digest.
+    pub protocol: Option<LeafHash>,
+    /// The arm of the experiment.
+    pub arm: Option<String>,
+    /// The training or sampling seed.
+    pub seed: Option<u64>,
+    /// The stage of a run.
+    pub stage: Option<String>,
+    /// Attempt at that stage, from 1, numbered by the ledger.
+    pub attempt: Option<u64>,
+    /// The artifacts it is about.
+    pub subjects: Vec<Subject>,
+    /// Links to earlier entries.
+    pub edges: Vec<Edge>,
+    /// Commitment to the body object.
+    pub body: Option<Commitment>,
+    /// Eval suite, where the kind has one.
+    pub suite: Option<Digest>,
+    /// Base model, where the kind has one.
+    pub base: Option<Digest>,
+    /// Evaluated checkpoint, where the kind has one.
+    pub checkpoint: Option<Digest>,
+    /// The entry that last changed the key set (0: entry 0 itself), so that a change cannot be left out of evidence.
+    pub keyset: EntryIndex,
+    /// Entry 0 only.
+    pub genesis: Option<Genesis>,
+    /// Key changes only.
+    pub key_change: Option<KeyChange>,
+    /// Run-ends only.
+    pub outcome: Option<Outcome>,
+}
+
+impl Payload {
+    /// An empty statement of `kind` for one place in one ledger.
+    pub fn new(kind: Kind, log: Option<LedgerId>, seq: EntryIndex, keyset: EntryIndex) -> Self {
+        Self {
+            kind,
+            log,
+            seq,
+            keyset,
+            protocol: None,
+            arm: None,
+            seed: None,
+            stage: None,
+            attempt: None,
+            subjects: Vec::new(),
+            edges: Vec::new(),
+            body: None,
+            suite: None,
+            base: None,
+            checkpoint: None,
+            genesis: None,
+            key_change: None,
+            outcome: None,
+        }
+    }
+
+    /// The canonical bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        Encoder::encode(|e| {
+            e.map(|m| {
+                m.entry(1, |e| e.uint(VERSION));
+                m.entry(2, |e| e.int(self.kind.id()));
+                m.optional(3, self.log, |e, log| e.bytes(log.as_bytes()));
+                m.entry(4, |e| e.uint(self.seq.0));
+                m.entry(5, |e| match &self.protocol {
+                    Some(protocol) => e.bytes(protocol.as_bytes()),
+                    None => e.null(),
+                });
+                m.optional(6, self.arm.as_deref(), Encoder::text);
+                m.optional(7, self.seed, Encoder::uint);
+                m.optional(8, self.stage.as_deref(), Encoder::text);
+                m.optional(9, self.attempt, Encoder::uint);
+                if !self.subjects.is_empty() {
+                    m.entry(10, |e| {
+                        e.array(self.subjects.len());
+                        self.subjects.iter().for_each(|subject| subject.encode(e));
+                    });
+                }
+                if !self.edges.is_empty() {
+                    let mut edges = self.edges.clone();
+                    edges.sort();
+                    m.entry(11, |e| {
+                        e.array(edges.len());
+                        edges.iter().for_each(|edge| edge.encode(e));
+                    });
+                }
+                m.optional(12, self.body, |e, body| Digest::from(body).encode(e));
+                m.optional(13, self.suite, |e, digest| digest.encode(e));
+                m.optional(14, self.base, |e, digest| digest.encode(e));
+                m.optional(15, self.checkpoint, |e, digest| digest.encode(e));
+                if self.kind != Kind::Genesis {
+                    m.entry(16, |e| e.uint(self.keyset.0));
+                }
+                m.optional(17, self.genesis.as_ref(), |e, genesis| genesis.encode(e));
+                m.optional(18, self.key_change.as_ref(), |e, change| change.encode(e));
+                m.optional(19, self.outcome, |e, outcome| {
+                    e.array(2);
+                    e.int(outcome.status.id());
+                    e.int(outcome.code);
+                });
+            });
+        })
+    }
+
+    /// Reads canonical bytes and holds them to the rules of their kind.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        Decoder::decode(bytes, |d| {
+            let mut payload = Self::new(Kind::Other, None, EntryIndex(0), EntryIndex(0));
+            let (mut version, mut kind, mut seq, mut protocol, mut keyset) = (None, None, None, None, None);
+            d.int_map(|key, d| {
+                match key {
+                    1 => version = Some(d.uint()?),
+                    2 => kind = Some(Kind::from_id(d.int()?)?),
+                    3 => payload.log = Some(LedgerId::from_bytes(d.byte_array("the ledger id")?)),
+                    4 => seq = Some(EntryIndex(d.uint()?)),
+                    5 if d.null() => protocol = Some(None),
+                    5 => protocol = Some(Some(LeafHash::from_bytes(d.byte_array("the protocol")?))),
+                    6 => payload.arm = Some(label(d)?),
+                    7 => payload.seed = Some(d.uint()?),
+                    8 => payload.stage = Some(label(d)?),
+                    9 => payload.attempt = Some(d.uint()?),
+                    10 => payload.subjects = list(d, "the subjects", MAX_SUBJECTS, Subject::decode)?,
+                    11 => payload.edges = list(d, "the edges", MAX_EDGES, Edge::decode)?,
+                    12 => payload.body = Some(Commitment::from_bytes(Digest::decode(d)?.bytes)),
+                    13 => payload.suite = Some(Digest::decode(d)?),
+                    14 => payload.base = Some(Digest::decode(d)?),
+                    15 => payload.checkpoint = Some(Digest::decode(d)?),
+                    16 => keyset = Some(EntryIndex(d.uint()?)),
+                    17 => payload.genesis = Some(Genesis::decode(d)?),
+                    18 => payload.key_change = Some(KeyChange::decode(d)?),
+                    19 => {
+                        payload.outcome = Some(d.tuple("an outcome", 2, |d| -> Result<_, DecodeError> {
+                            Ok(Outcome { status: RunStatus::from_id(d.int()?)?, code: d.int()? })
+                        })?);
+                    }
+                    _ => return Err(DecodeError::UnknownKey { what: WHAT, key }),
+                }
+                Ok(())
+            })?;
+            let version = required(version, WHAT, 1)?;
+            if version != VERSION {
+                let value = i64::try_from(version).unwrap_or(i64::MAX);
+                return Err(DecodeError::UnknownValue { what: "the payload version", value });
+            }
+            payload.kind = required(kind, WHAT, 2)?;
+            payload.seq = required(seq, WHAT, 4)?;
+            payload.protocol = required(protocol, WHAT, 5)?;
+            payload.check_kind(keyset)?;
+            payload.keyset = keyset.unwrap_or(EntryIndex(0));
+            Ok(payload)
+        })
+    }
+
+    /// The rules of each kind: what must be said, and what has no place.
+    fn check_kind(&self, keyset: Option<EntryIndex>) -> Result<(), DecodeError> {
+        let needs = |key: i64, is_needed: bool, is_there: bool| match (is_needed, is_there) {
+            (true, false) => Err(DecodeError::MissingKey { what: WHAT, key }),
+            (false, true) => Err(DecodeError::UnknownKey { what: WHAT, key }),
+            _ => Ok(()),
+        };
+        let kind = self.kind;
+        let is_genesis = kind == Kind::Genesis;
+        needs(3, !is_genesis, self.log.is_some())?;
+        needs(16, !is_genesis, keyset.is_some())?;
+        needs(17, is_genesis, self.genesis.is_some())?;
+        needs(18, kind == Kind::KeyChange, self.key_change.is_some())?;
+        needs(19, kind == Kind::RunEnd, self.outcome.is_some())?;
+        let is_run = matches!(kind, Kind::RunStart | Kind::RunEnd);
+        needs(8, is_run, self.stage.is_some())?;
+        needs(9, is_run, self.attempt.is_some())?;
+        if kind.is_artifact() || kind == Kind::Attach {
+            needs(10, true, !self.subjects.is_empty())?;
+        }
+        if matches!(kind, Kind::Claim | Kind::Protocol) {
+            needs(12, true, self.body.is_some())?;
+        }
+        if kind == Kind::RunEnd && !self.edges.iter().any(|edge| edge.edge_type == EdgeType::Ends) {
+            return Err(DecodeError::MissingKey { what: "the edges of a run-end", key: EdgeType::Ends.id() });
+        }
+        if is_genesis && self.seq != EntryIndex(0) {
+            return Err(DecodeError::UnknownValue { what: "the index of a genesis", value: 1 });
+        }
+        if !self.edges.is_sorted_by(|left, right| left < right) {
+            return Err(DecodeError::Unsorted { what: "the list of edges" });
+        }
+        Ok(())
+    }
+}
+
+fn label(d: &mut Decoder<'_>) -> Result<String, DecodeError> {
+    let at = d.offset();
+    let text = d.text()?;
+    if text.is_empty() || text.len() > MAX_LABEL || text.chars().any(char::is_control) {
+        return Err(DecodeError::Range { at, what: "a label of 1 to 256 bytes without control characters" });
+    }
+    Ok(text.to_owned())
+}
+
+fn list<T>(
+    d: &mut Decoder<'_>,
+    what: &'static str,
+    most: usize,
+    mut read: impl FnMut(&mut Decoder<'_>) -> Result<T, DecodeError>,
+) -> Result<Vec<T>, DecodeError> {
+    let items = d.array(|d| read(d))?;
+    if items.is_empty() || items.len() > most {
+        return Err(DecodeError::Length { what, expected: "at least one and not too many", found: items.len() });
+    }
+    Ok(items)
+}
