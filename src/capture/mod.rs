@@ -1,1 +1,9 @@
-//! capture
+//! The world as it is: files, folders, git trees, commands and keys, read carefully because all of it may be hostile.
+//!
+//! Nothing here follows a link out of the place it was pointed at, blocks on a pipe, runs a program that a repository
+//! names, or believes that a file stood still while it was read. Nothing here writes to a ledger.
+
+pub mod git;
+pub mod hash;
+pub mod open;
+pub mod walk;
