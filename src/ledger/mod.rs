@@ -1,1 +1,40 @@
-//! ledger
+//! The ledger on disk: appending, recovering, reading and auditing opaque entries under signed heads.
+//!
+//! What an entry means and who signed it is for the layers above; here it is bytes at an index. The truth is `log/`
+//! alone ([`segment`], [`frame`]); everything else is a copy of it, derived from it, or content-addressed beside it.
+//!
+//! - A head is issued only after the sync of its commit returned ([`writer`]).
+//! - Opening recomputes the end of the log; damage is named and never repaired silently ([`recover`], [`replay`]).
+//! - No head is ever signed that does not extend every head signed before, restores and copies included ([`state`]).
+//! - Readers take no lock and write nothing ([`reader`]).
+
+mod audit;
+mod doctor;
+mod error;
+mod file;
+mod follower;
+mod frame;
+mod lock;
+mod notice;
+mod objects;
+mod reader;
+mod recover;
+mod replay;
+mod scan;
+mod segment;
+mod state;
+mod tiles;
+mod writer;
+
+pub use audit::{AuditInputs, AuditReport, audit};
+pub use doctor::{Finding, Repairs, Trouble, examine, repair};
+pub use error::{Damage, Holder, LedgerError, StateLoss, Unknown};
+pub use file::Layout;
+pub use frame::{Kind, MAX_FRAME_BYTES};
+pub use notice::Notice;
+pub use objects::Objects;
+pub use reader::{Entries, Entry, Ledger, LedgerNodes, NoNode, read_genesis};
+pub use recover::MissingState;
+pub use segment::{MAX_GROUP_BYTES, SEGMENT_BYTES};
+pub use state::{StateReading, read_state, state_path};
+pub use writer::{AppendError, Commit, MAX_GROUP_ENTRIES, Writer, verifier_key};
