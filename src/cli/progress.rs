@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::capture::Progress;
+use crate::capture::hash::Progress;
 
 /// A bar over bytes.
 #[derive(Debug)]

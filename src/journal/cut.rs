@@ -1,0 +1,316 @@
+//! Evidence out of a ledger: the claim, everything it reaches, the census up to the head, and what is disclosed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::artifact::manifest::{MAX_MANIFEST_BYTES, Manifest, ManifestError};
+use crate::digest::{Digest, DigestKind, LeafHash, ManifestRoot};
+use crate::evidence::{DisclosedManifest, Evidence, MAX_ENTRIES, MAX_EVIDENCE_BYTES, Withheld};
+use crate::journal::JournalError;
+use crate::ledger::{Ledger, Objects};
+use crate::merkle::{EntryIndex, check_many, prove_many};
+use crate::statement::{EdgeType, Entry, Kind, MAX_BODY_BYTES, Payload};
+use crate::verify::reachable;
+
+/// What evidence shows beyond the claim and its sample records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Disclose {
+    /// Nothing: names, paths and file lists stay behind their commitments.
+    ClaimOnly,
+    /// Bodies and manifests of these entries.
+    Entries(BTreeSet<EntryIndex>),
+    /// Bodies and manifests of everything the claim reaches.
+    Reached,
+}
+
+impl Disclose {
+    fn shows(&self, index: EntryIndex) -> bool {
+        match self {
+            Self::ClaimOnly => false,
+            Self::Entries(entries) => entries.contains(&index),
+            Self::Reached => true,
+        }
+    }
+}
+
+/// Why evidence could not be cut.
+#[derive(Debug, thiserror::Error)]
+pub enum CutError {
+    /// The ledger.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// Entry is no claim.
+    #[error("entry {index} is of kind `{kind}`, not a claim")]
+    NotClaim {
+        /// Which.
+        index: EntryIndex,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// The claim's own body was erased.
+    #[error("the body of claim {index} is not in the ledger's objects: the claim cannot be shown")]
+    NoClaimBody {
+        /// Which.
+        index: EntryIndex,
+    },
+    /// An object that an entry commits to is not what it was.
+    #[error("the {kind} manifest {root} in the ledger's objects is damaged")]
+    Manifest {
+        /// Its kind.
+        kind: &'static str,
+        /// Its root.
+        root: ManifestRoot,
+        /// What is wrong.
+        #[source]
+        source: ManifestError,
+    },
+    /// The object's root differs.
+    #[error("the object kept as the {kind} manifest {root} is another one, with root {found}")]
+    OtherManifest {
+        /// Its kind.
+        kind: &'static str,
+        /// Its root.
+        root: ManifestRoot,
+        /// What it is.
+        found: ManifestRoot,
+    },
+    /// More than a reader would take.
+    #[error("the evidence would have {found} {what}, at most {most} are allowed")]
+    TooLarge {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        found: u64,
+        /// The limit.
+        most: u64,
+    },
+    /// The tree of the ledger does not give the proof.
+    #[error("the ledger's tree does not prove its own entries: run `reproledger audit`")]
+    Proof,
+}
+
+/// An entry on its way into evidence.
+struct Taken {
+    bytes: Vec<u8>,
+    leaf: LeafHash,
+    payload: Payload,
+    issuer: String,
+}
+
+/// Cuts the evidence for the claim at `claim`, against the ledger's newest head.
+pub fn cut(ledger: &Ledger, claim: EntryIndex, disclose: &Disclose) -> Result<Evidence, CutError> {
+    let objects = Objects::new(ledger.layout().objects());
+    let size = ledger.tree().size;
+    let mut taken: BTreeMap<EntryIndex, Taken> = BTreeMap::new();
+
+    // 1. What the claim reaches, over links and protocols.
+    let first = take(ledger, claim)?;
+    if first.payload.kind != Kind::Claim {
+        return Err(CutError::NotClaim { index: claim, kind: first.payload.kind.name() });
+    }
+    let mut failure = None;
+    let protocols = protocols(ledger, claim)?;
+    let reached = reachable(claim, |index| {
+        let entry = take(ledger, index).map_err(|error| failure.get_or_insert(error).to_string()).ok()?;
+        let links = entry.payload.edges.iter().filter(|edge| edge.log.is_none()).map(|edge| edge.seq);
+        let targets = links.chain(entry.payload.protocol.and_then(|leaf| protocols.get(&leaf).copied())).collect();
+        taken.insert(index, entry);
+        Some(targets)
+    });
+    if let Some(error) = failure {
+        return Err(error);
+    }
+
+    // 2. The census: from the first thing the claim rests on up to the head, so that what came after it shows.
+    let is_fact = |index: &&EntryIndex| taken.get(*index).is_some_and(|entry| !is_frame(&entry.payload));
+    let census_first = reached.iter().find(is_fact).copied().unwrap_or(claim);
+    let census_count = size.0 - census_first.0;
+    if census_count > MAX_ENTRIES as u64 {
+        return Err(CutError::TooLarge { what: "entries", found: census_count, most: MAX_ENTRIES as u64 });
+    }
+    for entry in ledger.entries(census_first).map_err(JournalError::from)? {
+        let entry = entry.map_err(JournalError::from)?;
+        if !taken.contains_key(&entry.index) {
+            taken.insert(entry.index, open(entry.index, entry.bytes)?);
+        }
+    }
+
+    // 3. The frame: entry 0, and every key change before the census, along the chain that the entries themselves name.
+    let mut open_changes: BTreeSet<EntryIndex> = taken.values().map(|entry| entry.payload.keyset).collect();
+    open_changes.insert(EntryIndex(0));
+    while let Some(index) = open_changes.pop_last() {
+        if !taken.contains_key(&index) {
+            let entry = take(ledger, index)?;
+            if index != EntryIndex(0) {
+                open_changes.insert(entry.payload.keyset);
+            }
+            taken.insert(index, entry);
+        }
+    }
+
+    // 4. Contents: sample records that support the claim, the claim itself, and what the lab chooses to show.
+    let supports: BTreeSet<Digest> = first
+        .payload
+        .edges
+        .iter()
+        .filter(|edge| edge.edge_type == EdgeType::Supports && edge.kind == DigestKind::Samples)
+        .map(|edge| edge.digest)
+        .collect();
+    let mut contents = Contents::default();
+    for index in &reached {
+        let entry = &taken[index];
+        contents.add_body(&objects, *index, entry, *index == claim || disclose.shows(*index))?;
+        for (kind, digest) in manifest_digests(&entry.payload) {
+            let is_shown = supports.contains(&digest) || disclose.shows(*index);
+            contents.add_manifest(&objects, entry, kind, digest, is_shown)?;
+        }
+    }
+    if !contents.bodies.contains_key(&claim) {
+        return Err(CutError::NoClaimBody { index: claim });
+    }
+
+    // 5. One proof for all entries.
+    let leaves: Vec<(EntryIndex, LeafHash)> = taken.iter().map(|(index, entry)| (*index, entry.leaf)).collect();
+    let indexes: Vec<EntryIndex> = leaves.iter().map(|(index, _)| *index).collect();
+    let multiproof = ledger
+        .prove(|nodes| prove_many(nodes, size, &indexes), |proof| check_many(ledger.tree(), &leaves, proof).is_ok())
+        .map_err(JournalError::from)?
+        .map_err(|_| CutError::Proof)?;
+
+    let evidence = Evidence {
+        head: ledger.head().bytes().to_vec(),
+        claim,
+        anchors: Vec::new(),
+        census_first,
+        census_count,
+        entries: taken.into_iter().map(|(index, entry)| (index, entry.bytes)).collect(),
+        multiproof,
+        manifests: contents.manifests.into_values().collect(),
+        bodies: contents.bodies.into_iter().collect(),
+        withheld: contents.withheld.into_values().collect(),
+    };
+    let length = length_of(&evidence);
+    if length > MAX_EVIDENCE_BYTES / 2 {
+        return Err(CutError::TooLarge { what: "bytes", found: length, most: MAX_EVIDENCE_BYTES / 2 });
+    }
+    Ok(evidence)
+}
+
+fn is_frame(payload: &Payload) -> bool {
+    matches!(payload.kind, Kind::Genesis | Kind::KeyChange)
+}
+
+fn take(ledger: &Ledger, index: EntryIndex) -> Result<Taken, CutError> {
+    let entry = ledger.entry(index).map_err(JournalError::from)?;
+    open(index, entry.bytes)
+}
+
+fn open(index: EntryIndex, bytes: Vec<u8>) -> Result<Taken, CutError> {
+    let entry = Entry::parse(&bytes).map_err(|source| JournalError::Entry { index, source })?;
+    let (leaf, payload, issuer) = (entry.leaf_hash(), entry.claimed().clone(), entry.claims().issuer.clone());
+    Ok(Taken { bytes, leaf, payload, issuer })
+}
+
+/// Entries before the claim by their digest, as far as protocols are named; empty when none is.
+fn protocols(ledger: &Ledger, claim: EntryIndex) -> Result<BTreeMap<LeafHash, EntryIndex>, CutError> {
+    let mut wanted = BTreeSet::new();
+    let mut leaves = BTreeMap::new();
+    for entry in ledger.entries(EntryIndex(0)).map_err(JournalError::from)? {
+        let entry = entry.map_err(JournalError::from)?;
+        if entry.index > claim {
+            break;
+        }
+        leaves.insert(entry.leaf, entry.index);
+        wanted.extend(open(entry.index, entry.bytes)?.payload.protocol);
+    }
+    leaves.retain(|leaf, _| wanted.contains(leaf));
+    Ok(leaves)
+}
+
+fn manifest_digests(payload: &Payload) -> Vec<(DigestKind, Digest)> {
+    let measures = payload.subjects.iter().flat_map(|subject| &subject.0);
+    measures
+        .filter(|(kind, _)| **kind != DigestKind::File)
+        .flat_map(|(kind, measure)| measure.digests.iter().map(move |digest| (*kind, *digest)))
+        .collect()
+}
+
+/// What evidence shows and what it says that it does not.
+#[derive(Default)]
+struct Contents {
+    manifests: BTreeMap<(DigestKind, ManifestRoot), DisclosedManifest>,
+    bodies: BTreeMap<EntryIndex, Vec<u8>>,
+    withheld: BTreeMap<Digest, Withheld>,
+}
+
+impl Contents {
+    fn add_body(
+        &mut self,
+        objects: &Objects,
+        index: EntryIndex,
+        entry: &Taken,
+        is_shown: bool,
+    ) -> Result<(), CutError> {
+        let Some(commitment) = entry.payload.body else { return Ok(()) };
+        let object = objects.get(commitment.as_bytes(), MAX_BODY_BYTES as u64 + 64).map_err(JournalError::from)?;
+        match object {
+            Some(object) if is_shown => {
+                self.bodies.insert(index, object);
+            }
+            kept => {
+                let reason = if kept.is_some() { "not disclosed" } else { "erased" };
+                self.withhold(entry, commitment.into(), 1, &format!("body of entry {index}, {reason}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn add_manifest(
+        &mut self,
+        objects: &Objects,
+        entry: &Taken,
+        kind: DigestKind,
+        digest: Digest,
+        is_shown: bool,
+    ) -> Result<(), CutError> {
+        let root = ManifestRoot::from_bytes(digest.bytes);
+        let object = if is_shown {
+            objects.get(&digest.bytes, MAX_MANIFEST_BYTES).map_err(JournalError::from)?
+        } else {
+            None
+        };
+        let Some(object) = object else {
+            let count = entry
+                .payload
+                .subjects
+                .iter()
+                .filter_map(|subject| subject.0.get(&kind))
+                .find(|measure| measure.digests.contains(&digest))
+                .map_or(0, |measure| measure.count);
+            let reason = if is_shown { "not in the ledger's objects" } else { "not disclosed" };
+            self.withhold(entry, digest, count, &format!("{kind} manifest, {reason}"));
+            return Ok(());
+        };
+        let refuse = |source| CutError::Manifest { kind: kind.name(), root, source };
+        let found = Manifest::parse_kind(&object, kind).and_then(|manifest| manifest.root()).map_err(refuse)?;
+        if found != root {
+            return Err(CutError::OtherManifest { kind: kind.name(), root, found });
+        }
+        self.withheld.remove(&digest);
+        self.manifests.insert((kind, root), DisclosedManifest { kind, root, object });
+        Ok(())
+    }
+
+    fn withhold(&mut self, entry: &Taken, digest: Digest, count: u64, reason: &str) {
+        if self.manifests.contains_key(&(DigestKind::Tree, ManifestRoot::from_bytes(digest.bytes))) {
+            return;
+        }
+        let holder = entry.issuer.chars().take(200).collect();
+        self.withheld.insert(digest, Withheld { digest, count, holder, reason: reason.to_owned() });
+    }
+}
+
+fn length_of(evidence: &Evidence) -> u64 {
+    let entries = evidence.entries.iter().chain(&evidence.bodies).map(|(_, bytes)| bytes.len());
+    let manifests = evidence.manifests.iter().map(|manifest| manifest.object.len());
+    entries.chain(manifests).map(|length| length as u64 + 64).sum()
+}

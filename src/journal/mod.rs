@@ -1,0 +1,17 @@
+//! Statements into a ledger, and evidence out of it.
+//!
+//! The ledger below knows entries as bytes; here they mean something. A statement becomes an entry only under the
+//! writer's lock, where its index is known; what it may have to hide goes into a body object first, so that a crash
+//! leaves an object too many and never an entry without its body.
+
+mod catalog;
+mod cut;
+mod draft;
+mod settings;
+mod write;
+
+pub use catalog::{Catalog, Reference, Row};
+pub use cut::{CutError, Disclose, cut};
+pub use draft::{Draft, Target};
+pub use settings::{Settings, SettingsError};
+pub use write::{Appended, Journal, JournalError, NewLedger};
