@@ -3,11 +3,14 @@
 //! Every walker reads whole folders and asserts how many cases it must have seen, so that a missing file cannot pass
 //! for a passing test. Most vectors are refusals.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 mod blake3;
 mod checkpoint;
 mod cose;
 mod ed25519;
 mod merkle;
+mod openssl;
 mod policy;
 mod signed_note;
 mod tessera;
@@ -22,9 +25,8 @@ use serde_json::Value;
 
 /// A folder or file under `vectors/`.
 fn path(name: &str) -> PathBuf {
-    let data = std::env::var_os("REPROLEDGER_TESTDATA").expect(
-        "REPROLEDGER_TESTDATA is not set: these tests need the folder of third-party vectors (see CONTRIBUTING.md)",
-    );
+    let data = std::env::var_os("REPROLEDGER_TESTDATA")
+        .expect("REPROLEDGER_TESTDATA is not set: it must name the folder of third-party test data");
     let path = Path::new(&data).join("vectors").join(name);
     assert!(path.exists(), "{} is missing: REPROLEDGER_TESTDATA does not name the test data", path.display());
     path

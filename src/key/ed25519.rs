@@ -51,7 +51,7 @@ pub struct PublicKey(ed25519_dalek::VerifyingKey);
 impl PublicKey {
     /// Takes 32 bytes that may come from anyone.
     ///
-    /// The torsion check costs about as much as two verifications: parse a key once and keep it.
+    /// The torsion check costs about as much as a verification: parse a key once and keep it.
     pub fn parse(bytes: &[u8; KEY_LEN]) -> Result<Self, KeyError> {
         let key = ed25519_dalek::VerifyingKey::from_bytes(bytes).map_err(|_| KeyError::NotOnCurve)?;
         let point = key.to_edwards();

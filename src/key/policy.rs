@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{KeyName, NoteError, NoteKind, PublicKey, VerifierKey, VerifierKeyError, note::note_signatures};
+use super::{NoteError, NoteKind, PublicKey, VerifierKey, VerifierKeyError, note::note_signatures};
 
 /// Larger policies are refused; 256 items of each kind with long names and URLs fit.
 pub const MAX_POLICY_BYTES: usize = 1 << 18;
@@ -142,9 +142,9 @@ impl Policy {
         self.quorum != Quorum::Nobody
     }
 
-    /// The key of the log with this origin. Two keys of one origin: the first in the file.
-    pub fn log(&self, origin: &KeyName) -> Option<&VerifierKey> {
-        self.logs.iter().map(|log| &log.key).find(|key| key.name == *origin)
+    /// Keys of the logs: a head signed by any of them under its own origin is believed.
+    pub fn log_keys(&self) -> Vec<VerifierKey> {
+        self.logs.iter().map(|log| log.key.clone()).collect()
     }
 
     /// Witnesses that cosigned a note, each with the (earliest) time it claims.
@@ -324,7 +324,7 @@ fn shown(name: &[u8]) -> String {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use crate::key::{KeyError, SigningKey, sign_cosignature, sign_note};
+    use crate::key::{KeyError, KeyName, SigningKey, sign_cosignature, sign_note};
 
     fn key(n: u8, kind: NoteKind) -> VerifierKey {
         let name = KeyName::parse(&format!("key.example/{n}")).unwrap();
@@ -341,7 +341,8 @@ mod tests {
 
     /// Witnesses w1 to w6 (places 0 to 5) and the lines given.
     fn policy(lines: &str) -> Result<Policy, PolicyError> {
-        let witnesses: String = (1..=6).map(|n| format!("witness w{n} {}\n", witness(n))).collect();
+        let witnesses: Vec<String> = (1..=6).map(|n| format!("witness w{n} {}\n", witness(n))).collect();
+        let witnesses = witnesses.concat();
         Policy::parse(format!("{witnesses}{lines}").as_bytes())
     }
 
@@ -377,12 +378,12 @@ mod tests {
     }
 
     #[test]
-    fn logs_are_found_by_origin() {
+    fn logs_keep_their_order_and_their_urls() {
         let text = format!("log {} https://log.example/\nlog {}\nquorum none\n", log(8), log(9));
         let policy = Policy::parse(text.as_bytes()).unwrap();
         assert_eq!(policy.logs[0].url.as_deref(), Some(&b"https://log.example/"[..]));
-        assert_eq!(policy.log(&log(9).name), Some(&log(9)));
-        assert_eq!(policy.log(&log(7).name), None);
+        assert_eq!(policy.logs[1].url, None);
+        assert_eq!(policy.log_keys(), [log(8), log(9)]);
     }
 
     #[test]
@@ -482,5 +483,23 @@ mod tests {
         assert!(matches!(policy(&groups(257)), Err(PolicyError::TooMany { .. })));
         let found = MAX_POLICY_BYTES + 1;
         assert_eq!(Policy::parse(&vec![b'\n'; found]), Err(PolicyError::TooLong { found }));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_lines_make_the_reader_panic(
+            lines in "((group|quorum|witness|log|#)? ?(w1|w2|w3|g|h|none|all|any|2|\u{e9}|[ -~]{0,6})( (w1|w4|g|none)){0,4}\n){0,6}",
+        ) {
+            if let Ok(policy) = policy(&lines) {
+                // More witnesses never turn a quorum that is met into one that is not.
+                let mut before = met(&policy, &[]);
+                for count in 1..=6 {
+                    let now = met(&policy, &(0..count).collect::<Vec<_>>());
+                    proptest::prop_assert!(now || !before);
+                    before = now;
+                }
+                proptest::prop_assert!(before);
+            }
+        }
     }
 }

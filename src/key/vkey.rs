@@ -80,10 +80,7 @@ pub enum NoteKind {
 impl NoteKind {
     /// The type byte.
     pub const fn byte(self) -> u8 {
-        match self {
-            Self::Ed25519 => 1,
-            Self::CosignatureV1 => 4,
-        }
+        self as u8
     }
 }
 
@@ -265,6 +262,15 @@ mod tests {
         assert_eq!(KeyName::parse(&"n".repeat(256)), Err(KeyNameError::TooLong { found: 256 }));
         for found in [' ', '+', '\n', '\t', '\u{a0}', '\u{2003}', '\u{3000}', '\u{85}', '\0', '\u{7f}'] {
             assert_eq!(KeyName::parse(&format!("a{found}b")), Err(KeyNameError::Character { found }));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_reads_is_written_the_same(text in "(a|é| ){0,2}\\+[0-9a-f]{0,9}\\+[A-Za-z0-9+/=]{0,48}") {
+            if let Ok(key) = VerifierKey::parse(&text) {
+                proptest::prop_assert_eq!(key.to_string(), text);
+            }
         }
     }
 }

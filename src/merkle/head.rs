@@ -129,13 +129,20 @@ pub struct SignedHead {
 impl SignedHead {
     /// Checks a note against the log's key, then reads its text.
     pub fn open(bytes: &[u8], log: &VerifierKey) -> Result<Self, HeadError> {
-        if log.kind != NoteKind::Ed25519 {
-            return Err(HeadError::NotALogKey { name: log.name.clone() });
+        Self::open_any(bytes, std::slice::from_ref(log))
+    }
+
+    /// Checks a note against keys of several logs, as a policy lists them. One that signed must bear the origin's name.
+    pub fn open_any(bytes: &[u8], logs: &[VerifierKey]) -> Result<Self, HeadError> {
+        if let Some(other) = logs.iter().find(|log| log.kind != NoteKind::Ed25519) {
+            return Err(HeadError::NotALogKey { name: other.name.clone() });
         }
-        let note = open_note(bytes, std::slice::from_ref(log))?;
+        let note = open_note(bytes, logs)?;
         let head = Head::parse(&note.text)?;
-        if *head.origin.key_name() != log.name {
-            return Err(HeadError::OtherOrigin { expected: log.name.clone(), found: head.origin });
+        let signers: Vec<&KeyName> = note.verified.iter().map(|signature| &signature.key.name).collect();
+        if !signers.contains(&head.origin.key_name()) {
+            let expected = signers.first().copied().expect("an open note has a known signer").clone();
+            return Err(HeadError::OtherOrigin { expected, found: head.origin });
         }
         Ok(Self { bytes: bytes.to_vec(), head })
     }
@@ -203,6 +210,9 @@ mod tests {
             SignedHead::open(&misnamed, &other),
             Err(HeadError::OtherOrigin { expected: other.name.clone(), found: head().origin })
         );
+        // Another log's key beside the right one vouches for nothing; one of them must bear the origin.
+        assert!(SignedHead::open_any(signed.bytes(), &[key, log("lab.example/log")]).is_ok());
+        assert!(SignedHead::open_any(&misnamed, &[other, log("lab.example/log")]).is_err());
         let cosigner = VerifierKey { kind: NoteKind::CosignatureV1, ..log("lab.example/log") };
         assert!(matches!(SignedHead::open(signed.bytes(), &cosigner), Err(HeadError::NotALogKey { .. })));
     }

@@ -126,7 +126,9 @@ mod tests {
     fn tree(size: u64) -> (MemoryTree, Vec<LeafHash>) {
         let leaves = model::leaves(size);
         let mut tree = MemoryTree::new();
-        leaves.iter().for_each(|leaf| tree.append(*leaf));
+        for leaf in &leaves {
+            tree.append(*leaf);
+        }
         (tree, leaves)
     }
 

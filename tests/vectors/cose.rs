@@ -45,7 +45,9 @@ fn sig_structure(context: &str, parts: &[&[u8]]) -> Vec<u8> {
     Encoder::encode(|e| {
         e.array(parts.len() + 1);
         e.text(context);
-        parts.iter().for_each(|part| e.bytes(part));
+        for part in parts {
+            e.bytes(part);
+        }
     })
 }
 

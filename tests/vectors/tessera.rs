@@ -53,7 +53,9 @@ fn tree() -> (MemoryTree, Vec<LeafHash>) {
     let leaves: Vec<LeafHash> =
         entries(&numbered("tile/entries/000.p")[&15]).iter().map(|entry| leaf_hash(entry)).collect();
     let mut tree = MemoryTree::new();
-    leaves.iter().for_each(|leaf| tree.append(*leaf));
+    for leaf in &leaves {
+        tree.append(*leaf);
+    }
     (tree, leaves)
 }
 
