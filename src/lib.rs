@@ -27,4 +27,7 @@ pub mod capture;
 pub mod ledger;
 //
 #[cfg(feature = "host")]
+pub mod journal;
+//
+#[cfg(feature = "host")]
 pub mod cli;

@@ -7,11 +7,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::cli::{Failure, output, progress};
 
 /// Name of a ledger's directory, found by walking up from the working directory.
-pub const LEDGER_DIR: &str = ".reproledger";
+pub(super) const LEDGER_DIR: &str = ".reproledger";
 
 /// The surroundings of one command.
 #[derive(Debug)]
-pub struct Context {
+pub(super) struct Context {
     directory: PathBuf,
     config: PathBuf,
     state: PathBuf,
@@ -31,14 +31,14 @@ fn xdg(variable: &str, fallback: &str) -> Result<PathBuf, Failure> {
 }
 
 impl Context {
-    /// The surroundings of this process.
-    pub fn from_process(directory: Option<&Path>, quiet: bool) -> Result<Self, Failure> {
-        let current = env::current_dir()
-            .map_err(|error| Failure::new(format!("the working directory cannot be read: {error}")))?;
-        let directory = directory.map_or_else(|| current.clone(), |directory| current.join(directory));
-        if !directory.is_dir() {
-            return Err(Failure::new(format!("`{}` is not a directory", directory.display())));
+    /// The surroundings of this process, after it has moved to `directory`.
+    pub(super) fn from_process(directory: Option<&Path>, quiet: bool) -> Result<Self, Failure> {
+        if let Some(directory) = directory {
+            env::set_current_dir(directory)
+                .map_err(|error| Failure::new(format!("cannot work in `{}`: {error}", directory.display())))?;
         }
+        let directory = env::current_dir()
+            .map_err(|error| Failure::new(format!("the working directory cannot be read: {error}")))?;
         Ok(Self {
             directory,
             config: xdg("XDG_CONFIG_HOME", ".config")?,
@@ -48,27 +48,22 @@ impl Context {
     }
 
     /// The directory commands work in.
-    pub fn directory(&self) -> &Path {
+    pub(super) fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// A path as given on the command line, made relative to the working directory.
-    pub fn path(&self, path: &Path) -> PathBuf {
-        self.directory.join(path)
-    }
-
     /// Where keys are kept.
-    pub fn keys_dir(&self) -> PathBuf {
+    pub(super) fn keys_dir(&self) -> PathBuf {
         self.config.join("keys")
     }
 
     /// Where the last signed heads are remembered, outside every ledger.
-    pub fn state_dir(&self) -> &Path {
+    pub(super) fn state_dir(&self) -> &Path {
         &self.state
     }
 
     /// The ledger of the working directory: the nearest `.reproledger` upwards.
-    pub fn ledger_dir(&self) -> Result<PathBuf, Failure> {
+    pub(super) fn ledger_dir(&self) -> Result<PathBuf, Failure> {
         self.directory
             .ancestors()
             .map(|directory| directory.join(LEDGER_DIR))
@@ -80,7 +75,7 @@ impl Context {
     }
 
     /// Milliseconds since 1970 by this machine's clock. The only reading of the clock.
-    pub fn now_ms(&self) -> u64 {
+    pub(super) fn now_ms(&self) -> u64 {
         SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .ok()
@@ -89,19 +84,19 @@ impl Context {
     }
 
     /// Writes an answer to standard output.
-    pub fn print(&self, text: &str) -> Result<(), Failure> {
+    pub(super) fn print(&self, text: &str) -> Result<(), Failure> {
         output::print(text).map_err(|error| Failure::new(format!("the answer cannot be written: {error}")))
     }
 
     /// Tells the person at the terminal something that no program depends on.
-    pub fn remark(&self, text: &str) {
+    pub(super) fn remark(&self, text: &str) {
         if !self.quiet {
             output::remark(text);
         }
     }
 
     /// A progress bar over bytes: drawn on a terminal only, and not for quiet commands.
-    pub fn progress(&self, what: &str) -> progress::Bar {
+    pub(super) fn progress(&self, what: &str) -> progress::Bar {
         progress::Bar::new(what, self.quiet)
     }
 }

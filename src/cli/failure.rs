@@ -4,11 +4,11 @@ use std::error::Error;
 use std::fmt;
 
 /// What a command concluded: its exit code, or why it could not conclude.
-pub type Outcome = Result<u8, Failure>;
+pub(super) type Outcome = Result<u8, Failure>;
 
-/// No answer was reached. Never exit 0 and never 1: a gate must read it as neither.
+/// No answer was reached. Never exit 0.
 #[derive(Debug)]
-pub struct Failure {
+pub(super) struct Failure {
     error: Box<dyn Error + Send + Sync>,
     hints: Vec<String>,
     code: u8,
@@ -16,36 +16,43 @@ pub struct Failure {
 
 impl Failure {
     /// A failure with a message of the command itself.
-    pub fn new(message: impl Into<String>) -> Self {
+    pub(super) fn new(message: impl Into<String>) -> Self {
         Self { error: message.into().into(), hints: Vec::new(), code: 2 }
     }
 
     /// With a next step: what to do, naming a command that exists.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
     }
 
     /// Not usage or unreadable input, but something that could not be established (exit 3).
     #[must_use]
-    pub fn unestablished(mut self) -> Self {
+    pub(super) fn unestablished(mut self) -> Self {
         self.code = 3;
         self
     }
 
+    /// What was found contradicts what was signed (exit 1): damage, a rollback, two histories.
+    #[must_use]
+    pub(super) fn contradicted(mut self) -> Self {
+        self.code = 1;
+        self
+    }
+
     /// The exit code.
-    pub fn code(&self) -> u8 {
+    pub(super) fn code(&self) -> u8 {
         self.code
     }
 
     /// Next steps.
-    pub fn hints(&self) -> &[String] {
+    pub(super) fn hints(&self) -> &[String] {
         &self.hints
     }
 
     /// The message and its causes, outermost first.
-    pub fn messages(&self) -> Vec<String> {
+    pub(super) fn messages(&self) -> Vec<String> {
         let mut messages = vec![self.error.to_string()];
         let mut source = self.error.source();
         while let Some(error) = source {

@@ -4,6 +4,8 @@
 
 mod context;
 mod failure;
+mod keys;
+mod open;
 mod output;
 mod progress;
 
@@ -11,8 +13,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-pub use context::Context;
-pub use failure::{Failure, Outcome};
+use context::Context;
+use failure::{Failure, Outcome};
 
 /// Declares every subcommand: one line each.
 macro_rules! commands {

@@ -10,7 +10,7 @@ use crate::capture::hash::Progress;
 
 /// A bar over bytes.
 #[derive(Debug)]
-pub struct Bar(ProgressBar);
+pub(super) struct Bar(ProgressBar);
 
 impl Bar {
     pub(super) fn new(what: &str, quiet: bool) -> Self {
@@ -26,7 +26,7 @@ impl Bar {
     }
 
     /// Takes the bar away.
-    pub fn finish(&self) {
+    pub(super) fn finish(&self) {
         self.0.finish_and_clear();
     }
 }

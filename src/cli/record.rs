@@ -1,0 +1,317 @@
+//! `record`: an artifact becomes an entry.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::artifact::samples::samples_manifest;
+use crate::artifact::tree::{TreeLeaf, case_twins, tree_manifest};
+use crate::capture::git::{GitContent, git_path_at};
+use crate::capture::hash::{Also, HashOptions, Progress};
+use crate::capture::walk::{Captured, capture_paths};
+use crate::cli::keys::PassphraseArgs;
+use crate::cli::open::{Reading, find, from_journal, journal, say};
+use crate::cli::{Context, Failure, Outcome};
+use crate::digest::{Digest, DigestKind, FileDigest, LeafHash};
+use crate::evallog::read_log;
+use crate::journal::{Catalog, Draft, Row, Target};
+use crate::statement::{Body, EdgeType, Kind, MAX_NAME, Measure, Subject};
+
+/// Record an artifact: hash it, say what it came from, append one signed entry
+///
+/// KIND is spec, documents, dataset, checkpoint, eval-log, source, config or other. A folder, or several paths, are
+/// recorded as one tree.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  reproledger record spec model_spec.md --name model-spec\n  reproledger record documents corpus/ --name corpus --from model-spec\n  reproledger record spec docs/spec.md --git . --rev v2 --name model-spec --supersedes model-spec")]
+pub(super) struct Record {
+    /// What it is
+    #[arg(value_parser = artifact_kind)]
+    kind: Kind,
+    /// Files or folders; with --git one path inside the repository
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Name to call it by
+    #[arg(long)]
+    name: String,
+    /// What it was made from: a name, a digest, or an entry's number
+    #[arg(long = "from", value_name = "NAME|DIGEST")]
+    from: Vec<String>,
+    /// The earlier version that this one replaces
+    #[arg(long, value_name = "NAME|DIGEST")]
+    supersedes: Vec<String>,
+    /// Take the path from this git repository, not from the work tree (spec, source)
+    #[arg(long, value_name = "REPOSITORY")]
+    git: Option<PathBuf>,
+    /// Revision to take it at
+    #[arg(long, value_name = "REVISION", default_value = "HEAD", requires = "git")]
+    rev: String,
+    /// Also take the SHA-256 of a single file, as published files are named by
+    #[arg(long, value_name = "ALGORITHM")]
+    also: Option<AlsoArg>,
+    #[command(flatten)]
+    place: PlaceArgs,
+    /// Notes to keep with it
+    #[arg(long = "note", value_name = "KEY=VALUE", value_parser = note)]
+    notes: Vec<(String, String)>,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum AlsoArg {
+    Sha256,
+}
+
+/// Where in the experiment a statement belongs.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct PlaceArgs {
+    /// Protocol it belongs to, by the name or number of its entry
+    #[arg(long, value_name = "NAME|DIGEST")]
+    protocol: Option<String>,
+    /// Arm of the experiment (public)
+    #[arg(long)]
+    arm: Option<String>,
+    /// Training or sampling seed (public)
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+/// The same, resolved.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Place {
+    pub(super) protocol: Option<LeafHash>,
+    pub(super) arm: Option<String>,
+    pub(super) seed: Option<u64>,
+}
+
+impl PlaceArgs {
+    pub(super) fn resolve(&self, catalog: &Catalog) -> Result<Place, Failure> {
+        let protocol = self.protocol.as_deref().map(|text| find(catalog, text)).transpose()?.map(|row| row.leaf);
+        Ok(Place { protocol, arm: self.arm.clone(), seed: self.seed })
+    }
+}
+
+impl Place {
+    pub(super) fn put(&self, draft: &mut Draft) {
+        draft.protocol = self.protocol;
+        draft.arm.clone_from(&self.arm);
+        draft.seed = self.seed;
+    }
+}
+
+/// A kind that `record` takes.
+pub(super) fn artifact_kind(text: &str) -> Result<Kind, String> {
+    Kind::from_name(text).filter(|kind| kind.is_artifact()).ok_or_else(|| {
+        let names: Vec<_> = Kind::ARTIFACTS.iter().map(|kind| kind.name()).collect();
+        format!("expected one of {}", names.join(", "))
+    })
+}
+
+fn note(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("expected KEY=VALUE".to_owned()),
+    }
+}
+
+/// Refuses names that could be taken for something else or that no terminal should show.
+pub(super) fn check_name(name: &str) -> Result<(), Failure> {
+    let is_number = name.strip_prefix('#').unwrap_or(name).bytes().all(|byte| byte.is_ascii_digit());
+    if name.is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) || is_number || name.parse::<Digest>().is_ok() {
+        return Err(Failure::new(format!(
+            "`{}` cannot be a name: expected 1 to {MAX_NAME} bytes without control characters, not a number and not a digest",
+            name.escape_default()
+        )));
+    }
+    Ok(())
+}
+
+impl Record {
+    pub(super) fn run(self, context: &Context) -> Outcome {
+        check_name(&self.name)?;
+        let reading = Reading::open(context)?;
+        let catalog = reading.catalog()?;
+        let mut draft = self.capture(context)?;
+        self.place.resolve(&catalog)?.put(&mut draft);
+        for text in &self.from {
+            link_from(&mut draft, find(&catalog, text)?);
+        }
+        for text in &self.supersedes {
+            let row = find(&catalog, text)?;
+            if row.payload.kind != self.kind {
+                return Err(Failure::new(format!("`{text}` is a {}, a {} cannot supersede it", row.payload.kind, self.kind)));
+            }
+            let (kind, digest) = row.principal();
+            draft.link(EdgeType::Supersedes, Target::Entry(row.index), kind, digest);
+        }
+        if let Some(row) = unchanged(&catalog, &self.name, &draft, self.supersedes.is_empty())? {
+            context.print(&format!("unchanged: `{}` is entry {} already, {}\n", self.name, row.index, row.principal().1))?;
+            return Ok(0);
+        }
+        draft.body.name = Some(self.name.clone());
+        draft.body.notes = self.notes.iter().cloned().collect::<BTreeMap<_, _>>();
+        let described = describe(&draft);
+        let (mut journal, _) = journal(context, &self.passphrase)?;
+        let appended = journal.append(vec![draft], context.now_ms() / 1000).map_err(from_journal)?;
+        let index = appended.indexes.first().copied().unwrap_or_default();
+        say(context, &journal.take_notices());
+        journal.close().map_err(from_journal)?;
+        context.print(&format!("entry {index}  {} `{}`  {described}\n", self.kind, self.name))?;
+        Ok(0)
+    }
+
+    fn capture(&self, context: &Context) -> Result<Draft, Failure> {
+        let Some(repository) = &self.git else {
+            let also = if self.also.is_some() { Also::Sha256 } else { Also::Nothing };
+            let bar = context.progress("hashing");
+            let draft = capture(self.kind, &self.paths, also, &bar);
+            bar.finish();
+            return warn_twins(context, draft?);
+        };
+        if !matches!(self.kind, Kind::Spec | Kind::Source) {
+            return Err(Failure::new(format!("--git takes a spec or source, not a {}", self.kind)));
+        }
+        let [path] = self.paths.as_slice() else {
+            return Err(Failure::new("--git takes one path inside the repository"));
+        };
+        let inside = path.to_str().ok_or_else(|| Failure::new("a path inside a repository must be UTF-8"))?;
+        let found = git_path_at(repository, &self.rev, inside)?;
+        let mut draft = match found.content {
+            GitContent::File { size, digest, .. } => file_draft(self.kind, digest, size),
+            GitContent::Tree(leaves) => tree_draft(self.kind, leaves)?,
+        };
+        if found.lfs_pointers > 0 {
+            context.remark(&format!("note: {} files are only pointers to content that Git LFS keeps elsewhere", found.lfs_pointers));
+        }
+        draft.body = Body { paths: vec![inside.to_owned()], git: Some(found.place), ..Body::default() };
+        Ok(draft)
+    }
+}
+
+fn warn_twins(context: &Context, draft: (Draft, Vec<(String, String)>)) -> Result<Draft, Failure> {
+    for (left, right) in draft.1.iter().take(5) {
+        context.remark(&format!(
+            "note: `{}` and `{}` differ only in case: on some systems one would replace the other",
+            left.escape_debug(),
+            right.escape_debug()
+        ));
+    }
+    Ok(draft.0)
+}
+
+/// Hashes what stands at `paths` into a draft, with the names in it that differ only in case.
+pub(super) fn capture(
+    kind: Kind,
+    paths: &[PathBuf],
+    also: Also,
+    progress: &dyn Progress,
+) -> Result<(Draft, Vec<(String, String)>), Failure> {
+    let options = HashOptions { also, ..HashOptions::default() };
+    let mut twins = Vec::new();
+    let mut draft = match capture_paths(paths, &options, progress)? {
+        Captured::File(file) => {
+            let mut draft = file_draft(kind, file.digest, file.size());
+            if let Some(sha256) = file.sha256 {
+                let measure = Measure { count: 1, length: file.size(), digests: vec![file.digest.into(), sha256.into()] };
+                draft.subjects = vec![Subject::default().with(DigestKind::File, measure)];
+            }
+            if kind == Kind::EvalLog
+                && let [path] = paths
+            {
+                add_samples(&mut draft, path, file.digest, &options)?;
+            }
+            draft
+        }
+        Captured::Tree(_) if kind == Kind::EvalLog => {
+            return Err(Failure::new("an eval-log is one file").hint("record each log by itself"));
+        }
+        Captured::Tree(tree) => {
+            twins = case_twins(&tree.leaves);
+            tree_draft(kind, tree.leaves)?
+        }
+    };
+    draft.body.paths = paths.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+    Ok((draft, twins))
+}
+
+fn file_draft(kind: Kind, digest: FileDigest, length: u64) -> Draft {
+    let mut draft = Draft::new(kind);
+    draft.subjects.push(Subject::file(digest, length));
+    draft
+}
+
+fn tree_draft(kind: Kind, leaves: Vec<TreeLeaf>) -> Result<Draft, Failure> {
+    let manifest = tree_manifest(leaves)?;
+    let (root, object) = (manifest.root()?, manifest.to_object());
+    let mut draft = Draft::new(kind);
+    draft.subjects.push(Subject::manifest(DigestKind::Tree, root, manifest.count(), object.len() as u64));
+    draft.objects.push((*root.as_bytes(), object));
+    Ok(draft)
+}
+
+/// Reads an evaluation log and adds its sample records, which must come from the very bytes that were hashed.
+fn add_samples(draft: &mut Draft, path: &Path, digest: FileDigest, options: &HashOptions) -> Result<(), Failure> {
+    let log = read_log(path)?;
+    let again = crate::capture::hash::hash_file(path, &HashOptions { also: Also::Nothing, ..*options }, &crate::capture::hash::Silent)?;
+    if again.digest != digest {
+        return Err(Failure::new(format!("`{}` changed while it was read", path.display())).hint("record it when the run has ended"));
+    }
+    let manifest = samples_manifest(&log.facts, &log.samples)?;
+    let (root, object) = (manifest.root()?, manifest.to_object());
+    let measure = Measure { count: manifest.count(), length: object.len() as u64, digests: vec![root.into()] };
+    for subject in &mut draft.subjects {
+        *subject = std::mem::take(subject).with(DigestKind::Samples, measure.clone());
+    }
+    draft.objects.push((*root.as_bytes(), object));
+    Ok(())
+}
+
+/// Links a draft to what it was made from.
+pub(super) fn link_from(draft: &mut Draft, row: &Row) {
+    let (kind, digest) = row.principal();
+    draft.link(EdgeType::between(draft.kind, row.payload.kind), Target::Entry(row.index), kind, digest);
+    if draft.kind == Kind::EvalLog && row.payload.kind == Kind::Checkpoint {
+        draft.checkpoint = Some(digest);
+    }
+}
+
+/// The entry that says the same already; an error where the name means something else and nothing is superseded.
+fn unchanged<'a>(
+    catalog: &'a Catalog,
+    name: &str,
+    draft: &Draft,
+    supersedes_nothing: bool,
+) -> Result<Option<&'a Row>, Failure> {
+    let Some(row) = catalog.names().find(|(other, _)| *other == name).map(|(_, row)| row) else { return Ok(None) };
+    let links = |edge: &crate::journal::DraftEdge| {
+        let target = match edge.target {
+            Target::Entry(index) => Some(index),
+            Target::Draft(_) => None,
+        };
+        row.payload.edges.iter().any(|other| Some(other.seq) == target && other.edge_type == edge.edge_type)
+    };
+    let same_content = row.payload.kind == draft.kind && row.payload.subjects == draft.subjects;
+    let same_place = row.payload.protocol == draft.protocol && row.payload.arm == draft.arm && row.payload.seed == draft.seed;
+    if same_content && same_place && supersedes_nothing && draft.edges.iter().all(links) {
+        return Ok(Some(row));
+    }
+    if !same_content && supersedes_nothing {
+        return Err(Failure::new(format!("`{name}` is entry {} already, with other content", row.index))
+            .hint(format!("if this is its next version: --supersedes {name}"))
+            .hint("if it is something else, give it another name"));
+    }
+    Ok(None)
+}
+
+/// What was recorded, in a few words.
+pub(super) fn describe(draft: &Draft) -> String {
+    let mut words = Vec::new();
+    for (kind, measure) in draft.subjects.iter().flat_map(|subject| &subject.0) {
+        let digest = measure.digests.first().map(ToString::to_string).unwrap_or_default();
+        words.push(match kind {
+            DigestKind::File => format!("{} bytes  {digest}", measure.length),
+            DigestKind::Samples => format!("{} samples  {digest}", measure.count),
+            _ => format!("{} files  {digest}", measure.count),
+        });
+    }
+    words.join("  ")
+}
