@@ -29,7 +29,7 @@ const BATCH_BYTES: usize = 1 << 20;
 /// A ledger of single appends has a head for each entry.
 const BATCH_HEADS: usize = 512;
 /// A writer may be at work in the last segment.
-const LOOKS: u32 = 5;
+const LOOKS: u32 = 4;
 
 /// What an audit went over and found whole.
 #[derive(Debug, Clone)]

@@ -112,6 +112,14 @@ pub enum LedgerError {
         /// The limit.
         most: u64,
     },
+    /// More entries than one commit takes.
+    #[error("a batch has {found} entries, at most {most} are allowed")]
+    TooMany {
+        /// Entries in the batch.
+        found: u64,
+        /// The limit.
+        most: u64,
+    },
     /// Nothing to append.
     #[error("{what} is empty")]
     Empty {

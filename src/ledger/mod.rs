@@ -38,3 +38,6 @@ pub use recover::MissingState;
 pub use segment::{MAX_GROUP_BYTES, SEGMENT_BYTES};
 pub use state::{StateReading, read_state, state_path};
 pub use writer::{AppendError, Commit, MAX_GROUP_ENTRIES, Writer, verifier_key};
+
+#[cfg(test)]
+mod tests;

@@ -27,7 +27,7 @@ use super::scan::{Event, Groups, Scan};
 use super::tiles::Tiles;
 
 /// A writer may be in the middle of a commit at each look; a few looks tell that from damage.
-const LOOKS: u32 = 5;
+const LOOKS: u32 = 4;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(3);
 
 /// Reads entry 0, which says whose ledger this is, before any key is known. It is held to the ledger's identity.

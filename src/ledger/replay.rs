@@ -360,11 +360,14 @@ pub(super) fn judge_tail(
             }
             continue;
         };
-        let signed = HeadBody::parse(body).ok().and_then(|body| SignedHead::open(body.note, key).ok());
-        if signed.is_some_and(|head| head.tree().size > newest) {
+        let Ok(body) = HeadBody::parse(body) else { continue };
+        let size = SignedHead::open(body.note, key).map_or(TreeSize(0), |head| head.tree().size);
+        if size > newest {
             heads += 1;
             let frame_end = end + (start + raw.len()) as u64;
-            if heads > 1 || until > frame_end {
+            // One commit can be under way: it covers all entries since the newest head, and nothing follows it.
+            let only = newest.plus(body.count.into()) == Some(size);
+            if heads > 1 || until > frame_end || !only {
                 return Err(damage_at(path, stop, uncovered, end));
             }
             until = frame_end;

@@ -269,7 +269,7 @@ impl Writer {
         }
         if count > MAX_GROUP_ENTRIES {
             let (found, most) = (count as u64, MAX_GROUP_ENTRIES as u64);
-            return Err(LedgerError::TooLarge { what: "the number of entries in a batch", found, most }.into());
+            return Err(LedgerError::TooMany { found, most }.into());
         }
         self.check_last_head()?;
         let first = self.range.size().next_index();
@@ -425,11 +425,8 @@ fn make_entries<E: Send>(
     make: impl Fn(EntryIndex) -> Result<Vec<u8>, E> + std::marker::Sync,
 ) -> Result<Vec<(Vec<u8>, LeafHash)>, AppendError<E>> {
     let one = |number: usize| {
-        let index = first.0.checked_add(number as u64).ok_or(LedgerError::TooLarge {
-            what: "the ledger",
-            found: u64::MAX,
-            most: u64::MAX,
-        })?;
+        let full = LedgerError::TooMany { found: count as u64, most: u64::MAX - first.0 };
+        let index = first.0.checked_add(number as u64).ok_or(full)?;
         let entry = make(EntryIndex(index)).map_err(AppendError::Make)?;
         let leaf = leaf_hash(&entry);
         Ok((entry, leaf))
