@@ -200,7 +200,7 @@ impl Keyring {
     /// What is known of one key without opening it.
     pub fn info(&self, name: &str) -> Result<KeyInfo, KeyringError> {
         let path = self.path(name)?;
-        let key = parse_key(&*self.read(name, &path)?, &path)?;
+        let key = parse_key(&self.read(name, &path)?, &path)?;
         let public_path = public_path(&path);
         let text = read_file(&public_path, None)?;
         let not_a_key = |source| KeyringError::NotAKey { path: Shown::of(&public_path), source };
@@ -217,7 +217,7 @@ impl Keyring {
     /// Opens a key for signing.
     pub fn load(&self, name: &str, passphrase: Option<&Passphrase>) -> Result<LoadedKey, KeyringError> {
         let path = self.path(name)?;
-        let key = decrypted(parse_key(&*self.read(name, &path)?, &path)?, &path, passphrase)?;
+        let key = decrypted(parse_key(&self.read(name, &path)?, &path)?, &path, passphrase)?;
         let role = role_of(key.comment(), &path)?;
         Ok(LoadedKey { name: name.to_owned(), role, key: signing_key(&key, &path)? })
     }
@@ -356,7 +356,11 @@ fn check_owner_only(path: &Path, metadata: &std::fs::Metadata, expected: u32) ->
         return Err(KeyringError::Owner { path: Shown::of(path), expected: owner, found: metadata.uid() });
     }
     let found = metadata.mode() & 0o7777;
-    if found & 0o077 == 0 { Ok(()) } else { Err(KeyringError::Permissions { path: Shown::of(path), expected, found }) }
+    if matches!(found & 0o077, 0) {
+        Ok(())
+    } else {
+        Err(KeyringError::Permissions { path: Shown::of(path), expected, found })
+    }
 }
 
 /// The text of a file that only its owner may read.
