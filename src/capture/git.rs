@@ -12,7 +12,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -22,6 +21,7 @@ use crate::artifact::tree::{FileMode, MAX_TARGET_BYTES, Mode, TreeError, TreeLea
 use crate::capture::open::{CaptureError, OpenFile, Root, Shown};
 use crate::capture::walk::MAX_DEPTH;
 use crate::digest::FileDigest;
+use crate::statement::{GitPlace, WorkTree};
 
 /// Larger blobs are refused: libgit2 reads them whole into memory.
 pub const MAX_BLOB_BYTES: usize = 512 << 20;
@@ -67,7 +67,7 @@ pub enum GitError {
         source: git2::Error,
     },
     #[error("there is no `{path}` at commit {commit}")]
-    NoPath { path: TreePath, commit: GitId },
+    NoPath { path: TreePath, commit: Oid },
     #[error("`{path}` is a link to `{target}` at this commit; name what it points to instead")]
     Link { path: TreePath, target: Shown },
     #[error("`{path}` is a submodule; record it from its own repository")]
@@ -79,7 +79,7 @@ pub enum GitError {
     #[error("the name `{name}` in the commit is not UTF-8")]
     NotUtf8 { name: Shown },
     #[error("the git object {id} has {size} bytes, the limit is {limit}")]
-    TooLarge { id: GitId, size: usize, limit: usize },
+    TooLarge { id: Oid, size: usize, limit: usize },
     #[error("the commit holds more than {limit} files there")]
     TooMany { limit: usize },
     #[error("folders in the commit nest deeper than {limit}")]
@@ -88,7 +88,7 @@ pub enum GitError {
     Empty,
     #[error("the git object {id} is missing or damaged")]
     Object {
-        id: GitId,
+        id: Oid,
         #[source]
         source: git2::Error,
     },
@@ -96,51 +96,14 @@ pub enum GitError {
     Tree(#[from] TreeError),
 }
 
-/// A git object id: a place to look, never an identity.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct GitId(Oid);
-
-impl GitId {
-    /// The 20 bytes.
-    pub fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
-    }
-}
-
-impl fmt::Display for GitId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-impl fmt::Debug for GitId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "GitId({self})")
-    }
-}
-
-/// How the files of the working tree compare with a commit, byte by byte. Untracked files do not count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Dirty {
-    /// Every file is there and equal.
-    Clean,
-    /// There is no working tree, it is too large to compare, or a filter (line ends, Git LFS) stands between the two.
-    Unknown,
-    /// Some file is missing or differs.
-    Dirty,
-}
-
 /// A path at a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GitCapture {
-    /// The commit that the revision named.
-    pub commit: GitId,
+    /// Commit, object and path, and whether the working tree has the same there, byte by byte (untracked files do not
+    /// count; where a filter for line ends or Git LFS stands between the two, it is unknown).
+    pub place: GitPlace,
     /// When it was committed, in Unix seconds, by its own word.
     pub committed: i64,
-    /// The tree or blob at the path.
-    pub object: GitId,
-    /// What the working tree has at the path, compared with this commit.
-    pub dirty: Dirty,
     /// What stands at the path.
     pub content: GitContent,
     /// Files that are only pointers to content kept elsewhere by Git LFS.
@@ -163,21 +126,12 @@ pub enum GitContent {
     Tree(Vec<TreeLeaf>),
 }
 
-/// The commit a command ran on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GitState {
-    /// The commit checked out; absent where there is none yet or the repository could not be read.
-    pub commit: Option<GitId>,
-    /// How the working tree compares with it.
-    pub dirty: Dirty,
-}
-
 /// Reads `path` (empty or `.` for everything) at `revision` from the repository in the folder `repository`.
 pub fn git_path_at(repository: &Path, revision: &str, path: &str) -> Result<GitCapture, GitError> {
     let store = Store::open(repository)?;
     let refuse = |source| GitError::Revision { revision: revision.to_owned(), source };
     let commit = store.repository.revparse_single(revision).map_err(refuse)?.peel_to_commit().map_err(refuse)?;
-    let commit_id = GitId(commit.id());
+    let commit_id = commit.id();
 
     let place = match path.trim_end_matches('/') {
         "" | "." => None,
@@ -187,54 +141,50 @@ pub fn git_path_at(repository: &Path, revision: &str, path: &str) -> Result<GitC
         None => Entry { name: String::new(), kind: EntryKind::Folder, id: commit.tree_id() },
         Some(place) => store
             .find(commit.tree_id(), place)?
-            .ok_or_else(|| GitError::NoPath { path: place.clone(), commit: commit_id.clone() })?,
+            .ok_or_else(|| GitError::NoPath { path: place.clone(), commit: commit_id })?,
     };
     let mut lfs_pointers = 0;
-    let (content, files) = match (entry.kind, place.clone()) {
-        (EntryKind::Leaf(mode), Some(path)) => {
-            let file = File { path, mode, id: entry.id };
-            let content = match store.read(&file, &mut lfs_pointers)? {
-                TreeNode::File { mode, size, digest } => GitContent::File { mode, size, digest },
-                TreeNode::Link { target } => {
-                    return Err(GitError::Link { path: file.path, target: Shown::bytes(target.as_bytes()) });
-                }
-            };
-            (content, vec![file])
-        }
-        _ => {
-            let files = store.list(entry.id)?;
-            let leaves = store.export(&files, &mut lfs_pointers)?;
-            let full = |file: File| -> Result<File, GitError> {
-                match &place {
-                    None => Ok(file),
-                    Some(folder) => Ok(File { path: TreePath::parse(format!("{folder}/{}", file.path))?, ..file }),
-                }
-            };
-            (GitContent::Tree(leaves), files.into_iter().map(full).collect::<Result<_, _>>()?)
-        }
+    let (content, files) = if let (EntryKind::Leaf(mode), Some(path)) = (entry.kind, place.clone()) {
+        let file = File { path, mode, id: entry.id };
+        let content = match store.read(&file, &mut lfs_pointers)? {
+            TreeNode::File { mode, size, digest } => GitContent::File { mode, size, digest },
+            TreeNode::Link { target } => {
+                return Err(GitError::Link { path: file.path, target: Shown::bytes(target.as_bytes()) });
+            }
+        };
+        (content, vec![file])
+    } else {
+        let files = store.list(entry.id)?;
+        let leaves = store.export(&files, &mut lfs_pointers)?;
+        let full = |file: File| -> Result<File, GitError> {
+            match &place {
+                None => Ok(file),
+                Some(folder) => Ok(File { path: TreePath::parse(format!("{folder}/{}", file.path))?, ..file }),
+            }
+        };
+        (GitContent::Tree(leaves), files.into_iter().map(full).collect::<Result<_, _>>()?)
     };
     let committed = commit.time().seconds();
-    Ok(GitCapture {
-        commit: commit_id,
-        committed,
-        object: GitId(entry.id),
-        dirty: store.compare(&files),
-        content,
-        lfs_pointers,
-    })
+    let place = GitPlace {
+        commit: commit_id.to_string(),
+        object: Some(entry.id.to_string()),
+        path: place.map(|place| place.to_string()),
+        work_tree: store.compare(&files),
+    };
+    Ok(GitCapture { place, committed, content, lfs_pointers })
 }
 
-/// The commit and the cleanness of the repository around `folder`, or nothing where there is none.
+/// The commit checked out around `folder`, and whether the working tree agrees with it.
 ///
-/// It never fails: what cannot be read safely and soon is unknown.
-pub fn git_state(folder: &Path) -> Option<GitState> {
+/// Best effort: nothing where there is no repository, no commit yet, or one that cannot be read safely.
+pub fn git_state(folder: &Path) -> Option<GitPlace> {
     let folder = folder.canonicalize().ok()?;
     let repository = folder.ancestors().take(MAX_DEPTH).find(|at| at.join(".git").symlink_metadata().is_ok())?;
-    let unknown = GitState { commit: None, dirty: Dirty::Unknown };
-    let Ok(store) = Store::open(repository) else { return Some(unknown) };
-    let Ok(commit) = store.repository.head().and_then(|head| head.peel_to_commit()) else { return Some(unknown) };
-    let dirty = store.list(commit.tree_id()).map_or(Dirty::Unknown, |files| store.compare(&files));
-    Some(GitState { commit: Some(GitId(commit.id())), dirty })
+    let store = Store::open(repository).ok()?;
+    let commit = store.repository.head().and_then(|head| head.peel_to_commit()).ok()?;
+    let work_tree = store.list(commit.tree_id()).map_or(WorkTree::Unknown, |files| store.compare(&files));
+    let path = folder.strip_prefix(repository).ok()?.to_str().filter(|path| !path.is_empty()).map(str::to_owned);
+    Some(GitPlace { commit: commit.id().to_string(), object: None, path, work_tree })
 }
 
 /// A file or link of a commit.
@@ -308,11 +258,11 @@ impl Store {
 
     /// The bytes of an object, read only after its size was seen.
     fn object<T>(&self, id: Oid, kind: ObjectType, limit: usize, read: impl FnOnce(&[u8]) -> T) -> Result<T, GitError> {
-        let damaged = |source| GitError::Object { id: GitId(id), source };
+        let damaged = |source| GitError::Object { id, source };
         let odb: Odb<'_> = self.repository.odb().map_err(damaged)?;
         let (size, found) = odb.read_header(id).map_err(damaged)?;
         if size > limit {
-            return Err(GitError::TooLarge { id: GitId(id), size, limit });
+            return Err(GitError::TooLarge { id, size, limit });
         }
         if found != kind {
             return Err(damaged(git2::Error::from_str(&format!("it is a {found}, expected a {kind}"))));
@@ -324,7 +274,7 @@ impl Store {
     fn entries(&self, id: Oid, folder: &str) -> Result<Vec<(TreePath, Entry)>, GitError> {
         // Reading it once through the object store checks size and hash before libgit2 parses it.
         self.object(id, ObjectType::Tree, MAX_TREE_BYTES, |_| ())?;
-        let tree = self.repository.find_tree(id).map_err(|source| GitError::Object { id: GitId(id), source })?;
+        let tree = self.repository.find_tree(id).map_err(|source| GitError::Object { id, source })?;
         let mut entries = Vec::with_capacity(tree.len());
         for entry in &tree {
             let name = std::str::from_utf8(entry.name_bytes())
@@ -394,14 +344,14 @@ impl Store {
         let mut known: BTreeMap<(Oid, Mode), (TreeNode, u64)> = BTreeMap::new();
         let mut leaves = Vec::with_capacity(files.len());
         for file in files {
-            let (node, pointers) = match known.get(&(file.id, file.mode)) {
-                Some(known) => known.clone(),
-                None => {
-                    let mut pointers = 0;
-                    let node = self.read(file, &mut pointers)?;
-                    known.insert((file.id, file.mode), (node.clone(), pointers));
-                    (node, pointers)
-                }
+            let key = (file.id, file.mode);
+            let (node, pointers) = if let Some(known) = known.get(&key) {
+                known.clone()
+            } else {
+                let mut pointers = 0;
+                let node = self.read(file, &mut pointers)?;
+                known.insert(key, (node.clone(), pointers));
+                (node, pointers)
             };
             *lfs_pointers += pointers;
             leaves.push(TreeLeaf { path: file.path.clone(), node });
@@ -427,27 +377,28 @@ impl Store {
     }
 
     /// Compares by git's own ids, so that no blob need be read and no filter run.
-    fn compare(&self, files: &[File]) -> Dirty {
-        let Some(folder) = &self.working_tree else { return Dirty::Unknown };
-        let Ok(root) = Root::argument(folder) else { return Dirty::Unknown };
+    fn compare(&self, files: &[File]) -> WorkTree {
+        let Some(folder) = &self.working_tree else { return WorkTree::Unknown };
+        let Ok(root) = Root::argument(folder) else { return WorkTree::Unknown };
         let mut budget = COMPARE_BYTES;
-        let mut worst = if files.len() > COMPARE_FILES { Dirty::Unknown } else { Dirty::Clean };
+        let mut worst = if files.len() > COMPARE_FILES { WorkTree::Unknown } else { WorkTree::Clean };
         for file in files.iter().take(COMPARE_FILES) {
-            worst = worst.max(self.compare_file(&root, file, &mut budget));
-            if worst == Dirty::Dirty {
-                break;
+            match self.compare_file(&root, file, &mut budget) {
+                WorkTree::Clean => {}
+                WorkTree::Unknown => worst = WorkTree::Unknown,
+                WorkTree::Dirty => return WorkTree::Dirty,
             }
         }
         worst
     }
 
-    fn compare_file(&self, root: &Root, file: &File, budget: &mut u64) -> Dirty {
+    fn compare_file(&self, root: &Root, file: &File, budget: &mut u64) -> WorkTree {
         let same = |bytes: &[u8]| Oid::hash_object(ObjectType::Blob, bytes).is_ok_and(|id| id == file.id);
         let mode = match file.mode {
             Mode::Link => {
                 return match root.link(file.path.as_str()) {
-                    Ok(target) if same(target.as_bytes()) => Dirty::Clean,
-                    _ => Dirty::Dirty,
+                    Ok(target) if same(target.as_bytes()) => WorkTree::Clean,
+                    _ => WorkTree::Dirty,
                 };
             }
             Mode::Plain => FileMode::Plain,
@@ -455,29 +406,29 @@ impl Store {
         };
         let open = match OpenFile::beneath(root, file.path.as_str()) {
             Ok(open) => open,
-            Err(CaptureError::Io { .. }) => return Dirty::Unknown,
-            Err(_) => return Dirty::Dirty,
+            Err(CaptureError::Io { .. }) => return WorkTree::Unknown,
+            Err(_) => return WorkTree::Dirty,
         };
         if open.mode != mode {
-            return Dirty::Dirty;
+            return WorkTree::Dirty;
         }
         if open.stamp.size > *budget {
-            return Dirty::Unknown;
+            return WorkTree::Unknown;
         }
         *budget -= open.stamp.size;
         let mut bytes = Vec::new();
         // One byte more than it had when it was opened; then it has changed and cannot be equal.
         if (&open.file).take(open.stamp.size + 1).read_to_end(&mut bytes).is_err() {
-            return Dirty::Unknown;
+            return WorkTree::Unknown;
         }
         if same(&bytes) {
-            return Dirty::Clean;
+            return WorkTree::Clean;
         }
         let is_pointer = || self.object(file.id, ObjectType::Blob, 1024, |blob| blob.starts_with(LFS_POINTER));
         if same(&without_carriage_returns(&bytes)) || is_pointer().unwrap_or(false) {
-            return Dirty::Unknown;
+            return WorkTree::Unknown;
         }
-        Dirty::Dirty
+        WorkTree::Dirty
     }
 }
 
@@ -585,8 +536,10 @@ mod tests {
         symlink("a.md", scratch.path().join("spec/link")).unwrap();
         let commit = scratch.commit_all();
         let capture = scratch.capture("HEAD", "spec/").unwrap();
-        assert_eq!(capture.commit.to_string(), commit.to_string());
-        assert_eq!((capture.committed, capture.dirty, capture.lfs_pointers), (1_700_000_000, Dirty::Clean, 0));
+        assert_eq!(capture.place.commit, commit.to_string());
+        assert_eq!(capture.place.path.as_deref(), Some("spec"));
+        assert_eq!(capture.place.work_tree, WorkTree::Clean);
+        assert_eq!((capture.committed, capture.lfs_pointers), (1_700_000_000, 0));
         let walked = walk_folder(&scratch.path().join("spec"), &HashOptions::default(), &Silent).unwrap();
         assert_eq!(leaves(capture), walked.leaves);
         tree_manifest(leaves(scratch.capture("HEAD", ".").unwrap())).unwrap();
@@ -605,31 +558,35 @@ mod tests {
         };
         assert_eq!(content("HEAD~1"), file(b"one"));
         assert_eq!(content("HEAD"), file(b"two, longer"));
-        assert_eq!(scratch.capture("HEAD~1", "spec.md").unwrap().dirty, Dirty::Dirty);
+        assert_eq!(scratch.capture("HEAD~1", "spec.md").unwrap().place.work_tree, WorkTree::Dirty);
         let bare = git_path_at(&scratch.path().join(".git"), "HEAD", "spec.md").unwrap();
-        assert_eq!((bare.content, bare.dirty), (file(b"two, longer"), Dirty::Unknown));
+        assert_eq!((bare.content, bare.place.work_tree), (file(b"two, longer"), WorkTree::Unknown));
     }
 
     #[test]
     fn the_working_tree_is_compared_byte_by_byte() {
         let scratch = Scratch::new();
         scratch.write("a", "one\n").write("b/c", "two").commit_all();
-        let dirty =
-            || (scratch.capture("HEAD", "").unwrap().dirty, git_state(&scratch.path().join("b")).unwrap().dirty);
+        let dirty = || {
+            (
+                scratch.capture("HEAD", "").unwrap().place.work_tree,
+                git_state(&scratch.path().join("b")).unwrap().work_tree,
+            )
+        };
         scratch.write("untracked", "x");
-        assert_eq!(dirty(), (Dirty::Clean, Dirty::Clean));
+        assert_eq!(dirty(), (WorkTree::Clean, WorkTree::Clean));
         scratch.write("a", "ONE\n");
-        assert_eq!(dirty(), (Dirty::Dirty, Dirty::Dirty));
-        assert_eq!(scratch.capture("HEAD", "b").unwrap().dirty, Dirty::Clean);
+        assert_eq!(dirty(), (WorkTree::Dirty, WorkTree::Dirty));
+        assert_eq!(scratch.capture("HEAD", "b").unwrap().place.work_tree, WorkTree::Clean);
         scratch.write("a", "one\r\n");
-        assert_eq!(dirty(), (Dirty::Unknown, Dirty::Unknown));
+        assert_eq!(dirty(), (WorkTree::Unknown, WorkTree::Unknown));
         scratch.write("a", "one\n");
         fs::set_permissions(scratch.path().join("a"), fs::Permissions::from_mode(0o755)).unwrap();
-        assert_eq!(dirty().0, Dirty::Dirty);
+        assert_eq!(dirty().0, WorkTree::Dirty);
         fs::remove_file(scratch.path().join("a")).unwrap();
-        assert_eq!(dirty().0, Dirty::Dirty);
+        assert_eq!(dirty().0, WorkTree::Dirty);
         symlink("b/c", scratch.path().join("a")).unwrap();
-        assert_eq!(dirty().0, Dirty::Dirty);
+        assert_eq!(dirty().0, WorkTree::Dirty);
     }
 
     #[test]
@@ -639,7 +596,7 @@ mod tests {
         scratch.write("model.bin", pointer).commit_all();
         scratch.write("model.bin", "content");
         let capture = scratch.capture("HEAD", "").unwrap();
-        assert_eq!((capture.lfs_pointers, capture.dirty), (1, Dirty::Unknown));
+        assert_eq!((capture.lfs_pointers, capture.place.work_tree), (1, WorkTree::Unknown));
     }
 
     #[test]
@@ -681,8 +638,8 @@ mod tests {
             let _ = scratch.capture(revision, "");
         }
         scratch.write("a.txt", "changed");
-        assert_eq!(scratch.capture("HEAD", "").unwrap().dirty, Dirty::Dirty);
-        assert_eq!(git_state(&scratch.path()).unwrap().dirty, Dirty::Dirty);
+        assert_eq!(scratch.capture("HEAD", "").unwrap().place.work_tree, WorkTree::Dirty);
+        assert_eq!(git_state(&scratch.path()).unwrap().work_tree, WorkTree::Dirty);
         assert!(!canary.exists());
     }
 
@@ -694,7 +651,7 @@ mod tests {
             let expected =
                 format!("the git repository `ROOT` keeps its {part} elsewhere; name the repository that holds it");
             assert_eq!(scratch.refusal(), expected);
-            assert_eq!(git_state(&scratch.path()), Some(GitState { commit: None, dirty: Dirty::Unknown }));
+            assert_eq!(git_state(&scratch.path()), None);
         };
 
         let scratch = Scratch::new();
@@ -753,7 +710,7 @@ mod tests {
     fn what_is_not_there_is_named() {
         let scratch = Scratch::new();
         assert!(matches!(scratch.capture("HEAD", ""), Err(GitError::Revision { .. })));
-        assert_eq!(git_state(&scratch.path()), Some(GitState { commit: None, dirty: Dirty::Unknown }));
+        assert_eq!(git_state(&scratch.path()), None);
         let commit = scratch.write("a/b", "b").commit_all();
         let text = scratch.capture("HEAD", "a/c").unwrap_err().to_string();
         assert_eq!(text, format!("there is no `a/c` at commit {commit}"));

@@ -5,5 +5,7 @@
 
 pub mod git;
 pub mod hash;
+pub mod keyring;
 pub mod open;
+pub mod run;
 pub mod walk;
