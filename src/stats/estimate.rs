@@ -51,10 +51,9 @@ impl Reducer {
 
     /// The reducer of a name.
     pub fn parse(name: &str) -> Result<Self, StatsError> {
-        [Self::Mean, Self::Mode, Self::Median, Self::Max]
-            .into_iter()
-            .find(|reducer| reducer.name() == name)
-            .ok_or_else(|| StatsError::Reducer { found: name.chars().take(80).flat_map(char::escape_default).collect() })
+        [Self::Mean, Self::Mode, Self::Median, Self::Max].into_iter().find(|reducer| reducer.name() == name).ok_or_else(
+            || StatsError::Reducer { found: name.chars().take(80).flat_map(char::escape_default).collect() },
+        )
     }
 
     /// One value for the epochs of one sample.
@@ -68,7 +67,8 @@ impl Reducer {
             Self::Max => values.into_iter().max().ok_or(StatsError::NoObservations),
             Self::Median => {
                 values.sort();
-                let halves = if values.len() % 2 == 1 { &values[middle..=middle] } else { &values[middle - 1..=middle] };
+                let halves =
+                    if values.len() % 2 == 1 { &values[middle..=middle] } else { &values[middle - 1..=middle] };
                 Ok(mean(halves))
             }
             Self::Mode => {

@@ -189,7 +189,9 @@ mod tests {
 
     #[test]
     fn a_text_that_is_no_plain_decimal_is_refused() {
-        for text in ["", ".", "%", "-", "1.", "1e5", "+1", "1,5", "1_0", " 1", "1 ", "--1", "1.2.3", "1%%", "\u{661}", "NaN"] {
+        for text in
+            ["", ".", "%", "-", "1.", "1e5", "+1", "1,5", "1_0", " 1", "1 ", "--1", "1.2.3", "1%%", "\u{661}", "NaN"]
+        {
             assert!(matches!(Printed::parse(text), Err(PrintedError::Syntax { .. })), "{text:?}");
         }
         assert_eq!(Printed::parse(&"1".repeat(97)), Err(PrintedError::Length { found: 97 }));
