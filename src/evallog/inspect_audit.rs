@@ -1,0 +1,318 @@
+//! Holds an Inspect log against itself: the declared grid, the summaries, the stored reductions, the reported metrics.
+//!
+//! What is missing makes a log incomplete; what cannot both be true makes it contradict itself. Reported figures are
+//! floats of somebody's sums, so they agree with the exact value when they lie within [`TOLERANCE`] of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use num_rational::BigRational;
+use num_traits::{One, Signed, Zero};
+
+use super::PartError;
+use super::inspect::{Grid, Header, Metric, Samples, parse_id, parse_key, parse_summary, parse_value};
+use super::json::Value;
+use crate::artifact::samples::{
+    Anomalies, AnomalyCode, LogFacts, MAX_ANOMALIES, SampleDetails, SampleId, SampleKey, SampleRecord, SampleStatus,
+    Score, Scores, parse_number,
+};
+use crate::stats::{ErrorUnit, Observation, Reducer, StatsError, estimate, reduce};
+
+/// A float sum of a million terms of size 1 is off by at most 1e-10; relative to max(1, |value|).
+const TOLERANCE: (u32, u64) = (1, 1_000_000_000);
+
+fn key_text((id, epoch): &(SampleId, u64)) -> String {
+    SampleKey::new(id.clone(), *epoch).to_string()
+}
+
+/// Notes what one sample's record says about itself.
+pub(super) fn note_sample(anomalies: &mut Anomalies, record: &SampleRecord, flags: u64) {
+    let text = record.key.to_string();
+    let status = match record.status {
+        SampleStatus::Scored => None,
+        SampleStatus::Unscored => Some(AnomalyCode::Unscored),
+        SampleStatus::Error => Some(AnomalyCode::SampleErrors),
+        SampleStatus::Limit => Some(AnomalyCode::SampleLimits),
+        SampleStatus::Invalid => Some(AnomalyCode::SamplesInvalidated),
+    };
+    let flagged = [
+        (SampleDetails::LONE_SURROGATE, AnomalyCode::LoneSurrogate),
+        (SampleDetails::SCORE_EDITED, AnomalyCode::ScoreEdited),
+        (SampleDetails::MODEL_FALLBACK, AnomalyCode::ModelFallback),
+        (SampleDetails::ATTACHMENT_MISSING, AnomalyCode::AttachmentMissing),
+    ];
+    let flagged = flagged.into_iter().filter(|(flag, _)| flags & flag != 0).map(|(_, code)| code);
+    let unreadable = record.scores.values().flat_map(BTreeMap::values).any(Score::is_unreadable);
+    for code in status.into_iter().chain(flagged).chain(unreadable.then_some(AnomalyCode::UnreadableScore)) {
+        anomalies.add(code, &text);
+    }
+}
+
+/// Holds the samples against the grid and counts that the header declares; true when none is missing.
+pub(super) fn check_grid(header: &Header, samples: &Samples, anomalies: &mut Anomalies) -> bool {
+    let present = samples.len() as u64;
+    let Some(grid) = &header.grid else {
+        anomalies.add(AnomalyCode::GridNotDeclared, "the log does not list its sample ids");
+        let missing = header.total.unwrap_or(0).saturating_sub(present);
+        anomalies.add_many(
+            AnomalyCode::SampleMissing,
+            missing,
+            format!("{missing} samples, which the log does not name"),
+        );
+        if header.total.is_some_and(|total| total < present) {
+            anomalies.add(
+                AnomalyCode::CountDisagrees,
+                format!("{present} samples, the header says {}", header.total.unwrap_or(0)),
+            );
+        }
+        return missing == 0;
+    };
+    let ids: BTreeSet<&SampleId> = grid.ids.iter().collect();
+    let is_declared = |key: &&(SampleId, u64)| ids.contains(&key.0) && (1..=grid.epochs).contains(&key.1);
+    let mut declared = 0_u64;
+    for key in samples.keys() {
+        if is_declared(&key) {
+            declared += 1;
+        } else {
+            anomalies.add(AnomalyCode::SampleNotDeclared, key_text(key));
+        }
+    }
+    let expected = (ids.len() as u64).saturating_mul(grid.epochs);
+    let missing = expected.saturating_sub(declared);
+    name_missing(grid, missing, samples, anomalies);
+    if let Some(total) = header.total.filter(|total| *total != expected) {
+        anomalies
+            .add(AnomalyCode::CountDisagrees, format!("{expected} samples are declared, the header counts {total}"));
+    }
+    missing == 0
+}
+
+/// Names the first missing samples. The walk ends with the last one named, so that a grid of 10^18 costs nothing.
+fn name_missing(grid: &Grid, missing: u64, samples: &Samples, anomalies: &mut Anomalies) {
+    let mut left = missing;
+    let ids: BTreeSet<&SampleId> = grid.ids.iter().collect();
+    'grid: for id in ids {
+        for epoch in 1..=grid.epochs {
+            if left == 0 || missing - left == MAX_ANOMALIES as u64 {
+                break 'grid;
+            }
+            let key = (id.clone(), epoch);
+            if !samples.contains_key(&key) {
+                anomalies.add(AnomalyCode::SampleMissing, key_text(&key));
+                left -= 1;
+            }
+        }
+    }
+    anomalies.add_many(AnomalyCode::SampleMissing, left, format!("{left} more"));
+}
+
+/// How a summary is held against its sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SummaryKind {
+    /// Written with the header: it has every score.
+    Final,
+    /// Written while the run went on: a score may have come later.
+    Journal,
+}
+
+/// Scores of the summaries in one member, by sample; a later one replaces an earlier one.
+pub(super) fn read_summaries(value: &Value<'_>, into: &mut BTreeMap<(SampleId, u64), Scores>) -> Result<(), PartError> {
+    for summary in value.items() {
+        let summary = summary.object()?;
+        if let Some(scores) = parse_summary(&summary)? {
+            into.insert(parse_key(&summary)?, scores);
+        }
+    }
+    Ok(())
+}
+
+/// Holds summaries against the samples that are there.
+pub(super) fn check_summaries(
+    summaries: &BTreeMap<(SampleId, u64), Scores>,
+    kind: SummaryKind,
+    samples: &Samples,
+    anomalies: &mut Anomalies,
+) {
+    for (key, summary) in summaries {
+        let Some(sample) = samples.get(key) else { continue };
+        if kind == SummaryKind::Journal && summary.is_empty() {
+            continue;
+        }
+        if let Some((scorer, in_sample, in_summary)) = difference(&sample.scores, summary) {
+            let place = if kind == SummaryKind::Final { "summary" } else { "journal" };
+            let text =
+                format!("{}: `{scorer}` is {in_sample} in the sample, {in_summary} in the {place}", key_text(key));
+            anomalies.add(AnomalyCode::SummaryDisagrees, text);
+        }
+    }
+}
+
+fn difference(sample: &Scores, summary: &Scores) -> Option<(String, String, String)> {
+    let shown = |score: Option<&Score>| score.map_or("absent".to_owned(), |score| score.lexeme().to_owned());
+    let scorers: BTreeSet<&String> = sample.keys().chain(summary.keys()).collect();
+    for scorer in scorers {
+        let (left, right) = (sample.get(scorer), summary.get(scorer));
+        let keys: BTreeSet<&String> = [left, right].into_iter().flatten().flat_map(BTreeMap::keys).collect();
+        for key in keys {
+            let (left, right) = (left.and_then(|keys| keys.get(key)), right.and_then(|keys| keys.get(key)));
+            if !left.zip(right).is_some_and(|(left, right)| same_score(left, right)) {
+                let name = if key.is_empty() { scorer.clone() } else { format!("{scorer}/{key}") };
+                return Some((name, shown(left), shown(right)));
+            }
+        }
+    }
+    None
+}
+
+/// Numbers by value; NaN and null are one; long texts and structures are shortened in summaries and not compared.
+fn same_score(left: &Score, right: &Score) -> bool {
+    let digested = |score: &Score| score.lexeme().starts_with(['t', 'j']) && score.value().is_none();
+    (left.value().is_some() && left.value() == right.value())
+        || left.lexeme() == right.lexeme()
+        || (left.is_unscored() && right.is_unscored())
+        || (digested(left) && right.value().is_none())
+}
+
+/// The scored values of one score, by sample: what Inspect's metrics are over. `None` where one is infinite.
+fn observations(samples: &Samples, scorer: &str, key: &str) -> Option<Vec<Observation<SampleId>>> {
+    let mut found = Vec::new();
+    for ((id, _), record) in samples {
+        let Some(score) = record.score(scorer, key).filter(|score| !score.is_unscored()) else { continue };
+        if score.lexeme().ends_with("Infinity") {
+            return None;
+        }
+        // Inspect warns about a text that is no number and counts it as 0.
+        let value = score.value().cloned().unwrap_or_else(BigRational::zero);
+        found.push(Observation { sample: id.clone(), value });
+    }
+    Some(found)
+}
+
+fn tolerance(around: &BigRational) -> BigRational {
+    let unit = BigRational::new(TOLERANCE.0.into(), TOLERANCE.1.into());
+    unit * around.abs().max(BigRational::one())
+}
+
+fn is_close(exact: &BigRational, reported: &BigRational) -> bool {
+    (exact - reported).abs() <= tolerance(exact)
+}
+
+/// Whether `reported` is close to the root of `square`, decided on squares.
+fn is_close_to_root(square: &BigRational, reported: &BigRational) -> bool {
+    let (low, high) = (reported - tolerance(reported), reported + tolerance(reported));
+    !high.is_negative() && *square <= &high * &high && (low.is_negative() || &low * &low <= *square)
+}
+
+/// Recomputes the metrics of the header from the samples, where all of them are there.
+pub(super) fn check_metrics(header: &Header, complete: bool, samples: &Samples, facts: &mut LogFacts) {
+    for metric in &header.metrics {
+        let name = format!("{}/{} {}", metric.reported.scorer, metric.reported.score, metric.reported.metric);
+        let verdict =
+            if complete { check_metric(metric, header, samples) } else { Err("samples are missing".to_owned()) };
+        match verdict {
+            Ok(None) => {}
+            Ok(Some(exact)) => {
+                let text = format!("{name}: the header says {}, the samples say {exact}", metric.reported.lexeme);
+                facts.anomalies.add(AnomalyCode::MetricDisagrees, text);
+            }
+            Err(reason) => facts.anomalies.add(AnomalyCode::NotRecomputed, format!("{name}: {reason}")),
+        }
+    }
+}
+
+/// `Ok(None)` where the metric agrees, `Ok(Some(_))` what it should be, `Err` why it was not recomputed.
+fn check_metric(metric: &Metric, header: &Header, samples: &Samples) -> Result<Option<String>, String> {
+    let reported = &metric.reported;
+    let is_error = match reported.metric.as_str() {
+        "accuracy" | "mean" => false,
+        "stderr" => true,
+        _ => return Err("no rule for this metric".to_owned()),
+    };
+    if !metric.plain {
+        return Err("it has parameters".to_owned());
+    }
+    let reducer = reported.reducer.as_deref().or(header.reducer.as_deref()).unwrap_or("mean");
+    let reducer = Reducer::parse(reducer).map_err(|error| error.to_string())?;
+    let key = if reported.score == reported.scorer { "" } else { &reported.score };
+    let values = observations(samples, &reported.scorer, key).ok_or("a score is infinite")?;
+    let found = match estimate(&values, ErrorUnit::Sample, reducer) {
+        Ok(found) => found,
+        // No scored sample: Inspect reports NaN or 0, and there is nothing to hold that against.
+        Err(error @ (StatsError::NoObservations | StatsError::ModeTie)) => return Err(error.to_string()),
+        Err(error) => return Err(error.to_string()),
+    };
+    if let Some(scored) = metric.scored.filter(|scored| *scored != found.units) {
+        return Ok(Some(format!("{} scored samples, not {scored}", found.units)));
+    }
+    let value = parse_number(&reported.lexeme);
+    let agrees = match (&value, is_error) {
+        (None, _) => false,
+        (Some(value), false) => is_close(&found.mean, value),
+        (Some(value), true) => is_close_to_root(&found.variance_of_mean, value),
+    };
+    Ok((!agrees).then(|| {
+        if is_error { crate::stats::decimal::sqrt_digits(&found.variance_of_mean, 6) } else { found.mean.to_string() }
+    }))
+}
+
+/// Holds the stored epoch reductions against the samples, for each id whose epochs are all there.
+pub(super) fn check_reductions(
+    value: &Value<'_>,
+    header: &Header,
+    samples: &Samples,
+    anomalies: &mut Anomalies,
+) -> Result<(), PartError> {
+    let mut epochs: BTreeMap<&SampleId, u64> = BTreeMap::new();
+    for (id, _) in samples.keys() {
+        *epochs.entry(id).or_default() += 1;
+    }
+    for reduction in value.items() {
+        let reduction = reduction.object()?;
+        let scorer = reduction.text("scorer")?.unwrap_or_default();
+        let named = reduction.text("reducer")?.or_else(|| header.reducer.clone());
+        let Ok(reducer) = Reducer::parse(named.as_deref().unwrap_or("mean")) else {
+            anomalies.add(AnomalyCode::NotRecomputed, format!("reductions of {scorer}: unsupported reducer"));
+            continue;
+        };
+        let mut reduced: BTreeMap<String, Option<BTreeMap<SampleId, BigRational>>> = BTreeMap::new();
+        for stored in reduction.get("samples")?.iter().flat_map(Value::items) {
+            let stored = stored.object()?;
+            let Some(id) = stored.get("sample_id")?.map(|id| parse_id(&id)).transpose()? else { continue };
+            let wanted = header.grid.as_ref().map(|grid| grid.epochs);
+            if wanted.is_some_and(|wanted| epochs.get(&id) != Some(&wanted)) {
+                continue;
+            }
+            for (key, score) in parse_value(stored.get("value")?.as_ref())? {
+                let exact = reduced.entry(key.clone()).or_insert_with(|| {
+                    observations(samples, &scorer, &key).and_then(|values| reduce(&values, reducer).ok())
+                });
+                let Some(exact) = exact.as_ref().and_then(|exact| exact.get(&id)) else { continue };
+                if !score.value().is_some_and(|value| is_close(exact, value)) {
+                    let text = format!("{id} {scorer}: stored {}, the samples reduce to {exact}", score.lexeme());
+                    anomalies.add(AnomalyCode::ReductionDisagrees, text);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Holds a header against the journal's start, which was written before there were results.
+pub(super) fn check_start(start: &Header, header: &Header, anomalies: &mut Anomalies) {
+    let differs = [
+        ("task", start.task != header.task),
+        ("model", start.model != header.model),
+        ("sample ids or epochs", start.grid.is_some() && start.grid != header.grid),
+    ];
+    for (what, _) in differs.into_iter().filter(|(_, differs)| *differs) {
+        anomalies.add(AnomalyCode::StartDisagrees, format!("another {what} than when the run began"));
+    }
+}
+
+/// Notes a run that did not end in success.
+pub(super) fn check_status(header: &Header, anomalies: &mut Anomalies) {
+    match header.status.as_deref() {
+        Some("success") => {}
+        Some(other) => anomalies.add(AnomalyCode::NotSuccess, format!("status `{}`", other.escape_debug())),
+        None => anomalies.add(AnomalyCode::NotSuccess, "the header gives no status"),
+    }
+}

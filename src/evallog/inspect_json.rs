@@ -1,0 +1,57 @@
+//! Inspect `.json` logs: one object with header and samples.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use super::inspect::{Samples, parse_header, parse_sample, part};
+use super::inspect_audit::{check_grid, check_metrics, check_reductions, check_status, note_sample};
+use super::json::Value;
+use super::{EvalLog, EvalLogError, Reader, Source};
+use crate::artifact::samples::AnomalyCode;
+
+/// Such a log is held in memory whole; larger ones belong into `.eval`, which streams.
+pub(super) const MAX_JSON_BYTES: u64 = 512 << 20;
+
+pub(super) const ENTRY: &dyn Reader = &InspectJson;
+
+struct InspectJson;
+
+impl Reader for InspectJson {
+    fn name(&self) -> &'static str {
+        "inspect.json"
+    }
+
+    fn recognises(&self, first: &[u8]) -> bool {
+        let text = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first);
+        text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
+    }
+
+    fn read(&self, source: &mut dyn Source, len: u64) -> Result<EvalLog, EvalLogError> {
+        if len > MAX_JSON_BYTES {
+            return Err(EvalLogError::TooLarge { found: len, limit: MAX_JSON_BYTES });
+        }
+        let mut bytes = Vec::new();
+        source.take(MAX_JSON_BYTES).read_to_end(&mut bytes)?;
+        let name = "the log";
+        let log = part(name, part(name, Value::parse(&bytes))?.object())?;
+        let header = parse_header(name, &log)?;
+        let mut facts = header.facts(self.name());
+        check_status(&header, &mut facts.anomalies);
+        let mut samples: Samples = BTreeMap::new();
+        for (index, sample) in part(name, log.get("samples"))?.iter().flat_map(Value::items).enumerate() {
+            let (record, flags) = part(&format!("samples[{index}]"), parse_sample(&sample))?;
+            note_sample(&mut facts.anomalies, &record, flags);
+            let text = record.key.to_string();
+            if samples.insert((record.key.id.clone(), record.key.epoch), record).is_some() {
+                facts.anomalies.add(AnomalyCode::DuplicateSample, text);
+            }
+        }
+        let complete = check_grid(&header, &samples, &mut facts.anomalies);
+        check_metrics(&header, complete, &samples, &mut facts);
+        let nested = part(name, part(name, log.object("results"))?.get("sample_reductions"))?;
+        for reductions in [part(name, log.get("reductions"))?, nested].into_iter().flatten() {
+            part("reductions", check_reductions(&reductions, &header, &samples, &mut facts.anomalies))?;
+        }
+        Ok(EvalLog::of(facts, samples))
+    }
+}
