@@ -21,8 +21,10 @@ mod stat_recompute;
 mod supersede;
 mod time_order;
 
+use crate::artifact::samples::{LogFacts, SampleRecord};
 use crate::codec::wire_enum;
 use crate::merkle::EntryIndex;
+use crate::statement::Claim;
 
 pub use case::{Case, Input, InputProblem};
 pub use number::{Number, NumberProblem};
@@ -158,4 +160,15 @@ pub fn run_all(case: &Case<'_>) -> Vec<Finding> {
             finding
         })
         .collect()
+}
+
+/// The checks of a claim's number alone, before there is any evidence.
+pub fn check_number(claim: &Claim, facts: &LogFacts, samples: &[SampleRecord]) -> Result<Vec<Finding>, NumberProblem> {
+    let number = Number::compute(claim, facts, samples)?;
+    Ok(vec![
+        stat_recompute::judge(claim, &number),
+        stat_denominator::judge(claim, &number),
+        stat_aggregation::judge(claim, &number),
+        stat_error::judge(claim, &number),
+    ])
 }

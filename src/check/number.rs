@@ -74,9 +74,14 @@ pub struct Number {
 
 impl Number {
     /// Computes the number of a case.
-    pub fn of(case: &Case<'_>) -> Result<Self, NumberProblem> {
+    pub fn of<'a>(case: &Case<'a>) -> Result<(&'a Claim, Self), NumberProblem> {
         let claim = case.claim.ok_or(NumberProblem::NoClaim)?;
         let (facts, samples) = only_input(case)?;
+        Ok((claim, Self::compute(claim, facts, samples)?))
+    }
+
+    /// Computes a claim's number from the samples of its one input.
+    pub fn compute(claim: &Claim, facts: &LogFacts, samples: &[SampleRecord]) -> Result<Self, NumberProblem> {
         if claim.comparator.value().is_some() {
             return Err(NumberProblem::Unsupported("a comparison of two arms".to_owned()));
         }

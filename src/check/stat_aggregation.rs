@@ -2,6 +2,7 @@
 
 use crate::check::stat_recompute::no_number;
 use crate::check::{Case, Check, Finding, Number, Outcome};
+use crate::statement::Claim;
 use crate::stats::decimal::decimal_digits;
 
 pub(super) const ENTRY: &dyn Check = &StatAggregation;
@@ -19,20 +20,23 @@ impl Check for StatAggregation {
     }
 
     fn run(&self, case: &Case<'_>) -> Finding {
-        let number = match Number::of(case) {
-            Ok(number) => number,
-            Err(problem) => return no_number(ID, &problem),
-        };
-        let steps: Vec<_> = case.claim.iter().flat_map(|claim| &claim.aggregation).map(|step| step.name()).collect();
-        let finding = Finding::new(ID, Outcome::Pass, format!("computed as claimed: {}", steps.join(", then ")))
-            .at(case.input_entries());
-        if number.by_sample.mean == number.by_rollout.mean {
-            return finding.note("averaging epochs first or all rollouts at once gives the same number");
+        match Number::of(case) {
+            Ok((claim, number)) => judge(claim, &number).at(case.input_entries()),
+            Err(problem) => no_number(ID, &problem),
         }
-        finding.note(format!(
-            "epochs first gives {}, all rollouts at once {}",
-            decimal_digits(&number.by_sample.mean, 6),
-            decimal_digits(&number.by_rollout.mean, 6)
-        ))
     }
+}
+
+/// Says by which steps the number was computed, and what other steps give.
+pub(super) fn judge(claim: &Claim, number: &Number) -> Finding {
+    let steps: Vec<_> = claim.aggregation.iter().map(|step| step.name()).collect();
+    let finding = Finding::new(ID, Outcome::Pass, format!("computed as claimed: {}", steps.join(", then ")));
+    if number.by_sample.mean == number.by_rollout.mean {
+        return finding.note("averaging epochs first or all rollouts at once gives the same number");
+    }
+    finding.note(format!(
+        "epochs first gives {}, all rollouts at once {}",
+        decimal_digits(&number.by_sample.mean, 6),
+        decimal_digits(&number.by_rollout.mean, 6)
+    ))
 }

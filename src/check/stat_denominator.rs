@@ -2,6 +2,7 @@
 
 use crate::check::stat_recompute::no_number;
 use crate::check::{Case, Check, Finding, Number, Outcome};
+use crate::statement::Claim;
 use crate::stats::bounds;
 use crate::stats::decimal::decimal_digits;
 
@@ -20,39 +21,39 @@ impl Check for StatDenominator {
     }
 
     fn run(&self, case: &Case<'_>) -> Finding {
-        let number = match Number::of(case) {
-            Ok(number) => number,
-            Err(problem) => return no_number(ID, &problem),
-        };
-        let Some(claim) = case.claim else {
-            return Finding::new(ID, Outcome::Unknown, "the claim is not disclosed").withheld();
-        };
-        let rows = number.rows;
-        let expected = rows.expected.map_or_else(|| "unknown".to_owned(), |rows| rows.to_string());
-        let found =
-            format!("n = {} ({expected} rows expected, {} scored, {} valid)", number.units, rows.scored, rows.valid);
-        let claimed = claim.value.subject.n;
-        let outcome = if claimed == number.units { Outcome::Pass } else { Outcome::Fail };
-        let reason = match outcome {
-            Outcome::Pass => format!("the number is over {claimed}, as claimed, by `{}`", claim.denominator),
-            _ => format!("the number is over {}, the claim says {claimed}", number.units),
-        };
-        let mut finding =
-            Finding::new(ID, outcome, reason).sides(format!("n = {claimed}"), found).at(case.input_entries());
-        for (denominator, value) in &number.by_denominator {
-            if *value != number.value {
-                finding = finding.note(format!("by `{denominator}` it would be {}", decimal_digits(value, 6)));
-            }
+        match Number::of(case) {
+            Ok((claim, number)) => judge(claim, &number).at(case.input_entries()),
+            Err(problem) => no_number(ID, &problem),
         }
-        if let (Some(expected), Some(1..)) = (rows.expected, rows.missing())
-            && let Ok(bounds) = bounds(&number.by_rollout.sum, rows.scored, expected)
-        {
-            finding = finding.note(format!(
-                "with the missing rows all 0 or all 1 it lies between {} and {}",
-                decimal_digits(&bounds.low, 6),
-                decimal_digits(&bounds.high, 6)
-            ));
-        }
-        finding
     }
+}
+
+/// Holds the claimed n to the counted one.
+pub(super) fn judge(claim: &Claim, number: &Number) -> Finding {
+    let rows = number.rows;
+    let expected = rows.expected.map_or_else(|| "unknown".to_owned(), |rows| rows.to_string());
+    let found =
+        format!("n = {} ({expected} rows expected, {} scored, {} valid)", number.units, rows.scored, rows.valid);
+    let claimed = claim.value.subject.n;
+    let outcome = if claimed == number.units { Outcome::Pass } else { Outcome::Fail };
+    let reason = match outcome {
+        Outcome::Pass => format!("the number is over {claimed}, as claimed, by `{}`", claim.denominator),
+        _ => format!("the number is over {}, the claim says {claimed}", number.units),
+    };
+    let mut finding = Finding::new(ID, outcome, reason).sides(format!("n = {claimed}"), found);
+    for (denominator, value) in &number.by_denominator {
+        if *value != number.value {
+            finding = finding.note(format!("by `{denominator}` it would be {}", decimal_digits(value, 6)));
+        }
+    }
+    if let (Some(expected), Some(1..)) = (rows.expected, rows.missing())
+        && let Ok(bounds) = bounds(&number.by_rollout.sum, rows.scored, expected)
+    {
+        finding = finding.note(format!(
+            "with the missing rows all 0 or all 1 it lies between {} and {}",
+            decimal_digits(&bounds.low, 6),
+            decimal_digits(&bounds.high, 6)
+        ));
+    }
+    finding
 }

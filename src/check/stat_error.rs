@@ -4,7 +4,7 @@ use num_traits::Zero;
 
 use crate::check::stat_recompute::no_number;
 use crate::check::{Case, Check, Finding, Number, Outcome};
-use crate::statement::{ErrorRule, ErrorUnit};
+use crate::statement::{Claim, ErrorRule, ErrorUnit};
 use crate::stats::decimal::sqrt_digits;
 use crate::stats::{Printed, Rounding, check_sqrt_rounding};
 
@@ -23,19 +23,20 @@ impl Check for StatError {
     }
 
     fn run(&self, case: &Case<'_>) -> Finding {
-        let number = match Number::of(case) {
-            Ok(number) => number,
-            Err(problem) => return no_number(ID, &problem),
-        };
-        let finding = judge(case, &number).at(case.input_entries());
-        units(&number).into_iter().fold(finding, Finding::note)
+        match Number::of(case) {
+            Ok((claim, number)) => judge(claim, &number).at(case.input_entries()),
+            Err(problem) => no_number(ID, &problem),
+        }
     }
 }
 
-fn judge(case: &Case<'_>, number: &Number) -> Finding {
-    let Some((rule, printed)) =
-        case.claim.and_then(|claim| Some((claim.error.value()?, claim.value.subject.error.value()?)))
-    else {
+/// Holds the printed error bar to the computed one.
+pub(super) fn judge(claim: &Claim, number: &Number) -> Finding {
+    units(number).into_iter().fold(compare(claim, number), Finding::note)
+}
+
+fn compare(claim: &Claim, number: &Number) -> Finding {
+    let Some((rule, printed)) = claim.error.value().zip(claim.value.subject.error.value()) else {
         return Finding::new(ID, Outcome::NotApplicable, "the claim prints no error bar and says so");
     };
     let ErrorRule { unit, ddof, .. } = rule;

@@ -3,6 +3,7 @@
 use num_rational::BigRational;
 
 use crate::check::{Case, Check, Finding, Number, NumberProblem, Outcome};
+use crate::statement::Claim;
 use crate::stats::decimal::decimal_digits;
 use crate::stats::{Printed, Rounding, check_rounding};
 
@@ -35,39 +36,40 @@ impl Check for StatRecompute {
     }
 
     fn run(&self, case: &Case<'_>) -> Finding {
-        let number = match Number::of(case) {
-            Ok(number) => number,
-            Err(problem) => return no_number(ID, &problem),
-        };
-        let Some(claim) = case.claim else { return no_number(ID, &NumberProblem::NoClaim) };
-        let text = &claim.value.subject.rate.printed;
-        let printed = match Printed::parse(text) {
-            Ok(printed) => printed,
-            Err(error) => return Finding::new(ID, Outcome::Fail, error.to_string()),
-        };
-        let exact = fraction(&number.sum, number.units);
-        let shown = format!("{exact} = {}", decimal_digits(&number.value, 6));
-        let finding = |outcome, reason: String| {
-            Finding::new(ID, outcome, reason)
-                .sides(text.escape_default().to_string(), shown.clone())
-                .at(case.input_entries())
-        };
-        match check_rounding(&number.value, &printed) {
-            Rounding::Both => {
-                finding(Outcome::Pass, format!("the samples give {exact}, which rounds to the printed {text}"))
-            }
-            Rounding::OnlyHalfEven => finding(
-                Outcome::Pass,
-                format!("the samples give {exact}, which rounds to {text} half to even (not half up)"),
-            ),
-            Rounding::OnlyHalfUp => finding(
-                Outcome::Pass,
-                format!("the samples give {exact}, which rounds to {text} half up (not half to even)"),
-            ),
-            Rounding::No { nearest } => finding(
-                Outcome::Fail,
-                format!("the samples give {exact}, which rounds to {nearest}, not {}", text.escape_default()),
-            ),
+        match Number::of(case) {
+            Ok((claim, number)) => judge(claim, &number).at(case.input_entries()),
+            Err(problem) => no_number(ID, &problem),
         }
+    }
+}
+
+/// Holds the printed number to the computed one.
+pub(super) fn judge(claim: &Claim, number: &Number) -> Finding {
+    let text = &claim.value.subject.rate.printed;
+    let printed = match Printed::parse(text) {
+        Ok(printed) => printed,
+        Err(error) => return Finding::new(ID, Outcome::Fail, error.to_string()),
+    };
+    let exact = fraction(&number.sum, number.units);
+    let shown = format!("{exact} = {}", decimal_digits(&number.value, 6));
+    let finding = |outcome, reason: String| {
+        Finding::new(ID, outcome, reason).sides(text.escape_default().to_string(), shown.clone())
+    };
+    match check_rounding(&number.value, &printed) {
+        Rounding::Both => {
+            finding(Outcome::Pass, format!("the samples give {exact}, which rounds to the printed {text}"))
+        }
+        Rounding::OnlyHalfEven => finding(
+            Outcome::Pass,
+            format!("the samples give {exact}, which rounds to {text} half to even (not half up)"),
+        ),
+        Rounding::OnlyHalfUp => finding(
+            Outcome::Pass,
+            format!("the samples give {exact}, which rounds to {text} half up (not half to even)"),
+        ),
+        Rounding::No { nearest } => finding(
+            Outcome::Fail,
+            format!("the samples give {exact}, which rounds to {nearest}, not {}", text.escape_default()),
+        ),
     }
 }

@@ -69,23 +69,24 @@ pub struct Assessment {
     pub evidence: Option<VerifiedEvidence>,
 }
 
-/// Verifies evidence and judges its claim.
-pub fn assess(bytes: &[u8], trust: Option<&Policy>, profile: Profile, observed: Option<&Observed>) -> Assessment {
+/// Verifies evidence and judges its claim. `look` sees the verified evidence and says what became of its artifacts.
+pub fn assess(
+    bytes: &[u8],
+    trust: Option<&Policy>,
+    profile: Profile,
+    look: impl FnOnce(&VerifiedEvidence) -> Option<Observed>,
+) -> Assessment {
     match verify::evidence(bytes, trust) {
         Err(reject) => refused(&reject, profile),
         Ok(evidence) => {
-            let findings = run_all(&Case::new(&evidence, observed));
+            let observed = look(&evidence);
+            let findings = run_all(&Case::new(&evidence, observed.as_ref()));
             let level = match &evidence.voucher {
                 Voucher::Pinned { quorum_required: true, .. } => Level::L1,
                 _ => Level::L0,
             };
-            Assessment {
-                verdict: judge(&findings, profile, &evidence),
-                level,
-                profile,
-                findings,
-                evidence: Some(evidence),
-            }
+            let verdict = judge(&findings, profile, &evidence);
+            Assessment { verdict, level, profile, findings, evidence: Some(evidence) }
         }
     }
 }

@@ -39,7 +39,9 @@ impl PassphraseArgs {
     pub(super) fn get_new(&self, purpose: &str) -> Result<Passphrase, Failure> {
         let passphrase = self.get(purpose)?;
         if passphrase.is_empty() {
-            return Err(Failure::new("an empty passphrase protects nothing").hint("leave out --passphrase for a plain key"));
+            return Err(
+                Failure::new("an empty passphrase protects nothing").hint("leave out --passphrase for a plain key")
+            );
         }
         if self.passphrase_file.is_none() && *self.get("the same key, again")? != *passphrase {
             return Err(Failure::new("the two passphrases differ; no key was written"));
@@ -50,9 +52,9 @@ impl PassphraseArgs {
     /// Opens a key of the keyring.
     pub(super) fn open(&self, context: &Context, name: &str) -> Result<SigningKey, Failure> {
         let keyring = Keyring::open(&context.keys_dir())?;
-        let info = keyring.info(name).map_err(|error| {
-            Failure::from(error).hint("see which keys there are: reproledger key list")
-        })?;
+        let info = keyring
+            .info(name)
+            .map_err(|error| Failure::from(error).hint("see which keys there are: reproledger key list"))?;
         let passphrase = match info.protection {
             Protection::Plain => None,
             Protection::Encrypted => Some(self.get(&format!("key `{name}`"))?),
@@ -63,7 +65,8 @@ impl PassphraseArgs {
 
 fn read_first_line(path: &Path) -> Result<Passphrase, Failure> {
     use std::io::Read;
-    let refuse = |error: std::io::Error| Failure::new(format!("cannot read the passphrase from `{}`: {error}", path.display()));
+    let refuse =
+        |error: std::io::Error| Failure::new(format!("cannot read the passphrase from `{}`: {error}", path.display()));
     let mut text = Zeroizing::new(String::new());
     let file = std::fs::File::open(path).map_err(refuse)?;
     file.take(MAX_PASSPHRASE_BYTES).read_to_string(&mut text).map_err(refuse)?;

@@ -58,7 +58,9 @@ commands! {
 /// Record what an experiment reads and writes, state a claim, cut one evidence file; anyone checks it offline.
 #[derive(Debug, Parser)]
 #[command(name = "reproledger", version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 it holds · 1 it is contradicted · 2 usage or unreadable input · 3 it could not be established\n\nExamples:\n  reproledger demo\n  reproledger verify claim.evidence --trust trust.policy")]
+#[command(
+    after_help = "Exit codes: 0 it holds · 1 it is contradicted · 2 usage or unreadable input · 3 it could not be established\n\nExamples:\n  reproledger demo\n  reproledger verify claim.evidence --trust trust.policy"
+)]
 struct Arguments {
     /// Work as if started in this directory
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]

@@ -41,8 +41,8 @@ pub(super) fn journal(context: &Context, passphrase: &PassphraseArgs) -> Result<
     let settings = Settings::load(&directory)?;
     let log_key = passphrase.open(context, &settings.keys.log)?;
     let issuer_key = passphrase.open(context, &settings.keys.issuer)?;
-    let (journal, notices) = Journal::open(&directory, context.state_dir(), &settings, log_key, issuer_key)
-        .map_err(from_journal)?;
+    let (journal, notices) =
+        Journal::open(&directory, context.state_dir(), &settings, log_key, issuer_key).map_err(from_journal)?;
     say(context, &notices);
     Ok((journal, settings))
 }
@@ -86,10 +86,8 @@ pub(super) fn explain(error: LedgerError) -> Failure {
     };
     let refuses_to_answer =
         matches!(error, LedgerError::NoState { .. } | LedgerError::Unsupported { .. } | LedgerError::Locked { .. });
-    let is_contradiction = matches!(
-        error,
-        LedgerError::Damaged { .. } | LedgerError::RolledBack { .. } | LedgerError::Forked { .. }
-    );
+    let is_contradiction =
+        matches!(error, LedgerError::Damaged { .. } | LedgerError::RolledBack { .. } | LedgerError::Forked { .. });
     let failure = Failure::from(error).hint(hint);
     match (is_contradiction, refuses_to_answer) {
         (true, _) => failure.contradicted(),

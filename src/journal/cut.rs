@@ -273,11 +273,8 @@ impl Contents {
         is_shown: bool,
     ) -> Result<(), CutError> {
         let root = ManifestRoot::from_bytes(digest.bytes);
-        let object = if is_shown {
-            objects.get(&digest.bytes, MAX_MANIFEST_BYTES).map_err(JournalError::from)?
-        } else {
-            None
-        };
+        let object =
+            if is_shown { objects.get(&digest.bytes, MAX_MANIFEST_BYTES).map_err(JournalError::from)? } else { None };
         let Some(object) = object else {
             let count = entry
                 .payload

@@ -121,8 +121,8 @@ fn random<const N: usize>() -> Result<[u8; N], JournalError> {
 impl Journal {
     /// Begins a ledger; when this returns, it lasts.
     pub fn create(new: NewLedger<'_>) -> Result<(Self, Settings), JournalError> {
-        let origin = Origin::parse(new.origin)
-            .map_err(|source| JournalError::Origin { name: new.origin.to_owned(), source })?;
+        let origin =
+            Origin::parse(new.origin).map_err(|source| JournalError::Origin { name: new.origin.to_owned(), source })?;
         let log_public = verifier_key(&origin, &new.log_key);
         let mut payload = Payload::new(Kind::Genesis, None, EntryIndex(0), EntryIndex(0));
         payload.genesis = Some(Genesis {

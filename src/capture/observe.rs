@@ -1,0 +1,146 @@
+//! Looks for the artifacts behind a claim in a reader's folder, hashes them again and reads the logs among them again.
+//!
+//! An artifact is found by its digest wherever it lies, or at its recorded path where the evidence discloses one; only
+//! then can a changed file be told from an absent one. Everything is taken from one walk that follows no link.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::artifact::manifest::ManifestError;
+use crate::artifact::samples::samples_manifest;
+use crate::artifact::tree::{TreeLeaf, TreeNode, TreePath, tree_manifest};
+use crate::capture::hash::{HashOptions, Progress};
+use crate::capture::open::CaptureError;
+use crate::capture::walk::{Tree, walk_folder};
+use crate::check::{ArtifactSeen, Observed, Rederived};
+use crate::digest::{Digest, DigestKind};
+use crate::evallog::read_log;
+use crate::merkle::EntryIndex;
+use crate::statement::{Kind, Measure};
+use crate::verify::VerifiedEvidence;
+
+/// Looks for everything the claim reaches.
+pub fn observe(
+    evidence: &VerifiedEvidence,
+    directory: &Path,
+    progress: &dyn Progress,
+) -> Result<Observed, CaptureError> {
+    let folder = Folder::new(walk_folder(directory, &HashOptions::default(), progress)?);
+    let mut observed = Observed::default();
+    for index in &evidence.links.reached {
+        let Some(entry) = evidence.entries.get(index) else { continue };
+        let payload = entry.payload();
+        let principal = payload.subjects.first().and_then(|subject| subject.principal());
+        let Some((kind, measure)) = principal.filter(|_| payload.kind.is_artifact()) else { continue };
+        let seen = folder.look(kind, measure, &recorded_paths(evidence, *index));
+        if payload.kind == Kind::EvalLog
+            && let ArtifactSeen::Equal { path } = &seen
+        {
+            observed.samples.insert(*index, rederive(&directory.join(path)));
+        }
+        observed.artifacts.insert(*index, seen);
+    }
+    Ok(observed)
+}
+
+fn rederive(path: &Path) -> Rederived {
+    let read = || -> Result<Rederived, String> {
+        let log = read_log(path).map_err(|error| error.to_string())?;
+        let manifest = samples_manifest(&log.facts, &log.samples).map_err(|error| error.to_string())?;
+        let root = manifest.root().map_err(|error: ManifestError| error.to_string())?;
+        Ok(Rederived::Samples { root, count: manifest.count() })
+    };
+    read().unwrap_or_else(|reason| Rederived::Unreadable { reason })
+}
+
+/// Recorded paths that can be looked up under another root: relative ones as they are, others by their last part.
+fn recorded_paths(evidence: &VerifiedEvidence, index: EntryIndex) -> Vec<TreePath> {
+    let paths = evidence.bodies.get(&index).map(|body| body.paths.as_slice()).unwrap_or_default();
+    let parse = |text: &String| {
+        let text = text.trim_end_matches('/');
+        let last = PathBuf::from(text).file_name().and_then(|name| name.to_str()).map(str::to_owned);
+        TreePath::parse(text).ok().or_else(|| TreePath::parse(last?).ok())
+    };
+    paths.iter().filter_map(parse).collect()
+}
+
+/// A reader's folder, hashed once.
+struct Folder {
+    leaves: BTreeMap<String, TreeLeaf>,
+    /// Every folder in it, the root as the empty text, with the number of leaves below.
+    folders: BTreeMap<String, u64>,
+}
+
+impl Folder {
+    fn new(tree: Tree) -> Self {
+        let mut folders = BTreeMap::from([(String::new(), 0)]);
+        for leaf in &tree.leaves {
+            let path = leaf.path.as_str();
+            for (at, _) in path.match_indices('/') {
+                *folders.entry(path[..at].to_owned()).or_default() += 1;
+            }
+            *folders.entry(String::new()).or_default() += 1;
+        }
+        let leaves = tree.leaves.into_iter().map(|leaf| (leaf.path.as_str().to_owned(), leaf)).collect();
+        Self { leaves, folders }
+    }
+
+    fn look(&self, kind: DigestKind, measure: &Measure, recorded: &[TreePath]) -> ArtifactSeen {
+        let Some(wanted) = measure.digests.first().copied() else { return ArtifactSeen::NotFound };
+        // At its recorded place first: only there can "changed" be told from "somewhere else".
+        let at_place = match (kind, recorded) {
+            (DigestKind::File, [path]) => self.file_digest(path.as_str()).map(|digest| (path.as_str().to_owned(), digest)),
+            (DigestKind::Tree, [path]) => self.folder_digest(path.as_str()).map(|digest| (path.as_str().to_owned(), digest)),
+            _ => None,
+        };
+        match at_place {
+            Some((path, found)) if found == wanted => return ArtifactSeen::Equal { path },
+            Some((path, found)) if self.find(kind, measure, wanted).is_none() => {
+                return ArtifactSeen::Differs { path, recorded: wanted, found };
+            }
+            _ => {}
+        }
+        match self.find(kind, measure, wanted) {
+            Some(path) => ArtifactSeen::Equal { path },
+            None => ArtifactSeen::NotFound,
+        }
+    }
+
+    /// Where something with the wanted digest lies.
+    fn find(&self, kind: DigestKind, measure: &Measure, wanted: Digest) -> Option<String> {
+        match kind {
+            DigestKind::File => self
+                .leaves
+                .keys()
+                .find(|path| self.file_digest(path) == Some(wanted))
+                .cloned(),
+            DigestKind::Tree => self
+                .folders
+                .iter()
+                .filter(|(_, count)| **count == measure.count)
+                .find(|(path, _)| self.folder_digest(path) == Some(wanted))
+                .map(|(path, _)| if path.is_empty() { ".".to_owned() } else { path.clone() }),
+            _ => None,
+        }
+    }
+
+    fn file_digest(&self, path: &str) -> Option<Digest> {
+        match &self.leaves.get(path)?.node {
+            TreeNode::File { digest, .. } => Some((*digest).into()),
+            TreeNode::Link { .. } => None,
+        }
+    }
+
+    fn folder_digest(&self, path: &str) -> Option<Digest> {
+        self.folders.get(path)?;
+        let prefix = if path.is_empty() { String::new() } else { format!("{path}/") };
+        let below = self.leaves.range(prefix.clone()..).take_while(|(path, _)| path.starts_with(&prefix));
+        let leaves: Option<Vec<TreeLeaf>> = below
+            .map(|(path, leaf)| {
+                let inner = TreePath::parse(&path[prefix.len()..]).ok()?;
+                Some(TreeLeaf { path: inner, node: leaf.node.clone() })
+            })
+            .collect();
+        Some(tree_manifest(leaves?).ok()?.root().ok()?.into())
+    }
+}

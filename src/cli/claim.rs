@@ -1,0 +1,201 @@
+//! `claim`: states a number with every rule it depends on, and shows what the samples give.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use crate::artifact::manifest::{MAX_MANIFEST_BYTES, Manifest};
+use crate::artifact::samples::{LogFacts, SampleRecord, parse_samples};
+use crate::capture::claim_file::{Named, load_claim};
+use crate::check::{Finding, Outcome as CheckOutcome, check_number};
+use crate::cli::keys::PassphraseArgs;
+use crate::cli::open::{Reading, find, from_journal, journal, say};
+use crate::cli::record::{PlaceArgs, check_name};
+use crate::cli::{Context, Failure, Outcome};
+use crate::digest::{Digest, DigestKind};
+use crate::journal::{Catalog, Draft, Target};
+use crate::ledger::Objects;
+use crate::report::Shown;
+use crate::statement::{Body, Claim as Statement, EdgeType, Kind};
+
+/// State a claim, or check what its number would be
+#[derive(Debug, clap::Args)]
+pub(super) struct Claim {
+    #[command(subcommand)]
+    command: ClaimCommand,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum ClaimCommand {
+    /// Record a claim: append it as a signed entry, linked to its inputs
+    #[command(after_help = "Example:\n  reproledger claim add claim.toml")]
+    Add {
+        /// Claim file
+        file: PathBuf,
+        /// The earlier claim that this one replaces
+        #[arg(long, value_name = "NAME")]
+        supersedes: Option<String>,
+        #[command(flatten)]
+        place: PlaceArgs,
+        #[command(flatten)]
+        passphrase: PassphraseArgs,
+    },
+    /// Compute a claim's number from its samples and compare it with what is printed
+    #[command(after_help = "Examples:\n  reproledger claim check claim.toml\n  reproledger claim check popularity-accuracy")]
+    Check {
+        /// Claim file, or the name of a recorded claim
+        claim: String,
+    },
+}
+
+impl Claim {
+    pub(super) fn run(self, context: &Context) -> Outcome {
+        match self.command {
+            ClaimCommand::Add { file, supersedes, place, passphrase } => {
+                add(context, &file, supersedes.as_deref(), &place, &passphrase)
+            }
+            ClaimCommand::Check { claim } => check(context, &claim),
+        }
+    }
+}
+
+/// Reads a claim file against a ledger.
+fn load(catalog: &Catalog, file: &Path) -> Result<Statement, Failure> {
+    load_claim(file, |named, text| -> Result<String, Failure> {
+        let row = find(catalog, text)?;
+        match named {
+            Named::Input => {
+                let samples = row.payload.subjects.iter().find_map(|subject| subject.digest(DigestKind::Samples));
+                samples.map(|digest| digest.to_string()).ok_or_else(|| {
+                    Failure::new(format!("`{text}` is a {} without sample records, a claim rests on an eval-log", row.payload.kind))
+                })
+            }
+            Named::Checkpoint if row.payload.kind == Kind::Checkpoint => Ok(row.principal().1.to_string()),
+            Named::Checkpoint => Err(Failure::new(format!("`{text}` is a {}, not a checkpoint", row.payload.kind))),
+        }
+    })
+}
+
+fn add(
+    context: &Context,
+    file: &Path,
+    supersedes: Option<&str>,
+    place: &PlaceArgs,
+    passphrase: &PassphraseArgs,
+) -> Outcome {
+    let reading = Reading::open(context)?;
+    let catalog = reading.catalog()?;
+    let claim = load(&catalog, file)?;
+    check_name(&claim.claim_id)?;
+    let name = claim.claim_id.clone();
+    let mut draft = Draft::new(Kind::Claim);
+    place.resolve(&catalog)?.put(&mut draft);
+    if let Some((_, row)) = catalog.names().find(|(other, _)| *other == name) {
+        let same = row.body.as_ref().and_then(|body| body.claim.as_deref()) == Some(&claim);
+        if same && supersedes.is_none() {
+            context.print(&format!("unchanged: claim `{name}` is entry {} already\n", row.index))?;
+            return Ok(0);
+        }
+        if supersedes.is_none() {
+            return Err(Failure::new(format!("`{name}` is entry {} already, with other content", row.index))
+                .hint(format!("if this replaces it: --supersedes {name}")));
+        }
+    }
+    if let Some(text) = supersedes {
+        let row = find(&catalog, text)?;
+        if row.payload.kind != Kind::Claim {
+            return Err(Failure::new(format!("`{text}` is a {}, not a claim", row.payload.kind)));
+        }
+        draft.link(EdgeType::Supersedes, Target::Entry(row.index), DigestKind::Entry, row.leaf.into());
+    }
+    for input in &claim.inputs {
+        let row = input_row(&catalog, input)?;
+        draft.link(EdgeType::Supports, Target::Entry(row), DigestKind::Samples, *input);
+    }
+    // A wrong number may be stated: the verdict is the verifier's. The one who states it should know.
+    if let Ok((findings, _)) = findings(&reading, &catalog, &claim) {
+        for finding in findings.iter().filter(|finding| finding.outcome == CheckOutcome::Fail) {
+            context.remark(&format!("warning: {}: {}", finding.check, finding.reason));
+        }
+    }
+    draft.body = Body { name: Some(name.clone()), claim: Some(Box::new(claim)), ..Body::default() };
+    let (mut journal, _) = journal(context, passphrase)?;
+    let appended = journal.append(vec![draft], context.now_ms() / 1000).map_err(from_journal)?;
+    say(context, &journal.take_notices());
+    journal.close().map_err(from_journal)?;
+    let index = appended.indexes.first().copied().unwrap_or_default();
+    context.print(&format!("entry {index}  claim `{name}`\n"))?;
+    Ok(0)
+}
+
+fn input_row(catalog: &Catalog, input: &Digest) -> Result<crate::merkle::EntryIndex, Failure> {
+    let is_input = |row: &&crate::journal::Row| {
+        row.payload.kind == Kind::EvalLog
+            && row.payload.subjects.iter().any(|subject| subject.carries(DigestKind::Samples, input))
+    };
+    catalog.rows().iter().rev().find(is_input).map(|row| row.index).ok_or_else(|| {
+        Failure::new(format!("no eval-log in this ledger has the sample records {input}"))
+            .hint("record the log first: reproledger record eval-log LOG --name NAME")
+    })
+}
+
+fn findings(
+    reading: &Reading,
+    catalog: &Catalog,
+    claim: &Statement,
+) -> Result<(Vec<Finding>, LogFacts), Failure> {
+    let [input] = claim.inputs.as_slice() else {
+        return Err(Failure::new(format!("the claim has {} inputs; this version computes a number over one", claim.inputs.len()))
+            .unestablished());
+    };
+    input_row(catalog, input)?;
+    let (facts, samples) = samples(reading, input)?;
+    let findings =
+        check_number(claim, &facts, &samples).map_err(|problem| Failure::new(problem.to_string()).unestablished())?;
+    Ok((findings, facts))
+}
+
+fn samples(reading: &Reading, input: &Digest) -> Result<(LogFacts, Vec<SampleRecord>), Failure> {
+    let objects = Objects::new(reading.ledger.layout().objects());
+    let object = objects
+        .get(&input.bytes, MAX_MANIFEST_BYTES)?
+        .ok_or_else(|| Failure::new(format!("the sample records {input} are not in the ledger's objects")).unestablished())?;
+    let manifest = Manifest::parse_kind(&object, DigestKind::Samples)?;
+    if Digest::from(manifest.root()?) != *input {
+        return Err(Failure::new(format!("the object kept as {input} is another one")).contradicted());
+    }
+    Ok(parse_samples(&manifest)?)
+}
+
+fn check(context: &Context, text: &str) -> Outcome {
+    let reading = Reading::open(context)?;
+    let catalog = reading.catalog()?;
+    let file = Path::new(text);
+    let claim = if file.is_file() {
+        load(&catalog, file)?
+    } else {
+        let row = find(&catalog, text)?;
+        let claim = row.body.as_ref().and_then(|body| body.claim.as_deref()).cloned();
+        claim.ok_or_else(|| Failure::new(format!("`{text}` is a {} and holds no claim", row.payload.kind)))?
+    };
+    let (findings, facts) = findings(&reading, &catalog, &claim)?;
+    let mut out = format!("{}: \"{}\"\n", Shown(&claim.claim_id), Shown(&claim.text));
+    for finding in &findings {
+        let _ = writeln!(out, "  {:<8} {:<17} {}", finding.outcome.name(), finding.check, Shown(&finding.reason));
+        if let (Some(expected), Some(found)) = (&finding.expected, &finding.found) {
+            let _ = writeln!(out, "{:28}printed {}, computed {}", "", Shown(expected), Shown(found));
+        }
+        for note in &finding.notes {
+            let _ = writeln!(out, "{:28}- {}", "", Shown(note));
+        }
+    }
+    for anomaly in facts.anomalies.listed().iter().take(10) {
+        let _ = writeln!(out, "  {:<8} {:<17} {}: {}", "log", anomaly.severity().name(), anomaly.code.name(), Shown(&anomaly.text));
+    }
+    context.print(&out)?;
+    let has = |outcome| findings.iter().any(|finding| finding.outcome == outcome);
+    Ok(match (has(CheckOutcome::Fail), has(CheckOutcome::Unknown)) {
+        (true, _) => 1,
+        (false, true) => 3,
+        (false, false) => 0,
+    })
+}

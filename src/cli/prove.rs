@@ -1,0 +1,116 @@
+//! `prove`: cuts the evidence file of a claim.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::cli::open::{Reading, find};
+use crate::cli::{Context, Failure, Outcome};
+use crate::digest::FileDigest;
+use crate::journal::{Disclose, cut};
+use crate::ledger::{StateReading, read_state, state_path};
+use crate::statement::Kind;
+
+/// Cut the evidence for a claim: one file that anyone can verify offline
+///
+/// It shows the claim and its per-sample scores. Names, paths and file lists of other artifacts stay hidden behind
+/// their commitments unless you disclose them.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  reproledger prove popularity-accuracy -o claim.evidence\n  reproledger prove popularity-accuracy -o claim.evidence --disclose all")]
+pub(super) struct Prove {
+    /// The claim, by name or entry
+    claim: String,
+    /// Where to write the evidence
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// Also show names, paths and file lists: of `all` that the claim rests on, or of these
+    #[arg(long, value_name = "NAME|all")]
+    disclose: Vec<String>,
+    /// Replace the file if it is there
+    #[arg(long)]
+    force: bool,
+}
+
+impl Prove {
+    pub(super) fn run(self, context: &Context) -> Outcome {
+        if self.output.exists() && !self.force {
+            return Err(Failure::new(format!("`{}` is there already", self.output.display())).hint("replace it with --force"));
+        }
+        let reading = Reading::open(context)?;
+        let catalog = reading.catalog()?;
+        let claim = find(&catalog, &self.claim)?;
+        if claim.payload.kind != Kind::Claim {
+            return Err(Failure::new(format!("`{}` is a {}, not a claim", self.claim.escape_default(), claim.payload.kind))
+                .hint("list the claims: reproledger log --kind claim"));
+        }
+        let disclose = if self.disclose.iter().any(|text| text == "all") {
+            Disclose::Reached
+        } else {
+            let entries: Result<BTreeSet<_>, Failure> =
+                self.disclose.iter().map(|text| Ok(find(&catalog, text)?.index)).collect();
+            match entries? {
+                entries if entries.is_empty() => Disclose::ClaimOnly,
+                entries => Disclose::Entries(entries),
+            }
+        };
+        let evidence = cut(&reading.ledger, claim.index, &disclose)?;
+        remember(context, &reading)?;
+        let bytes = evidence.to_bytes();
+        write_file(&self.output, &bytes)?;
+        context.print(&format!(
+            "wrote `{}`: {} bytes, blake3:{}\n  {} entries (census {} to {}), {} manifests, {} bodies; {} things not shown\n",
+            self.output.display(),
+            bytes.len(),
+            FileDigest::of(&bytes),
+            evidence.entries.len(),
+            evidence.census_first,
+            evidence.census_first.0 + evidence.census_count - 1,
+            evidence.manifests.len(),
+            evidence.bodies.len(),
+            evidence.withheld.len(),
+        ))?;
+        context.remark(&format!("hint: a reader pins your log with this policy line:\n  log {}", reading.settings.log_key));
+        Ok(0)
+    }
+}
+
+/// A head is about to leave this machine: from now on nothing may ever be signed against it, so what remembers signed
+/// heads must last first.
+fn remember(context: &Context, reading: &Reading) -> Result<(), Failure> {
+    let ledger = reading.ledger.id();
+    let size = reading.ledger.tree().size;
+    match read_state(context.state_dir(), ledger)? {
+        StateReading::Signed(head) if head.size >= size => {
+            let path = state_path(context.state_dir(), ledger);
+            File::open(&path)
+                .and_then(|file| file.sync_all())
+                .map_err(|error| Failure::new(format!("cannot sync `{}`: {error}", path.display())))
+        }
+        // A copy of the ledger on another machine: its owner's machine is the one that must remember.
+        _ => {
+            context.remark("note: this machine does not remember signing this head; if the ledger is yours, cut evidence where it is written");
+            Ok(())
+        }
+    }
+}
+
+/// Writes beside, syncs, renames: whoever sees the file sees all of it.
+fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let fail = |error: std::io::Error| Failure::new(format!("cannot write `{}`: {error}", path.display()));
+    let name = path.file_name().ok_or_else(|| Failure::new(format!("`{}` is no file name", path.display())))?;
+    // A device such as /dev/stdout or /dev/full is written as it is.
+    if path.exists() && !path.is_file() {
+        return File::options().write(true).open(path).and_then(|mut file| file.write_all(bytes)).map_err(fail);
+    }
+    let mut beside = name.to_owned();
+    beside.push(format!(".{}.tmp", std::process::id()));
+    let beside = path.with_file_name(beside);
+    let written = File::create_new(&beside)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| std::fs::rename(&beside, path));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&beside);
+    }
+    written.map_err(fail)
+}

@@ -1,0 +1,83 @@
+//! `verify`: does the evidence hold, and does the printed number follow from it?
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use crate::capture::observe::observe;
+use crate::claim::{NUMBER, assess};
+use crate::cli::{Context, Failure, Outcome};
+use crate::evidence::MAX_EVIDENCE_BYTES;
+use crate::key::{MAX_POLICY_BYTES, Policy};
+use crate::report::{to_json, to_text};
+
+/// Verify an evidence file, offline, without trusting who made it
+///
+/// Makes no network request and writes nothing. Without --trust the best answer is UNVOUCHED (exit 3): the signatures
+/// hold, but by keys that nobody you trust has named.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  reproledger verify claim.evidence --trust trust.policy\n  reproledger verify claim.evidence --trust trust.policy --artifacts ./data --json")]
+pub(super) struct Verify {
+    /// Evidence file, as written by `prove`; `-` reads standard input
+    evidence: PathBuf,
+    /// Your own policy: which logs and witnesses you trust (a C2SP tlog-policy)
+    #[arg(long, value_name = "POLICY")]
+    trust: Option<PathBuf>,
+    /// Hash the artifacts in this folder again, and read the logs in it again
+    #[arg(long, value_name = "DIR")]
+    artifacts: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+impl Verify {
+    pub(super) fn run(self, context: &Context) -> Outcome {
+        let trust = self.trust.as_deref().map(load_policy).transpose()?;
+        let bytes = read_bounded(&self.evidence, MAX_EVIDENCE_BYTES)?;
+        let mut failure = None;
+        let assessment = assess(&bytes, trust.as_ref(), NUMBER, |evidence| {
+            let directory = self.artifacts.as_deref()?;
+            let bar = context.progress("hashing artifacts");
+            let observed = observe(evidence, directory, &bar);
+            bar.finish();
+            observed.map_err(|error| failure = Some(error)).ok()
+        });
+        if let Some(error) = failure {
+            return Err(error.into());
+        }
+        context.print(&if self.json { to_json(&assessment) } else { to_text(&assessment) })?;
+        Ok(assessment.verdict.exit_code())
+    }
+}
+
+fn load_policy(path: &Path) -> Result<Policy, Failure> {
+    let bytes = read_bounded(path, MAX_POLICY_BYTES as u64)?;
+    Policy::parse(&bytes).map_err(|error| {
+        Failure::from(error)
+            .hint("a policy for one log without witnesses has two lines: `log VKEY` and `quorum none`")
+    })
+}
+
+/// Reads a file that may be anything: a pipe that never ends and a device are cut off at the limit.
+fn read_bounded(path: &Path, most: u64) -> Result<Vec<u8>, Failure> {
+    let fail = |error: std::io::Error| Failure::new(format!("cannot read `{}`: {error}", path.display()));
+    let mut bytes = Vec::new();
+    if path.as_os_str() == "-" {
+        std::io::stdin().lock().take(most + 1).read_to_end(&mut bytes).map_err(fail)?;
+    } else {
+        // Opening a FIFO for reading waits for a writer, perhaps for ever: look first.
+        let metadata = std::fs::metadata(path).map_err(fail)?;
+        if !metadata.is_file() {
+            return Err(Failure::new(format!("`{}` is not a regular file", path.display())).hint("use `-` to read from a pipe"));
+        }
+        if metadata.len() > most {
+            return Err(Failure::new(format!("`{}` has {} bytes, at most {most} are read", path.display(), metadata.len())));
+        }
+        File::open(path).map_err(fail)?.take(most + 1).read_to_end(&mut bytes).map_err(fail)?;
+    }
+    if bytes.len() as u64 > most {
+        return Err(Failure::new(format!("`{}` has more than {most} bytes", path.display())));
+    }
+    Ok(bytes)
+}
