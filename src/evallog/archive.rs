@@ -11,6 +11,7 @@ mod directory;
 mod member;
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 pub(super) mod tests;
 
 use std::collections::BTreeMap;
@@ -36,8 +37,9 @@ const MAX_MEMBER_RATIO: u64 = 1100;
 /// What a tiny member may expand to whatever the ratio.
 const MEMBER_ALLOWANCE: u64 = 1 << 20;
 
-/// All members together expand to at most this many times the archive, so that time is bounded by what was sent.
-const MAX_TOTAL_RATIO: u64 = 64;
+/// All members together expand to at most this many times the archive, so that time is bounded by what was sent: 64 MiB
+/// become at most 3.3 GiB, which one core unpacks and scans in about 7 s. Real logs expand 3 to 15 times.
+const MAX_TOTAL_RATIO: u64 = 48;
 
 /// What a small archive may expand to whatever the ratio.
 const TOTAL_ALLOWANCE: u64 = 256 << 20;
@@ -144,7 +146,8 @@ impl<'s> Archive<'s> {
     }
 
     /// The members in the directory's order; a name may stand there more than once.
-    pub(super) fn members(&self) -> &[Member] {
+    #[cfg(test)]
+    fn members(&self) -> &[Member] {
         &self.members
     }
 
@@ -163,7 +166,7 @@ impl<'s> Archive<'s> {
         names
     }
 
-    /// The bytes of the member at `index` of [`Archive::members`], complete and with the right checksum, or an error.
+    /// The bytes of the member at `index` in the directory, complete and with the right checksum, or an error.
     pub(super) fn read(&mut self, index: usize) -> Result<Vec<u8>, ArchiveError> {
         let member = &self.members[index];
         self.budget = self.budget.checked_sub(member.unpacked).ok_or(ArchiveError::TotalSize { limit: self.limit })?;

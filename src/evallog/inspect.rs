@@ -270,13 +270,11 @@ impl Texts<'_> {
     fn resolve(&mut self, text: Text<'_>) -> Result<Vec<u8>, PartError> {
         let hash = text.bytes.strip_prefix(ATTACHMENT).or_else(|| text.bytes.strip_prefix(OLD_ATTACHMENT));
         let found = match hash.map(String::from_utf8_lossy) {
-            Some(hash) => match self.attachments.get(&hash)?.and_then(|attachment| attachment.text()) {
-                Some(attachment) => attachment,
-                None => {
-                    self.flags |= SampleDetails::ATTACHMENT_MISSING;
-                    text
-                }
-            },
+            Some(hash) => {
+                let attachment = self.attachments.get(&hash)?.and_then(|attachment| attachment.text());
+                self.flags |= if attachment.is_none() { SampleDetails::ATTACHMENT_MISSING } else { 0 };
+                attachment.unwrap_or(text)
+            }
             None => text,
         };
         self.flags |= if found.lone_surrogate { SampleDetails::LONE_SURROGATE } else { 0 };

@@ -15,7 +15,7 @@ use crate::artifact::samples::{
     Anomalies, AnomalyCode, LogFacts, MAX_ANOMALIES, SampleDetails, SampleId, SampleKey, SampleRecord, SampleStatus,
     Score, Scores, parse_number,
 };
-use crate::stats::{ErrorUnit, Observation, Reducer, StatsError, estimate, reduce};
+use crate::stats::{ErrorUnit, Observation, Reducer, estimate, reduce};
 
 /// A float sum of a million terms of size 1 is off by at most 1e-10; relative to max(1, |value|).
 const TOLERANCE: (u32, u64) = (1, 1_000_000_000);
@@ -236,8 +236,7 @@ fn check_metric(metric: &Metric, header: &Header, samples: &Samples) -> Result<O
     let values = observations(samples, &reported.scorer, key).ok_or("a score is infinite")?;
     let found = match estimate(&values, ErrorUnit::Sample, reducer) {
         Ok(found) => found,
-        // No scored sample: Inspect reports NaN or 0, and there is nothing to hold that against.
-        Err(error @ (StatsError::NoObservations | StatsError::ModeTie)) => return Err(error.to_string()),
+        // Among them no scored sample at all: Inspect reports NaN or 0, and there is nothing to hold that against.
         Err(error) => return Err(error.to_string()),
     };
     if let Some(scored) = metric.scored.filter(|scored| *scored != found.units) {

@@ -86,7 +86,7 @@ fn note_archive(archive: &Archive<'_>, names: &Names, anomalies: &mut Anomalies)
         let place = format!("bytes {}..{}", gap.start, gap.end);
         match &gap.name {
             Some(name) if name.starts_with(SAMPLES) => {
-                anomalies.add(AnomalyCode::HiddenSample, format!("`{name}` at {place}"))
+                anomalies.add(AnomalyCode::HiddenSample, format!("`{name}` at {place}"));
             }
             Some(name) => anomalies.add(AnomalyCode::UnlistedMember, format!("`{name}` at {place}")),
             None => anomalies.add(AnomalyCode::DeadBytes, place),

@@ -6,6 +6,7 @@
 //! checks the whole input with a bounded stack, later passes walk what was checked.
 
 use std::borrow::Cow;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Deeper nesting is refused; real logs use about 30.
@@ -145,10 +146,13 @@ impl<'a> Value<'a> {
                 return Err(JsonError::Members);
             }
             let name = name.lossy();
-            if object.members.contains_key(&name) {
-                object.repeated.insert(name);
-            } else {
-                object.members.insert(name, value);
+            match object.members.entry(name) {
+                Entry::Occupied(entry) => {
+                    object.repeated.insert(entry.key().clone());
+                }
+                Entry::Vacant(entry) => {
+                    entry.insert(value);
+                }
             }
         }
         Ok(object)

@@ -12,6 +12,7 @@ mod inspect_zip;
 mod json;
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests;
 
 use std::fs::{File, OpenOptions};

@@ -231,6 +231,13 @@ fn each_contradiction_is_found_for_its_own_reason() {
     let mut started = sound();
     started.push(("_journal/start.json".to_owned(), header("[1,2,3]", 1, "0.5")));
     assert_eq!(count(&read_bytes(&zip(&started)).unwrap(), AnomalyCode::StartDisagrees), 1);
+    let mut entries: Vec<Entry> = sound().iter().map(|(name, text)| Entry::stored(name, text.as_bytes())).collect();
+    entries.insert(0, Entry::stored("samples/9_epoch_1.json", b"{}").hidden());
+    entries.insert(0, Entry::stored("header.json", b"{}").hidden());
+    let edited = read_bytes(&Zip::of(entries.clone()).build()).unwrap();
+    assert_eq!((count(&edited, AnomalyCode::HiddenSample), count(&edited, AnomalyCode::UnlistedMember)), (0, 1));
+    entries.remove(0);
+    assert_eq!(count(&read_bytes(&Zip::of(entries).build()).unwrap(), AnomalyCode::HiddenSample), 1);
     let mut chunked = sound();
     chunked.push(("samples/3_epoch_1/part".to_owned(), String::new()));
     assert_eq!(count(&read_bytes(&zip(&chunked)).unwrap(), AnomalyCode::UnknownMember), 1);
@@ -335,7 +342,7 @@ fn what_is_no_log_is_refused_for_its_own_reason() {
     assert!(matches!(read_bytes(br#"{"version":99}"#), Err(EvalLogError::Schema { found: 99, known: 2 })));
     assert!(matches!(read_bytes(&zip(&[("a.txt".to_owned(), String::new())])), Err(EvalLogError::NotALog { .. })));
     assert!(matches!(read_bytes(&Zip::default().build()), Err(EvalLogError::NotALog { .. })));
-    let odd_id = json_log(&[sample(1, 1, "1").replacen("1", "1.5", 1)], "[1]", "1");
+    let odd_id = json_log(&[sample(1, 1, "1").replacen('1', "1.5", 1)], "[1]", "1");
     assert!(matches!(read_bytes(odd_id.as_bytes()), Err(EvalLogError::Part { source: PartError::Id { .. }, .. })));
 }
 

@@ -315,8 +315,8 @@ impl LogFacts {
                     3 => facts.status = Some(name(d)?),
                     4 => reader = Some(name(d)?),
                     5 => {
-                        facts.declared =
-                            Some(d.tuple("a declared grid", 2, |d| Ok::<_, DecodeError>((d.uint()?, d.uint()?)))?)
+                        let grid = d.tuple("a declared grid", 2, |d| Ok::<_, DecodeError>((d.uint()?, d.uint()?)));
+                        facts.declared = Some(grid?);
                     }
                     6 => facts.total = Some(d.uint()?),
                     7 => facts.completed = Some(d.uint()?),

@@ -40,7 +40,7 @@ impl Score {
             let (what, found) = ("a score's number", token.len());
             return Err(SamplesError::TextLength { what, found, limit: MAX_LEXEME_BYTES });
         }
-        Ok(Self { lexeme: token.to_owned(), value: token_value(token).flatten() })
+        Ok(Self { lexeme: token.to_owned(), value: token_meaning(token).and_then(Meaning::number) })
     }
 
     /// The score of a JSON text: `token` with its quotes, `text` decoded, `value` what the reader's rule makes of it.
@@ -104,21 +104,37 @@ impl Score {
             _ => return Err(DecodeError::Type { at, expected: "a score", found: "an array of another length" }.into()),
         };
         // Redundant where the lexeme speaks for itself: a manifest cannot show `0` and count 1.
-        if token_value(&lexeme).is_some_and(|meant| meant != value) {
+        if token_meaning(&lexeme).is_some_and(|meaning| meaning.number() != value) {
             return Err(SamplesError::LexemeValue { lexeme });
         }
         Ok(Self { lexeme, value })
     }
 }
 
-/// What a token that is no text means: outer `None` when it is a text or structure, inner when it has no number.
-fn token_value(token: &str) -> Option<Option<BigRational>> {
+/// What a token that speaks for itself means.
+enum Meaning {
+    Number(BigRational),
+    /// `null`, `NaN`, an infinity, or digits beyond every limit.
+    NoNumber,
+}
+
+impl Meaning {
+    fn number(self) -> Option<BigRational> {
+        match self {
+            Self::Number(number) => Some(number),
+            Self::NoNumber => None,
+        }
+    }
+}
+
+/// The meaning of a number, boolean or null; `None` for a text or structure, whose meaning is the reader's rule.
+fn token_meaning(token: &str) -> Option<Meaning> {
     match token {
-        "true" => Some(Some(BigRational::one())),
-        "false" => Some(Some(BigRational::zero())),
-        "null" | "NaN" | "Infinity" | "-Infinity" => Some(None),
+        "true" => Some(Meaning::Number(BigRational::one())),
+        "false" => Some(Meaning::Number(BigRational::zero())),
+        "null" | "NaN" | "Infinity" | "-Infinity" => Some(Meaning::NoNumber),
         _ if token.starts_with(['"', 't', 'j']) => None,
-        _ => Some(parse_number(token)),
+        _ => Some(parse_number(token).map_or(Meaning::NoNumber, Meaning::Number)),
     }
 }
 

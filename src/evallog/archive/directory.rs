@@ -44,15 +44,40 @@ impl<'a> Fields<'a> {
     }
 }
 
-fn read_at(source: &mut dyn Source, at: u64, len: u64, what: &'static str, end: u64) -> Result<Vec<u8>, ArchiveError> {
-    let outside = ArchiveError::Bounds { what, at, end: at.saturating_add(len), len: end };
-    if at.checked_add(len).is_none_or(|stop| stop > end) {
-        return Err(outside);
+/// Bytes kept around the last small read: headers of small members lie close together.
+const WINDOW: u64 = 4096;
+
+/// A source with one page of memory, so that a million headers are not three million reads.
+struct Window<'s> {
+    source: &'s mut dyn Source,
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl Window<'_> {
+    /// The bytes `at..at + len`, which must lie before `end`.
+    fn read_at(&mut self, at: u64, len: u64, what: &'static str, end: u64) -> Result<Vec<u8>, ArchiveError> {
+        let outside = ArchiveError::Bounds { what, at, end: at.saturating_add(len), len: end };
+        if at.checked_add(len).is_none_or(|stop| stop > end) {
+            return Err(outside);
+        }
+        if let Some(held) = self.held(at, len) {
+            return Ok(held.to_vec());
+        }
+        self.source.seek(SeekFrom::Start(at))?;
+        let mut bytes = Vec::new();
+        (&mut *self.source).take(len.max(WINDOW)).read_to_end(&mut bytes)?;
+        if len > WINDOW {
+            return if bytes.len() as u64 == len { Ok(bytes) } else { Err(outside) };
+        }
+        (self.start, self.bytes) = (at, bytes);
+        self.held(at, len).map(<[u8]>::to_vec).ok_or(outside)
     }
-    source.seek(SeekFrom::Start(at))?;
-    let mut bytes = Vec::new();
-    source.take(len).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 == len { Ok(bytes) } else { Err(outside) }
+
+    fn held(&self, at: u64, len: u64) -> Option<&[u8]> {
+        let from = usize::try_from(at.checked_sub(self.start)?).ok()?;
+        self.bytes.get(from..from.checked_add(usize::try_from(len).ok()?)?)
+    }
 }
 
 /// Where the directory lies, how many records it has, and where what follows it begins.
@@ -66,6 +91,7 @@ struct Place {
 
 /// The members in directory order, and the bytes between them.
 pub(super) fn read(source: &mut dyn Source, len: u64) -> Result<(Vec<Member>, Vec<Gap>), ArchiveError> {
+    let source = &mut Window { source, start: 0, bytes: Vec::new() };
     let place = find(source, len)?;
     if place.count > MAX_MEMBERS {
         return Err(ArchiveError::MemberCount { found: place.count });
@@ -73,7 +99,7 @@ pub(super) fn read(source: &mut dyn Source, len: u64) -> Result<(Vec<Member>, Ve
     if place.size > MAX_DIRECTORY_BYTES {
         return Err(ArchiveError::DirectoryBytes { found: place.size });
     }
-    let records = read_at(source, place.at, place.size, "the directory", len)?;
+    let records = source.read_at(place.at, place.size, "the directory", len)?;
     let mut fields = Fields(&records);
     let mut members = Vec::new();
     for _ in 0..place.count {
@@ -90,9 +116,9 @@ pub(super) fn read(source: &mut dyn Source, len: u64) -> Result<(Vec<Member>, Ve
 }
 
 /// Finds the end record and from it the directory, which must end where the end record begins.
-fn find(source: &mut dyn Source, len: u64) -> Result<Place, ArchiveError> {
+fn find(source: &mut Window<'_>, len: u64) -> Result<Place, ArchiveError> {
     let tail_len = len.min(END_LEN + u64::from(u16::MAX));
-    let tail = read_at(source, len - tail_len, tail_len, "the end record", len)?;
+    let tail = source.read_at(len - tail_len, tail_len, "the end record", len)?;
     // From the back: the last end record whose comment reaches exactly to the end of the file.
     let ends = (0..=tail.len().saturating_sub(22)).rev().filter(|at| tail.get(*at..*at + 4) == Some(END));
     let parsed = ends.filter_map(|at| {
@@ -137,9 +163,9 @@ fn find(source: &mut dyn Source, len: u64) -> Result<Place, ArchiveError> {
 }
 
 /// The ZIP64 end record before the end record, where there is a locator, and where it begins.
-fn find64(source: &mut dyn Source, end: u64, len: u64) -> Result<Option<(Place, u64)>, ArchiveError> {
+fn find64(source: &mut Window<'_>, end: u64, len: u64) -> Result<Option<(Place, u64)>, ArchiveError> {
     let Some(locator_at) = end.checked_sub(LOCATOR_LEN) else { return Ok(None) };
-    let locator = read_at(source, locator_at, LOCATOR_LEN, "the ZIP64 locator", len)?;
+    let locator = source.read_at(locator_at, LOCATOR_LEN, "the ZIP64 locator", len)?;
     let mut fields = Fields(&locator);
     if fields.take(4) != Some(END64_LOCATOR) {
         return Ok(None);
@@ -156,7 +182,7 @@ fn find64(source: &mut dyn Source, end: u64, len: u64) -> Result<Option<(Place, 
             second: locator_at.saturating_sub(END64_LEN),
         });
     }
-    let record = read_at(source, at, END64_LEN, "the ZIP64 end record", len)?;
+    let record = source.read_at(at, END64_LEN, "the ZIP64 end record", len)?;
     let mut fields = Fields(&record);
     let mut read = || {
         let signature = fields.take(4)?;
@@ -266,7 +292,7 @@ fn zip64_extra(extra: &[u8]) -> &[u8] {
 }
 
 /// Reads each member's own header, gives the members their place, and says what lies between them.
-fn lay_out(source: &mut dyn Source, members: &mut [Member], directory: u64) -> Result<Vec<Gap>, ArchiveError> {
+fn lay_out(source: &mut Window<'_>, members: &mut [Member], directory: u64) -> Result<Vec<Gap>, ArchiveError> {
     let mut order: Vec<usize> = (0..members.len()).collect();
     order.sort_by_key(|index| members[*index].start);
     let mut gaps = Vec::new();
@@ -286,8 +312,8 @@ fn lay_out(source: &mut dyn Source, members: &mut [Member], directory: u64) -> R
 }
 
 /// Fills in where a member's data begins and where everything of it ends; `limit` is where the directory begins.
-fn place(source: &mut dyn Source, member: &mut Member, limit: u64) -> Result<(), ArchiveError> {
-    let head = read_at(source, member.start, LOCAL_LEN as u64, "a member's header", limit)?;
+fn place(source: &mut Window<'_>, member: &mut Member, limit: u64) -> Result<(), ArchiveError> {
+    let head = source.read_at(member.start, LOCAL_LEN as u64, "a member's header", limit)?;
     let disagree = |what| ArchiveError::HeadersDisagree { name: shown(member.name.as_bytes()), what };
     let mut fields = Fields(&head);
     let mut read = || {
@@ -304,7 +330,7 @@ fn place(source: &mut dyn Source, member: &mut Member, limit: u64) -> Result<(),
         return Err(disagree("place"));
     }
     let variable = u64::from(name_len) + u64::from(extra_len);
-    let names = read_at(source, member.start + LOCAL_LEN as u64, variable, "a member's name", limit)?;
+    let names = source.read_at(member.start + LOCAL_LEN as u64, variable, "a member's name", limit)?;
     let (name, extra) = names.split_at_checked(name_len.into()).ok_or_else(|| disagree("name"))?;
     if name != member.name.as_bytes() {
         return Err(disagree("name"));
@@ -336,9 +362,9 @@ fn place(source: &mut dyn Source, member: &mut Member, limit: u64) -> Result<(),
 }
 
 /// Length of the data descriptor after a streamed member: 32- or 64-bit sizes, with or without its signature.
-fn descriptor_len(source: &mut dyn Source, member: &Member, at: u64, limit: u64) -> Result<u64, ArchiveError> {
+fn descriptor_len(source: &mut Window<'_>, member: &Member, at: u64, limit: u64) -> Result<u64, ArchiveError> {
     let room = (limit - at).min(24);
-    let bytes = read_at(source, at, room, "a data descriptor", limit)?;
+    let bytes = source.read_at(at, room, "a data descriptor", limit)?;
     let (small, wide) =
         (u32::try_from(member.packed).ok().zip(u32::try_from(member.unpacked).ok()), (member.packed, member.unpacked));
     for signature in [&DESCRIPTOR[..], &[]] {
@@ -362,11 +388,11 @@ fn descriptor_len(source: &mut dyn Source, member: &Member, at: u64, limit: u64)
 }
 
 /// Records the bytes `start..end`, where there are any, and the member whose header they begin with.
-fn push_gap(source: &mut dyn Source, gaps: &mut Vec<Gap>, start: u64, end: u64) -> Result<(), ArchiveError> {
+fn push_gap(source: &mut Window<'_>, gaps: &mut Vec<Gap>, start: u64, end: u64) -> Result<(), ArchiveError> {
     if start >= end {
         return Ok(());
     }
-    let peek = read_at(source, start, (end - start).min((LOCAL_LEN + MAX_NAME_BYTES) as u64), "a gap", end)?;
+    let peek = source.read_at(start, (end - start).min((LOCAL_LEN + MAX_NAME_BYTES) as u64), "a gap", end)?;
     let name = peek.strip_prefix(LOCAL).and_then(|header| {
         let len = header.get(22..24)?;
         let len = usize::from(u16::from_le_bytes(len.try_into().ok()?));

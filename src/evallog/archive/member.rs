@@ -8,11 +8,15 @@ use crate::evallog::Source;
 /// Largest zstd window: 32 MiB, twice what level 19 asks for, so that a frame of a few bytes cannot claim more.
 const ZSTD_WINDOW_LOG: u32 = 25;
 
+/// Bytes read at a time.
+const BUFFER: u64 = 64 << 10;
+
 impl Member {
     /// Unpacks, and holds length, checksum and the use of every compressed byte against the directory.
     pub(super) fn unpack(&self, source: &mut dyn Source) -> Result<Vec<u8>, ArchiveError> {
         source.seek(SeekFrom::Start(self.data))?;
-        let mut packed = BufReader::with_capacity(64 << 10, source.take(self.packed));
+        let mut packed =
+            BufReader::with_capacity(usize::try_from(self.packed.min(BUFFER)).unwrap_or(0), source.take(self.packed));
         let unpacked =
             self.decode(&mut packed).map_err(|source| ArchiveError::Decompress { name: self.shown(), source })?;
         if unpacked.len() as u64 != self.unpacked {

@@ -40,8 +40,8 @@ impl Entry {
             checksum: checksum(bytes),
             packed,
             unpacked: bytes.len() as u64,
-            attributes: 0o600 << 16,
-            made_by: 3 << 8 | 20,
+            attributes: 0o100_600 << 16,
+            made_by: 0x0314,
             local: None,
             hidden: false,
             before: Vec::new(),
@@ -52,6 +52,11 @@ impl Entry {
 
     pub(in crate::evallog) fn stored(name: &str, bytes: &[u8]) -> Self {
         Self::packed(name, 0, bytes, bytes.to_vec())
+    }
+
+    /// The same bytes, not listed in the directory.
+    pub(in crate::evallog) fn hidden(self) -> Self {
+        Self { hidden: true, ..self }
     }
 
     fn deflated(name: &str, bytes: &[u8]) -> Self {
@@ -209,8 +214,7 @@ fn each_method_gives_back_the_bytes() {
 
 #[test]
 fn duplicates_and_bytes_of_nobody_are_seen() {
-    let mut hidden = Entry::stored("samples/1_epoch_1.json", b"{}");
-    hidden.hidden = true;
+    let hidden = Entry::stored("samples/1_epoch_1.json", b"{}").hidden();
     let mut after_dead = Entry::stored("b", b"2");
     after_dead.before = b"dead".to_vec();
     let zip = Zip {
