@@ -48,10 +48,7 @@ pub enum ClaimFileError {
 }
 
 /// Reads a claim. `resolve` turns the name of an input or checkpoint into its digest.
-pub fn load_claim<E>(
-    path: &Path,
-    mut resolve: impl FnMut(Named, &str) -> Result<String, E>,
-) -> Result<Claim, E>
+pub fn load_claim<E>(path: &Path, mut resolve: impl FnMut(Named, &str) -> Result<String, E>) -> Result<Claim, E>
 where
     E: From<ClaimFileError>,
 {

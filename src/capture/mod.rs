@@ -3,9 +3,11 @@
 //! Nothing here follows a link out of the place it was pointed at, blocks on a pipe, runs a program that a repository
 //! names, or believes that a file stood still while it was read. Nothing here writes to a ledger.
 
+pub mod claim_file;
 pub mod git;
 pub mod hash;
 pub mod keyring;
+pub mod observe;
 pub mod open;
 pub mod run;
 pub mod walk;

@@ -89,8 +89,12 @@ impl Folder {
         let Some(wanted) = measure.digests.first().copied() else { return ArtifactSeen::NotFound };
         // At its recorded place first: only there can "changed" be told from "somewhere else".
         let at_place = match (kind, recorded) {
-            (DigestKind::File, [path]) => self.file_digest(path.as_str()).map(|digest| (path.as_str().to_owned(), digest)),
-            (DigestKind::Tree, [path]) => self.folder_digest(path.as_str()).map(|digest| (path.as_str().to_owned(), digest)),
+            (DigestKind::File, [path]) => {
+                self.file_digest(path.as_str()).map(|digest| (path.as_str().to_owned(), digest))
+            }
+            (DigestKind::Tree, [path]) => {
+                self.folder_digest(path.as_str()).map(|digest| (path.as_str().to_owned(), digest))
+            }
             _ => None,
         };
         match at_place {
@@ -109,11 +113,7 @@ impl Folder {
     /// Where something with the wanted digest lies.
     fn find(&self, kind: DigestKind, measure: &Measure, wanted: Digest) -> Option<String> {
         match kind {
-            DigestKind::File => self
-                .leaves
-                .keys()
-                .find(|path| self.file_digest(path) == Some(wanted))
-                .cloned(),
+            DigestKind::File => self.leaves.keys().find(|path| self.file_digest(path) == Some(wanted)).cloned(),
             DigestKind::Tree => self
                 .folders
                 .iter()

@@ -90,7 +90,10 @@ impl Number {
         let rows: Vec<(SampleGroup, RowState, Option<BigRational>)> = samples
             .iter()
             .map(|record| {
-                let value = record.score(scorer, key).and_then(|score| score.value().cloned());
+                // A text that is no number counts as 0 in Inspect's metrics, and so it does here; the log's anomalies say so.
+                let value = record
+                    .score(scorer, key)
+                    .and_then(|score| score.value().cloned().or_else(|| score.is_unreadable().then(BigRational::zero)));
                 (record.key.without_epoch(), row_state(record, value.is_some()), value)
             })
             .collect();

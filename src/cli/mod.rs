@@ -38,19 +38,11 @@ macro_rules! commands {
 
 commands! {
     init::Init,
-    key::Key,
     record::Record,
     run::Run,
     claim::Claim,
     prove::Prove,
     verify::Verify,
-    status::Status,
-    log::Log,
-    show::Show,
-    lineage::Lineage,
-    audit::Audit,
-    doctor::Doctor,
-    demo::Demo,
 }
 
 /// Signed, append-only provenance for Model Spec Midtraining claims

@@ -12,6 +12,6 @@ mod write;
 
 pub use catalog::{Catalog, Reference, Row};
 pub use cut::{CutError, Disclose, cut};
-pub use draft::{Draft, Target};
+pub use draft::{Draft, DraftEdge, Target};
 pub use settings::{Settings, SettingsError};
 pub use write::{Appended, Journal, JournalError, NewLedger};

@@ -14,8 +14,8 @@ use std::time::Duration;
 use crate::digest::{LeafHash, LedgerId, NodeHash};
 use crate::key::VerifierKey;
 use crate::merkle::{
-    CompactRange, EntryIndex, MemoryTree, Nodes, SignedHead, TreeHead, TreeSize, check_inclusion, leaf_hash,
-    node_hash, prove_inclusion,
+    CompactRange, EntryIndex, MemoryTree, Nodes, SignedHead, TreeHead, TreeSize, check_inclusion, leaf_hash, node_hash,
+    prove_inclusion,
 };
 
 use super::error::{At, Damage, LedgerError};

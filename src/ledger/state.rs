@@ -176,10 +176,7 @@ fn parse_parts(slot: &[u8; SLOT_LEN]) -> Option<Slot> {
     Some(Slot::Head {
         counter: u64::from_be_bytes(*counter),
         ledger: LedgerId::from_bytes(*ledger),
-        head: TreeHead {
-            size: TreeSize(u64::from_be_bytes(*size)),
-            root: NodeHash::from_bytes(root.try_into().ok()?),
-        },
+        head: TreeHead { size: TreeSize(u64::from_be_bytes(*size)), root: NodeHash::from_bytes(root.try_into().ok()?) },
     })
 }
 

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use crate::key::{SigningKey, VerifierKey};
 use crate::merkle::{
-    EntryIndex, MemoryTree, Origin, TreeHead, TreeSize, check_consistency, check_inclusion, leaf_hash, prove_consistency,
+    EntryIndex, MemoryTree, Origin, TreeHead, TreeSize, check_consistency, check_inclusion, leaf_hash,
+    prove_consistency,
 };
 
 use super::segment::FIRST_CHUNK;
@@ -199,9 +200,8 @@ fn an_entry_that_cannot_be_made_leaves_the_ledger_as_it_was() {
 fn entries_and_batches_outside_their_limits_are_refused() {
     let scratch = Scratch::new();
     let mut writer = scratch.create();
-    let mut refusal = |count, bytes: usize| {
-        writer.append(count, |_| Ok::<_, Infallible>(vec![1; bytes])).unwrap_err().to_string()
-    };
+    let mut refusal =
+        |count, bytes: usize| writer.append(count, |_| Ok::<_, Infallible>(vec![1; bytes])).unwrap_err().to_string();
     assert_eq!(refusal(1, 65_536), "an entry is 65536 bytes, at most 65535 are allowed");
     assert_eq!(refusal(1, 0), "an entry is empty");
     assert_eq!(refusal(0, 1), "a batch is empty");
@@ -358,8 +358,7 @@ fn a_lost_state_file_stops_signing_until_it_is_adopted() {
         }
         let refusal = scratch.open().unwrap_err();
         assert!(matches!(refusal, LedgerError::NoState { .. }), "{refusal}");
-        let (mut writer, notices) =
-            Writer::open_adopting(&scratch.dir(), &origin(), key(), &scratch.state()).unwrap();
+        let (mut writer, notices) = Writer::open_adopting(&scratch.dir(), &origin(), key(), &scratch.state()).unwrap();
         assert_eq!(notices, [Notice::Adopted { path: state }]);
         append(&mut writer, 1);
         drop(writer);

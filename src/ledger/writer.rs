@@ -431,11 +431,7 @@ fn make_entries<E: Send>(
         let leaf = leaf_hash(&entry);
         Ok((entry, leaf))
     };
-    if count < PARALLEL_FROM {
-        (0..count).map(one).collect()
-    } else {
-        (0..count).into_par_iter().map(one).collect()
-    }
+    if count < PARALLEL_FROM { (0..count).map(one).collect() } else { (0..count).into_par_iter().map(one).collect() }
 }
 
 fn check_entry(entry: &[u8]) -> Result<(), LedgerError> {
