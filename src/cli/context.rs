@@ -47,6 +47,18 @@ impl Context {
         })
     }
 
+    /// Surroundings inside a folder, apart from the user's own keys and state; the process moves to `directory`.
+    pub(super) fn within(directory: &Path, home: &Path) -> Result<Self, Failure> {
+        env::set_current_dir(directory)
+            .map_err(|error| Failure::new(format!("cannot work in `{}`: {error}", directory.display())))?;
+        Ok(Self {
+            directory: directory.to_owned(),
+            config: home.join("config"),
+            state: home.join("state"),
+            quiet: true,
+        })
+    }
+
     /// The directory commands work in.
     pub(super) fn directory(&self) -> &Path {
         &self.directory

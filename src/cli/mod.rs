@@ -43,6 +43,7 @@ commands! {
     claim::Claim,
     prove::Prove,
     verify::Verify,
+    demo::Demo,
 }
 
 /// Signed, append-only provenance for Model Spec Midtraining claims
@@ -62,6 +63,12 @@ struct Arguments {
     quiet: bool,
     #[command(subcommand)]
     command: Command,
+}
+
+/// Runs one command line in surroundings of its own, as `demo` shows it.
+fn run_line(line: &str, context: &Context) -> Outcome {
+    let arguments = Arguments::try_parse_from(line.split_whitespace())?;
+    arguments.command.run(context)
 }
 
 /// Runs the command line of this process.
