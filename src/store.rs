@@ -83,7 +83,9 @@ pub struct IndexRecord {
 /// The index, open. Dropping it waits no longer than one call may take.
 #[derive(Debug)]
 pub struct Store {
-    jobs: SyncSender<Job>,
+    jobs: Option<SyncSender<Job>>,
+    /// Hangs up when the database is closed.
+    closed: Mutex<Receiver<()>>,
     abandoned: Arc<AtomicBool>,
     limits: StoreLimits,
     dir: PathBuf,
@@ -99,9 +101,11 @@ impl Store {
     pub fn open(dir: &Path, limits: StoreLimits) -> Result<(Self, Option<TreeHead>), StoreError> {
         let (jobs, inbox) = sync_channel(QUEUE);
         let (answer, opened) = sync_channel(1);
+        let (open, closed) = sync_channel(1);
         let abandoned = Arc::new(AtomicBool::new(false));
         let notices = Arc::new(Mutex::new(Vec::new()));
-        let store = Self { jobs, abandoned, limits, dir: dir.to_owned(), notices };
+        let closed = Mutex::new(closed);
+        let store = Self { jobs: Some(jobs), closed, abandoned, limits, dir: dir.to_owned(), notices };
         let (theirs, flag, said) = (dir.to_owned(), Arc::clone(&store.abandoned), Arc::clone(&store.notices));
         let worker = move || {
             let opened = Database::open_or_replace(&theirs, &said);
@@ -115,6 +119,7 @@ impl Store {
                 // Nobody waits any more: the opening took too long.
                 Err(error) => drop(answer.send(Err(error))),
             }
+            drop::<SyncSender<()>>(open);
         };
         // Detached: a hung thread must not hold up the end of the process.
         let spawned = thread::Builder::new().name("ledger-index".into()).spawn(worker);
@@ -145,14 +150,14 @@ impl Store {
         if self.abandoned.load(Ordering::Relaxed) {
             return;
         }
+        // A full queue: the next opening finds the index behind.
         let job: Job = Box::new(move |database| {
             if database.generation.map_or(TreeSize(0), |head| head.size) == from {
                 database.put(&records, upto)?;
             }
             Ok(())
         });
-        // A full queue: the next opening finds the index behind.
-        drop(self.jobs.try_send(job));
+        self.send(job);
     }
 
     /// Empties the index (not the cache) and fills it with these records, which reach up to `upto`.
@@ -206,7 +211,14 @@ impl Store {
             database.unflushed = true;
             Ok(())
         });
-        drop(self.jobs.try_send(job));
+        self.send(job);
+    }
+
+    /// Hands a job over without waiting for anything.
+    fn send(&self, job: Job) {
+        if let Some(jobs) = &self.jobs {
+            drop(jobs.try_send(job));
+        }
     }
 
     /// Runs a job on the database's thread and waits for its answer, but not for ever.
@@ -226,7 +238,8 @@ impl Store {
             drop(answer.send(answered));
             failed.map_or(Ok(()), Err)
         });
-        match self.jobs.try_send(job) {
+        let Some(jobs) = &self.jobs else { return Err(StoreError::Abandoned) };
+        match jobs.try_send(job) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => {
                 self.abandon();
@@ -257,9 +270,11 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
+        // The thread does what waits, flushes and ends. Whatever comes of it, the log does not depend on it.
+        self.jobs = None;
         if !self.abandoned.load(Ordering::Relaxed) {
-            // Whatever comes of it, the log does not depend on it.
-            let _ = self.ask(self.limits.call, Database::flush);
+            let closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = closed.recv_timeout(self.limits.call);
         }
     }
 }
