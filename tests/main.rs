@@ -1,3 +1,5 @@
 //! Everything that is tested from outside the crate, in one binary.
 
+mod durability;
+mod tidy;
 mod vectors;

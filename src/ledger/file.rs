@@ -4,6 +4,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::error::{At, LedgerError};
 
@@ -116,10 +117,11 @@ pub(super) fn replace(path: &Path, bytes: &[u8], sync: Sync) -> Result<(), Ledge
 /// The ending of temporary names: `doctor` removes what a crash left of them.
 pub(super) const TEMPORARY: &str = "tmp";
 
-/// A temporary name that no other process uses.
+/// A temporary name that no other process or thread uses.
 pub(super) fn temporary_beside(path: &Path) -> PathBuf {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
     let mut name = path.file_name().map(ToOwned::to_owned).unwrap_or_default();
-    name.push(format!(".{}.{TEMPORARY}", std::process::id()));
+    name.push(format!(".{}-{}.{TEMPORARY}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
     path.with_file_name(name)
 }
 

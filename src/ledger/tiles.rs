@@ -12,7 +12,6 @@
 //! Checksums only find rot. What these files say is believed after it was held against a signed head, and otherwise
 //! the log is read instead; deleting them costs time and nothing else.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -34,8 +33,8 @@ const BRICK_LEAVES: u64 = 1 << ROW_LEVELS;
 /// 64-bit sizes have 64 levels.
 const ROWS: u8 = 64_u8.div_ceil(ROW_LEVELS);
 const HASHES_LEN: usize = 126 * DIGEST_LEN;
-/// Upper bricks kept in memory while proving: 4 MiB hold those of 4 million entries.
-const CACHED_BRICKS: usize = 1024;
+/// Upper bricks of each row kept in memory while proving: at most 16 MiB a row, enough for 16 million entries.
+const CACHED_BRICKS: usize = 4096;
 
 /// Where the files lie.
 fn tiles_dir(layout: &Layout) -> PathBuf {
@@ -108,8 +107,8 @@ impl Brick {
 pub(super) struct Tiles {
     rows: Vec<File>,
     offsets: File,
-    /// Upper bricks: few, and every proof needs them.
-    upper: Mutex<BTreeMap<(u8, u64), Brick>>,
+    /// Upper bricks, by row and number: few, and every proof needs them.
+    upper: Mutex<Vec<Vec<Option<Brick>>>>,
 }
 
 impl std::fmt::Debug for Brick {
@@ -122,8 +121,9 @@ impl Tiles {
     /// Opens what there is; `None` when there is nothing usable.
     pub(super) fn open(layout: &Layout) -> Option<Self> {
         let offsets = File::open(offsets_path(layout)).ok()?;
-        let rows = (0..ROWS).map_while(|row| File::open(row_path(layout, row)).ok()).collect();
-        Some(Self { rows, offsets, upper: Mutex::default() })
+        let rows: Vec<File> = (0..ROWS).map_while(|row| File::open(row_path(layout, row)).ok()).collect();
+        let upper = Mutex::new(rows.iter().map(|_| Vec::new()).collect());
+        Some(Self { rows, offsets, upper })
     }
 
     /// A hash, or `None` where the files do not have it or fail their checksum.
@@ -133,17 +133,19 @@ impl Tiles {
         if row == 0 {
             return Brick::read(file, row, number)?.node(offset);
         }
+        let Some(slot) = usize::try_from(number).ok().filter(|number| *number < CACHED_BRICKS) else {
+            return Brick::read(file, row, number)?.node(offset);
+        };
         let mut upper = self.upper.lock().ok()?;
-        if let Some(brick) = upper.get(&(row, number)) {
-            return brick.node(offset);
+        let row_bricks = upper.get_mut(usize::from(row))?;
+        if row_bricks.len() <= slot {
+            row_bricks.resize_with(slot + 1, || None);
         }
-        let brick = Brick::read(file, row, number)?;
-        let node = brick.node(offset);
-        if upper.len() >= CACHED_BRICKS {
-            upper.pop_last();
+        let cached = row_bricks.get_mut(slot)?;
+        if cached.is_none() {
+            *cached = Some(Brick::read(file, row, number)?);
         }
-        upper.insert((row, number), brick);
-        node
+        cached.as_ref()?.node(offset)
     }
 
     /// Calls `visit` with one bottom brick's worth of hashes at hand: see [`BottomBrick`].

@@ -343,7 +343,6 @@ impl Writer {
         self.state.write(self.last.signed.tree())?;
         self.state_told = *self.last.signed.tree();
         self.state.sync()?;
-        replace(&self.layout.head(), self.last.signed.bytes(), Sync::Later)?;
         Ok(self.last.signed.clone())
     }
 

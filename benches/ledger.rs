@@ -1,0 +1,193 @@
+//! The ledger against the disk and the CPU under it: ratios of one run, medians.
+//!
+//! `cargo bench --bench ledger [-- DIR]` works in a fresh directory below DIR (default: the system's temporary one),
+//! which should be on the disk that a ledger would be on. Goals are those of the performance page: appends at most
+//! 1.25 times a bare write and sync, batches at least 0.7 of the signing limit, a million entries opened in 0.3 s,
+//! proved in 5 µs and audited in 1.5 s.
+#![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
+#![allow(clippy::unwrap_used, reason = "a benchmark that cannot run has nothing to report")]
+
+use std::convert::Infallible;
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rayon::prelude::*;
+use reproledger::key::SigningKey;
+use reproledger::ledger::{AuditInputs, Ledger, Writer, audit, verifier_key};
+use reproledger::merkle::{EntryIndex, Origin};
+
+const ENTRY_LEN: usize = 300;
+const MILLION: u64 = 1_000_000;
+
+fn main() {
+    let base = std::env::args().nth(1).filter(|arg| !arg.starts_with('-'));
+    let base = base.map_or_else(std::env::temp_dir, Into::into);
+    let scratch = tempfile::tempdir_in(base).unwrap();
+    append_latency(scratch.path());
+    signed_batches(scratch.path());
+    a_million(scratch.path());
+}
+
+fn origin() -> Origin {
+    Origin::parse("example.org/bench").unwrap()
+}
+
+fn key(seed: u8) -> SigningKey {
+    SigningKey::from_seed([seed; 32])
+}
+
+fn create(dir: &Path) -> Writer {
+    Writer::create(&dir.join("ledger"), b"genesis", &origin(), key(1), &dir.join("state")).unwrap()
+}
+
+/// An entry of the usual length, signed by an issuer key as entries are.
+fn signed_entry(index: u64, issuer: &SigningKey) -> Vec<u8> {
+    let mut bytes = vec![0x42; ENTRY_LEN];
+    bytes[..8].copy_from_slice(&index.to_be_bytes());
+    let signature = issuer.sign(&bytes[64..]);
+    bytes[8..72].copy_from_slice(&signature.0);
+    bytes
+}
+
+fn percentile(times: &mut [Duration], percent: usize) -> Duration {
+    times.sort_unstable();
+    times[(times.len() * percent / 100).min(times.len() - 1)]
+}
+
+fn append_latency(base: &Path) {
+    const ROUNDS: usize = 5;
+    const EACH: usize = 400;
+    let dir = base.join("latency");
+    fs::create_dir(&dir).unwrap();
+    let mut writer = create(&dir);
+    let issuer = key(2);
+    let bare = File::create(dir.join("bare")).unwrap();
+    bare.write_all_at(&vec![0; 4 << 20], 0).unwrap();
+    bare.sync_all().unwrap();
+    let mut at = 0;
+    let (mut half, mut most) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let mut bares = Vec::new();
+        let mut appends = Vec::new();
+        for _ in 0..EACH {
+            let start = Instant::now();
+            bare.write_all_at(&[0x42; ENTRY_LEN], at).unwrap();
+            bare.sync_data().unwrap();
+            bares.push(start.elapsed());
+            at += ENTRY_LEN as u64;
+            let start = Instant::now();
+            writer.append(1, |index| Ok::<_, Infallible>(signed_entry(index.0, &issuer))).unwrap();
+            appends.push(start.elapsed());
+        }
+        let (bare, append) = (percentile(&mut bares, 50), percentile(&mut appends, 50));
+        half.push((append.as_secs_f64() / bare.as_secs_f64(), bare, append));
+        let (bare, append) = (percentile(&mut bares, 99), percentile(&mut appends, 99));
+        most.push((append.as_secs_f64() / bare.as_secs_f64(), bare, append));
+    }
+    for (name, mut ratios) in [("p50", half), ("p99", most)] {
+        ratios.sort_by(|left, right| left.0.total_cmp(&right.0));
+        let (ratio, bare, append) = ratios[ROUNDS / 2];
+        println!("append-{name}          {ratio:>6.2} x bare write+fdatasync   ({append:?} against {bare:?})");
+    }
+}
+
+fn signed_batches(base: &Path) {
+    const BATCH: usize = 1000;
+    const BATCHES: usize = 60;
+    let dir = base.join("batches");
+    fs::create_dir(&dir).unwrap();
+    let mut writer = create(&dir);
+    let issuer = key(2);
+    let mut ratios = Vec::new();
+    for _ in 0..5 {
+        let start = Instant::now();
+        (0..BATCHES).for_each(|_| {
+            let made: Vec<_> = (0..BATCH as u64).into_par_iter().map(|index| signed_entry(index, &issuer)).collect();
+            assert_eq!(made.len(), BATCH);
+        });
+        let limit = start.elapsed();
+        let start = Instant::now();
+        for _ in 0..BATCHES {
+            writer.append(BATCH, |index| Ok::<_, Infallible>(signed_entry(index.0, &issuer))).unwrap();
+        }
+        let appended = start.elapsed();
+        ratios.push((limit.as_secs_f64() / appended.as_secs_f64(), per_second(limit), per_second(appended)));
+    }
+    ratios.sort_by(|left, right| left.0.total_cmp(&right.0));
+    let (ratio, limit, appended) = ratios[2];
+    println!("batch-1000-signed   {ratio:>6.2} x signing alone            ({appended:.0}/s against {limit:.0}/s)");
+
+    fn per_second(time: Duration) -> f64 {
+        (BATCH * BATCHES) as f64 / time.as_secs_f64()
+    }
+}
+
+fn a_million(base: &Path) {
+    let dir = base.join("million");
+    fs::create_dir(&dir).unwrap();
+    let mut writer = create(&dir);
+    let start = Instant::now();
+    for _ in 0..MILLION / 1000 {
+        let make = |index: EntryIndex| {
+            let mut bytes = vec![0x42; ENTRY_LEN];
+            bytes[..8].copy_from_slice(&index.0.to_be_bytes());
+            Ok::<_, Infallible>(bytes)
+        };
+        writer.append(1000, make).unwrap();
+    }
+    println!("fill-million        {:>6.2} s", start.elapsed().as_secs_f64());
+    drop(writer);
+    let ledger_dir = dir.join("ledger");
+    let on_disk = |sub: &str| du(&ledger_dir.join(sub)) as f64 / MILLION as f64 - ENTRY_LEN as f64;
+    println!("disk-beside-entry   {:>6.1} bytes an entry (goal 120)", on_disk("log"));
+    println!("index               {:>6.1} bytes an entry", on_disk("index") + ENTRY_LEN as f64);
+
+    let verifier = verifier_key(&origin(), &key(1));
+    let mut opens: Vec<Duration> = (0..5)
+        .map(|_| {
+            let start = Instant::now();
+            Ledger::open_read(&ledger_dir, &verifier).unwrap();
+            start.elapsed()
+        })
+        .collect();
+    println!("open-read           {:>6.3} s (goal 0.3)", percentile(&mut opens, 50).as_secs_f64());
+    let mut opens: Vec<Duration> = (0..5)
+        .map(|_| {
+            let start = Instant::now();
+            let opened = Writer::open(&ledger_dir, &origin(), key(1), &dir.join("state")).unwrap();
+            let time = start.elapsed();
+            drop(opened);
+            time
+        })
+        .collect();
+    println!("open-write          {:>6.3} s (goal 0.3)", percentile(&mut opens, 50).as_secs_f64());
+
+    let ledger = Ledger::open_read(&ledger_dir, &verifier).unwrap();
+    let indexes: Vec<u64> = (0..20_000).map(|n: u64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15) % MILLION).collect();
+    let leaves: Vec<_> = indexes.iter().map(|index| ledger.entry(EntryIndex(*index)).unwrap().leaf).collect();
+    let mut proofs = Vec::new();
+    for (index, leaf) in indexes.iter().zip(&leaves) {
+        let start = Instant::now();
+        ledger.prove_inclusion(EntryIndex(*index), *leaf).unwrap();
+        proofs.push(start.elapsed());
+    }
+    let proof = percentile(&mut proofs, 50);
+    println!("prove-inclusion     {:>6.2} us p50, checked (goal 5)", proof.as_secs_f64() * 1e6);
+
+    let inputs = AuditInputs { dir: &ledger_dir, key: &verifier, state_dir: None };
+    let mut audits: Vec<Duration> = (0..3)
+        .map(|_| {
+            let start = Instant::now();
+            audit(inputs, |_, _, _| Ok::<_, Infallible>(()), |_| {}).unwrap();
+            start.elapsed()
+        })
+        .collect();
+    println!("audit-under-heads   {:>6.2} s (goal 1.5)", percentile(&mut audits, 50).as_secs_f64());
+}
+
+fn du(dir: &Path) -> u64 {
+    let size = |path: &Path| if path.is_dir() { du(path) } else { fs::metadata(path).unwrap().len() };
+    fs::read_dir(dir).map_or(0, |items| items.map(|item| size(&item.unwrap().path())).sum())
+}
