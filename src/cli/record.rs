@@ -9,11 +9,11 @@ use crate::capture::git::{GitContent, git_path_at};
 use crate::capture::hash::{Also, HashOptions, Progress};
 use crate::capture::walk::{Captured, capture_paths};
 use crate::cli::keys::PassphraseArgs;
-use crate::cli::open::{Reading, find, from_journal, journal, say};
+use crate::cli::open::{Reading, finder, from_journal, journal, look_up, say};
 use crate::cli::{Context, Failure, Outcome};
 use crate::digest::{Digest, DigestKind, FileDigest, LeafHash};
 use crate::evallog::read_log;
-use crate::journal::{Catalog, Draft, Row, Target};
+use crate::journal::{Draft, Finder, Row, Target};
 use crate::statement::{Body, EdgeType, Kind, MAX_NAME, Measure, Subject};
 
 /// Record an artifact: hash it, say what it came from, append one signed entry
@@ -84,8 +84,8 @@ pub(super) struct Place {
 }
 
 impl PlaceArgs {
-    pub(super) fn resolve(&self, catalog: &Catalog) -> Result<Place, Failure> {
-        let protocol = self.protocol.as_deref().map(|text| find(catalog, text)).transpose()?.map(|row| row.leaf);
+    pub(super) fn resolve(&self, finder: &Finder<'_>) -> Result<Place, Failure> {
+        let protocol = self.protocol.as_deref().map(|text| look_up(finder, text)).transpose()?.map(|row| row.leaf);
         Ok(Place { protocol, arm: self.arm.clone(), seed: self.seed })
     }
 }
@@ -129,21 +129,21 @@ impl Record {
     pub(super) fn run(self, context: &Context) -> Outcome {
         check_name(&self.name)?;
         let reading = Reading::open(context)?;
-        let catalog = reading.catalog()?;
+        let finder = finder(context, &reading)?;
         let mut draft = self.capture(context)?;
-        self.place.resolve(&catalog)?.put(&mut draft);
+        self.place.resolve(&finder)?.put(&mut draft);
         for text in &self.from {
-            link_from(&mut draft, find(&catalog, text)?);
+            link_from(&mut draft, &look_up(&finder, text)?);
         }
         for text in &self.supersedes {
-            let row = find(&catalog, text)?;
+            let row = look_up(&finder, text)?;
             if row.payload.kind != self.kind {
                 return Err(Failure::new(format!("`{text}` is a {}, a {} cannot supersede it", row.payload.kind, self.kind)));
             }
             let (kind, digest) = row.principal();
             draft.link(EdgeType::Supersedes, Target::Entry(row.index), kind, digest);
         }
-        if let Some(row) = unchanged(&catalog, &self.name, &draft, self.supersedes.is_empty())? {
+        if let Some(row) = unchanged(&finder, &self.name, &draft, self.supersedes.is_empty())? {
             context.print(&format!("unchanged: `{}` is entry {} already, {}\n", self.name, row.index, row.principal().1))?;
             return Ok(0);
         }
@@ -275,13 +275,13 @@ pub(super) fn link_from(draft: &mut Draft, row: &Row) {
 }
 
 /// The entry that says the same already; an error where the name means something else and nothing is superseded.
-fn unchanged<'a>(
-    catalog: &'a Catalog,
+fn unchanged(
+    finder: &Finder<'_>,
     name: &str,
     draft: &Draft,
     supersedes_nothing: bool,
-) -> Result<Option<&'a Row>, Failure> {
-    let Some(row) = catalog.names().find(|(other, _)| *other == name).map(|(_, row)| row) else { return Ok(None) };
+) -> Result<Option<Row>, Failure> {
+    let Some(row) = finder.named(name).map_err(from_journal)? else { return Ok(None) };
     let links = |edge: &crate::journal::DraftEdge| {
         let target = match edge.target {
             Target::Entry(index) => Some(index),
