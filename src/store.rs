@@ -162,8 +162,13 @@ impl Store {
 
     /// Empties the index (not the cache) and fills it with these records, which reach up to `upto`.
     pub fn rebuild(&self, records: impl Iterator<Item = IndexRecord>, upto: TreeHead) -> Result<(), StoreError> {
-        let mut records = records.peekable();
         self.ask(self.limits.open, Database::clear)?;
+        self.extend(records, upto)
+    }
+
+    /// Adds the records of all entries that the index does not reach yet; waits until they are in.
+    pub fn extend(&self, records: impl Iterator<Item = IndexRecord>, upto: TreeHead) -> Result<(), StoreError> {
+        let mut records = records.peekable();
         while records.peek().is_some() {
             let chunk: Vec<IndexRecord> = records.by_ref().take(REBUILD_CHUNK).collect();
             self.ask(self.limits.open, move |database| database.put_records(&chunk))?;
@@ -380,8 +385,17 @@ impl Database {
             accumulate(&mut accumulator, &key, &value);
         }
         let meta = names.get(META)?;
-        let mut database =
-            Self { db, names, about, refers, cache, dir: dir.to_owned(), generation: None, accumulator, unflushed: false };
+        let mut database = Self {
+            db,
+            names,
+            about,
+            refers,
+            cache,
+            dir: dir.to_owned(),
+            generation: None,
+            accumulator,
+            unflushed: false,
+        };
         Ok(database.check(meta.as_deref()).map(|generation| {
             database.generation = generation;
             database
@@ -517,11 +531,8 @@ fn read_generation(dir: &Path) -> Option<TreeHead> {
 
 /// Adds a pair to a set, or takes it out: the order of pairs does not matter.
 fn accumulate(accumulator: &mut [u8; DIGEST_LEN], key: &[u8], value: &[u8]) {
-    let hash = ContextHasher::new("reproledger 2026 index names v1").hash(&[
-        &(key.len() as u64).to_be_bytes(),
-        key,
-        value,
-    ]);
+    let hash =
+        ContextHasher::new("reproledger 2026 index names v1").hash(&[&(key.len() as u64).to_be_bytes(), key, value]);
     accumulator.iter_mut().zip(hash).for_each(|(sum, byte)| *sum ^= byte);
 }
 
@@ -673,11 +684,12 @@ mod tests {
             let dir = tempfile::tempdir().unwrap();
             filled(dir.path(), 100);
             let (store, _) = open(dir.path());
-            store.ask(Duration::from_secs(2), move |database| {
-                loss(database);
-                Ok(())
-            })
-            .unwrap();
+            store
+                .ask(Duration::from_secs(2), move |database| {
+                    loss(database);
+                    Ok(())
+                })
+                .unwrap();
             drop(store);
             let (store, generation) = open(dir.path());
             assert_eq!(generation, None);
@@ -731,7 +743,11 @@ mod tests {
             let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
             let damages = (0..6).map(|n| {
                 let mut changed = bytes.clone();
-                if n == 5 { changed.truncate(used / 2) } else if used > 0 { changed[used * n / 5] ^= 0x10 }
+                if n == 5 {
+                    changed.truncate(used / 2);
+                } else if used > 0 {
+                    changed[used * n / 5] ^= 0x10;
+                }
                 changed
             });
             for changed in damages {

@@ -18,7 +18,7 @@ use super::error::{Damage, LedgerError};
 use super::file::Layout;
 use super::notice::Notice;
 use super::replay::{
-    HeadCopy, Issued, Tail, check_closed, check_header, check_head, check_issued, check_not_shorter, head_copy,
+    HeadCopy, Issued, Tail, check_closed, check_head, check_header, check_issued, check_not_shorter, head_copy,
     judge_tail, last_segment, ledger_id,
 };
 use super::scan::{Event, Groups, Scan, Stop};
@@ -77,8 +77,10 @@ pub fn audit<E: Display>(
     let done = AtomicU64::new(0);
     let tell = |bytes| progress(done.fetch_add(bytes, Ordering::Relaxed) + bytes);
     let job = Job { layout: &layout, ledger, key: inputs.key, issued, check: &check, tell: &tell };
-    let parts: Vec<Result<Part, LedgerError>> =
-        (0..=last).into_par_iter().map(|number| if number == last { job.last(number) } else { job.closed(number) }).collect();
+    let parts: Vec<Result<Part, LedgerError>> = (0..=last)
+        .into_par_iter()
+        .map(|number| if number == last { job.last(number) } else { job.closed(number) })
+        .collect();
 
     let mut report: Option<AuditReport> = None;
     let mut before: Option<CompactRange> = None;

@@ -146,12 +146,7 @@ pub fn examine(dir: &Path, key: &VerifierKey, state_dir: &Path) -> Result<Vec<Fi
 }
 
 /// Puts right what may be put right, holding the writer's lock. Damage to the log is the error.
-pub fn repair(
-    dir: &Path,
-    key: &VerifierKey,
-    state_dir: &Path,
-    repairs: Repairs,
-) -> Result<Vec<Finding>, LedgerError> {
+pub fn repair(dir: &Path, key: &VerifierKey, state_dir: &Path, repairs: Repairs) -> Result<Vec<Finding>, LedgerError> {
     let layout = Layout::new(dir);
     let copy = head_copy(&layout, key)?;
     let mut recovered = recover(&layout, key, state_dir, repairs.missing_state)?;
@@ -176,7 +171,7 @@ pub fn repair(
     if repairs.reindex || index == Some(Trouble::IndexWrong) {
         tiles::remove(&layout)?;
     }
-    tiles::catch_up(&layout)?;
+    tiles::catch_up(&layout, &|| true)?;
     troubles.extend(index.or(repairs.reindex.then_some(Trouble::Reindex)));
     look_over(dir, &mut |trouble| {
         match &trouble {
@@ -227,7 +222,9 @@ fn look_over(dir: &Path, found: &mut dyn FnMut(Trouble) -> Result<(), LedgerErro
         // The database makes its own files; the directory above them is private.
         if metadata.is_dir() && !path.starts_with(dir.join("index/sled")) {
             let mut children = fs::read_dir(&path)
-                .and_then(|children| children.map(|child| child.map(|child| child.path())).collect::<Result<Vec<_>, _>>())
+                .and_then(|children| {
+                    children.map(|child| child.map(|child| child.path())).collect::<Result<Vec<_>, _>>()
+                })
                 .at("list", &path)?;
             children.sort_unstable();
             waiting.extend(children.into_iter().rev());

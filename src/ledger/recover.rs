@@ -15,7 +15,7 @@ use super::error::{At, LedgerError};
 use super::file::{Layout, Sync, create_dir, private, replace};
 use super::lock::WriterLock;
 use super::notice::Notice;
-use super::replay::{Found, HeadCopy, Issued, Tail, head_copy, ledger_id, last_segment, read_tail, replay};
+use super::replay::{Found, HeadCopy, Issued, Tail, head_copy, last_segment, ledger_id, read_tail, replay};
 use super::segment::{UNNAMED, write_zeros};
 use super::state::{StateFile, StateReading, state_path};
 

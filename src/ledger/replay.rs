@@ -52,9 +52,7 @@ pub(super) fn last_segment(layout: &Layout) -> Result<u32, LedgerError> {
     }
     match numbers.last() {
         Some(last) => Ok(*last),
-        None if layout.head().exists() => {
-            Err(LedgerError::damaged(&layout.segment(0), 0, Damage::SegmentMissing))
-        }
+        None if layout.head().exists() => Err(LedgerError::damaged(&layout.segment(0), 0, Damage::SegmentMissing)),
         None => Err(not_here()),
     }
 }

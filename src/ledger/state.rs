@@ -102,7 +102,7 @@ impl StateFile {
         let counter = self.counter.saturating_add(1);
         let slot = encode(counter, self.ledger, head);
         let [even, odd] = SLOT_OFFSETS;
-        let offset = if counter % 2 == 0 { even } else { odd };
+        let offset = if counter.is_multiple_of(2) { even } else { odd };
         self.file.write_all_at(&slot, offset).at("write", &self.path)?;
         self.counter = counter;
         Ok(())
@@ -114,6 +114,11 @@ impl StateFile {
             Some((_, head)) => StateReading::Signed(head),
             None => StateReading::Lost(StateLoss::Unreadable),
         })
+    }
+
+    /// Where it lies.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Makes it last.
@@ -176,10 +181,7 @@ fn parse_parts(slot: &[u8; SLOT_LEN]) -> Option<Slot> {
     Some(Slot::Head {
         counter: u64::from_be_bytes(*counter),
         ledger: LedgerId::from_bytes(*ledger),
-        head: TreeHead {
-            size: TreeSize(u64::from_be_bytes(*size)),
-            root: NodeHash::from_bytes(root.try_into().ok()?),
-        },
+        head: TreeHead { size: TreeSize(u64::from_be_bytes(*size)), root: NodeHash::from_bytes(root.try_into().ok()?) },
     })
 }
 

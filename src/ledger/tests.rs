@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use crate::key::{SigningKey, VerifierKey};
 use crate::merkle::{
-    EntryIndex, MemoryTree, Origin, TreeHead, TreeSize, check_consistency, check_inclusion, leaf_hash, prove_consistency,
+    EntryIndex, MemoryTree, Origin, TreeHead, TreeSize, check_consistency, check_inclusion, leaf_hash,
+    prove_consistency,
 };
 
 use super::segment::FIRST_CHUNK;
@@ -54,7 +55,9 @@ impl Scratch {
     fn filled(&self, batches: &[usize]) {
         let mut writer = self.create();
         writer.set_segment_bytes(SMALL_SEGMENT);
-        batches.iter().for_each(|count| append(&mut writer, *count));
+        for count in batches {
+            append(&mut writer, *count);
+        }
         writer.close().unwrap();
     }
 }
@@ -199,9 +202,8 @@ fn an_entry_that_cannot_be_made_leaves_the_ledger_as_it_was() {
 fn entries_and_batches_outside_their_limits_are_refused() {
     let scratch = Scratch::new();
     let mut writer = scratch.create();
-    let mut refusal = |count, bytes: usize| {
-        writer.append(count, |_| Ok::<_, Infallible>(vec![1; bytes])).unwrap_err().to_string()
-    };
+    let mut refusal =
+        |count, bytes: usize| writer.append(count, |_| Ok::<_, Infallible>(vec![1; bytes])).unwrap_err().to_string();
     assert_eq!(refusal(1, 65_536), "an entry is 65536 bytes, at most 65535 are allowed");
     assert_eq!(refusal(1, 0), "an entry is empty");
     assert_eq!(refusal(0, 1), "a batch is empty");
@@ -273,14 +275,14 @@ fn cosignatures_lie_between_commits_and_survive_reopening() {
     let scratch = Scratch::new();
     let mut writer = scratch.create();
     append(&mut writer, 1);
-    writer.attach(Kind::Cosignature, b"cosigned").unwrap();
+    writer.attach(Attachment::Cosignature, b"cosigned").unwrap();
     drop(writer);
     let (mut writer, notices) = scratch.open().unwrap();
     assert_eq!(notices, []);
-    writer.attach(Kind::Timestamp, b"token").unwrap();
-    assert!(writer.attach(Kind::Entry, b"entry").is_err());
+    writer.attach(Attachment::Timestamp, b"token").unwrap();
+    assert!(writer.attach(Attachment::Timestamp, b"").is_err());
     append(&mut writer, 2);
-    writer.attach(Kind::Cosignature, b"cosigned again").unwrap();
+    writer.attach(Attachment::Cosignature, b"cosigned again").unwrap();
     drop(writer);
     let report = scratch.audit().unwrap();
     assert_eq!((report.attached, report.head.tree().size.0), (3, 4));
@@ -358,8 +360,7 @@ fn a_lost_state_file_stops_signing_until_it_is_adopted() {
         }
         let refusal = scratch.open().unwrap_err();
         assert!(matches!(refusal, LedgerError::NoState { .. }), "{refusal}");
-        let (mut writer, notices) =
-            Writer::open_adopting(&scratch.dir(), &origin(), key(), &scratch.state()).unwrap();
+        let (mut writer, notices) = Writer::open_adopting(&scratch.dir(), &origin(), key(), &scratch.state()).unwrap();
         assert_eq!(notices, [Notice::Adopted { path: state }]);
         append(&mut writer, 1);
         drop(writer);

@@ -107,9 +107,8 @@ impl Acknowledged {
         let (writer, notices) = place.open().unwrap();
         drop(writer);
         for notice in &notices {
-            let after_a_crash =
-                matches!(notice, Notice::TornTail { kept: Some(_), .. } | Notice::LeftOver { .. })
-                    || matches!(notice, Notice::HeadCopyMissing | Notice::HeadCopyDamaged { .. });
+            let after_a_crash = matches!(notice, Notice::TornTail { kept: Some(_), .. } | Notice::LeftOver { .. })
+                || matches!(notice, Notice::HeadCopyMissing | Notice::HeadCopyDamaged { .. });
             assert!(after_a_crash, "{notice}");
         }
         let report = place.audit().unwrap();
