@@ -5,6 +5,7 @@
 //! 1.25 times a bare write and sync, batches at least 0.7 of the signing limit, a million entries opened in 0.3 s,
 //! proved in 5 µs and audited in 1.5 s.
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
+#![allow(clippy::cast_precision_loss, reason = "figures of three digits")]
 #![allow(clippy::unwrap_used, reason = "a benchmark that cannot run has nothing to report")]
 
 use std::convert::Infallible;
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use reproledger::key::SigningKey;
-use reproledger::ledger::{AuditInputs, Ledger, Writer, audit, verifier_key};
+use reproledger::ledger::{AuditInputs, Ledger, SEGMENT_BYTES, Writer, audit, verifier_key};
 use reproledger::merkle::{EntryIndex, Origin};
 
 const ENTRY_LEN: usize = 300;
@@ -26,6 +27,7 @@ fn main() {
     let base = base.map_or_else(std::env::temp_dir, Into::into);
     let scratch = tempfile::tempdir_in(base).unwrap();
     append_latency(scratch.path());
+    open_full_segment(scratch.path());
     signed_batches(scratch.path());
     a_million(scratch.path());
 }
@@ -93,9 +95,32 @@ fn append_latency(base: &Path) {
     }
 }
 
+/// The slowest opening: a last segment that is almost full of single appends.
+fn open_full_segment(base: &Path) {
+    let dir = base.join("full");
+    fs::create_dir(&dir).unwrap();
+    let mut writer = create(&dir);
+    let mut appended: u64 = 0;
+    while appended * 560 < SEGMENT_BYTES {
+        writer.append(1, |_| Ok::<_, Infallible>(vec![0x42; ENTRY_LEN])).unwrap();
+        appended += 1;
+    }
+    drop(writer);
+    let mut opens: Vec<Duration> = (0..5)
+        .map(|_| {
+            let start = Instant::now();
+            drop(Writer::open(&dir.join("ledger"), &origin(), key(1), &dir.join("state")).unwrap());
+            start.elapsed()
+        })
+        .collect();
+    let open = percentile(&mut opens, 50).as_secs_f64();
+    println!("open-full-segment   {open:>6.3} s ({appended} commits of one entry, closed again)");
+}
+
 fn signed_batches(base: &Path) {
     const BATCH: usize = 1000;
     const BATCHES: usize = 60;
+    let per_second = |time: Duration| (BATCH * BATCHES) as f64 / time.as_secs_f64();
     let dir = base.join("batches");
     fs::create_dir(&dir).unwrap();
     let mut writer = create(&dir);
@@ -118,10 +143,6 @@ fn signed_batches(base: &Path) {
     ratios.sort_by(|left, right| left.0.total_cmp(&right.0));
     let (ratio, limit, appended) = ratios[2];
     println!("batch-1000-signed   {ratio:>6.2} x signing alone            ({appended:.0}/s against {limit:.0}/s)");
-
-    fn per_second(time: Duration) -> f64 {
-        (BATCH * BATCHES) as f64 / time.as_secs_f64()
-    }
 }
 
 fn a_million(base: &Path) {

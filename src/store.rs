@@ -162,8 +162,13 @@ impl Store {
 
     /// Empties the index (not the cache) and fills it with these records, which reach up to `upto`.
     pub fn rebuild(&self, records: impl Iterator<Item = IndexRecord>, upto: TreeHead) -> Result<(), StoreError> {
-        let mut records = records.peekable();
         self.ask(self.limits.open, Database::clear)?;
+        self.extend(records, upto)
+    }
+
+    /// Adds the records of all entries that the index does not reach yet; waits until they are in.
+    pub fn extend(&self, records: impl Iterator<Item = IndexRecord>, upto: TreeHead) -> Result<(), StoreError> {
+        let mut records = records.peekable();
         while records.peek().is_some() {
             let chunk: Vec<IndexRecord> = records.by_ref().take(REBUILD_CHUNK).collect();
             self.ask(self.limits.open, move |database| database.put_records(&chunk))?;
@@ -739,9 +744,9 @@ mod tests {
             let damages = (0..6).map(|n| {
                 let mut changed = bytes.clone();
                 if n == 5 {
-                    changed.truncate(used / 2)
+                    changed.truncate(used / 2);
                 } else if used > 0 {
-                    changed[used * n / 5] ^= 0x10
+                    changed[used * n / 5] ^= 0x10;
                 }
                 changed
             });

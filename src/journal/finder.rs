@@ -7,10 +7,10 @@ use std::cell::OnceCell;
 
 use crate::digest::{Digest, LeafHash};
 use crate::journal::{Catalog, JournalError, Reference, Row};
-use crate::ledger::{Ledger, Objects};
-use crate::merkle::{CompactRange, EntryIndex, Nodes, TreeHead, TreeSize};
+use crate::ledger::{IndexError, Ledger, Objects, bring_up_index};
+use crate::merkle::EntryIndex;
 use crate::statement::Kind;
-use crate::store::{IndexRecord, Store, StoreError, StoreLimits};
+use crate::store::{IndexRecord, Store, StoreLimits};
 
 /// Up to so many entries a scan of the log is faster than opening the database.
 const SCAN_UP_TO: u64 = 1000;
@@ -35,8 +35,8 @@ impl<'a> Finder<'a> {
                     finder.notices.extend(store.take_notices());
                     finder.store = Some(store);
                 }
-                Err(OpenError::Store(error)) => finder.notices.push(format!("{error}; reading the log instead")),
-                Err(OpenError::Journal(error)) => return Err(error),
+                Err(IndexError::Store(error)) => finder.notices.push(format!("{error}; reading the log instead")),
+                Err(IndexError::Ledger(error)) => return Err(error.into()),
             }
         }
         Ok(finder)
@@ -125,65 +125,13 @@ impl<'a> Finder<'a> {
         Ok(self.catalog.get().expect("the cell was filled above"))
     }
 
-    fn open_store(&self) -> Result<Store, OpenError> {
+    fn open_store(&self) -> Result<Store, IndexError> {
         let (store, reached) = Store::open(&self.ledger.layout().index(), StoreLimits::default())?;
-        let upto = *self.ledger.tree();
-        let from = match reached.filter(|head| self.is_earlier_head(head)) {
-            Some(head) if head == upto => return Ok(store),
-            Some(head) => head.size,
-            None => TreeSize(0),
-        };
-        let mut failure = None;
-        let mut records = self.ledger.entries(EntryIndex(from.0)).map_err(JournalError::from)?.map_while(|entry| {
-            let record = entry
-                .map_err(JournalError::from)
-                .and_then(|entry| Ok(record(&Row::read(&self.objects, entry.index, &entry.bytes)?)));
-            record.map_err(|error| failure = Some(error)).ok()
-        });
-        if from == TreeSize(0) {
-            store.rebuild(&mut records, upto)?;
-        } else {
-            store.put(from, records.by_ref().collect(), upto);
-        }
-        drop(records);
-        match failure {
-            Some(error) => Err(error.into()),
-            None => Ok(store),
-        }
-    }
-
-    /// Whether the log once had this head: its root at that size, from the log's own tree.
-    fn is_earlier_head(&self, head: &TreeHead) -> bool {
-        let size = head.size.0;
-        if size > self.ledger.tree().size.0 {
-            return false;
-        }
-        let nodes = self.ledger.nodes();
-        let mut first = 0;
-        let mut peaks = Vec::new();
-        for level in (0..64_u8).rev().filter(|level| size >> level & 1 == 1) {
-            let Ok(node) = nodes.node(level, first >> level) else { return false };
-            peaks.push(node);
-            first += 1 << level;
-        }
-        CompactRange::from_parts(head.size, peaks).is_ok_and(|range| range.root() == head.root)
-    }
-}
-
-enum OpenError {
-    Store(StoreError),
-    Journal(JournalError),
-}
-
-impl From<StoreError> for OpenError {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl From<JournalError> for OpenError {
-    fn from(error: JournalError) -> Self {
-        Self::Journal(error)
+        bring_up_index(self.ledger, &store, reached, |entry| {
+            // An entry that cannot be read is known by nothing; whoever scans for it is told.
+            Row::read(&self.objects, entry.index, &entry.bytes).ok().as_ref().map(record)
+        })?;
+        Ok(store)
     }
 }
 

@@ -171,7 +171,7 @@ pub fn repair(dir: &Path, key: &VerifierKey, state_dir: &Path, repairs: Repairs)
     if repairs.reindex || index == Some(Trouble::IndexWrong) {
         tiles::remove(&layout)?;
     }
-    tiles::catch_up(&layout)?;
+    tiles::catch_up(&layout, &|| true)?;
     troubles.extend(index.or(repairs.reindex.then_some(Trouble::Reindex)));
     look_over(dir, &mut |trouble| {
         match &trouble {

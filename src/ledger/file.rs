@@ -66,16 +66,22 @@ impl Layout {
     }
 }
 
-/// Creates a directory and its parents, private, and syncs the parent so that the name lasts.
+/// Creates a directory and its parents, private, and syncs each parent so that the names last.
 pub(super) fn create_dir(path: &Path) -> Result<(), LedgerError> {
     if path.is_dir() {
         return Ok(());
     }
-    DirBuilder::new().recursive(true).mode(DIR_MODE).create(path).at("create", path)?;
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => sync_dir(parent),
-        _ => Ok(()),
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    create_dir(parent)?;
+    match DirBuilder::new().mode(DIR_MODE).create(path) {
+        // Another thread or process was first.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
+        created => created.at("create", path)?,
     }
+    sync_dir(parent)
 }
 
 /// Makes names created, renamed or removed in a directory last.

@@ -14,6 +14,7 @@ mod error;
 mod file;
 mod follower;
 mod frame;
+mod index;
 mod lock;
 mod notice;
 mod objects;
@@ -30,14 +31,15 @@ pub use audit::{AuditInputs, AuditReport, audit};
 pub use doctor::{Finding, Repairs, Trouble, examine, repair};
 pub use error::{Damage, Holder, LedgerError, StateLoss, Unknown};
 pub use file::Layout;
-pub use frame::{Kind, MAX_FRAME_BYTES};
+pub use frame::MAX_FRAME_BYTES;
+pub use index::{IndexError, Indexed, bring_up_index};
 pub use notice::Notice;
 pub use objects::Objects;
 pub use reader::{Entries, Entry, Ledger, LedgerNodes, NoNode, read_genesis};
 pub use recover::MissingState;
 pub use segment::{MAX_GROUP_BYTES, SEGMENT_BYTES};
 pub use state::{StateReading, read_state, state_path};
-pub use writer::{AppendError, Commit, MAX_GROUP_ENTRIES, Writer, verifier_key};
+pub use writer::{AppendError, Attachment, Commit, MAX_GROUP_ENTRIES, Writer, verifier_key};
 
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ use std::time::Duration;
 use crate::digest::{LeafHash, LedgerId, NodeHash};
 use crate::key::VerifierKey;
 use crate::merkle::{
-    CompactRange, EntryIndex, MemoryTree, Nodes, SignedHead, TreeHead, TreeSize, check_inclusion, leaf_hash, node_hash,
+    CompactRange, EntryIndex, MemoryTree, Nodes, SignedHead, TreeHead, check_inclusion, leaf_hash, node_hash,
     prove_inclusion,
 };
 
@@ -24,7 +24,7 @@ use super::frame::{Kind, MAX_FRAME_BYTES, OVERHEAD, Parsed, parse_frame};
 use super::notice::Notice;
 use super::replay::{Found, HeadCopy, Issued, Seen, Tail, head_copy, header_of, last_segment, ledger_id, replay};
 use super::scan::{Event, Groups, Scan};
-use super::tiles::Tiles;
+use super::tiles::{BottomBrick, Tiles};
 
 /// A writer may be in the middle of a commit at each look; a few looks tell that from damage.
 const LOOKS: u32 = 4;
@@ -58,7 +58,7 @@ pub struct Entry {
 #[derive(Debug)]
 pub struct Ledger {
     layout: Layout,
-    ledger: LedgerId,
+    id: LedgerId,
     head: SignedHead,
     notices: Vec<Notice>,
     /// What was walked over on opening: the end of the log.
@@ -136,7 +136,7 @@ impl Ledger {
         recent.places.truncate(kept);
         Ok(Self {
             layout: layout.clone(),
-            ledger,
+            id: ledger,
             head,
             notices,
             recent,
@@ -150,7 +150,7 @@ impl Ledger {
 
     /// The ledger's identity.
     pub fn id(&self) -> LedgerId {
-        self.ledger
+        self.id
     }
 
     /// The head that this reader sees.
@@ -200,7 +200,7 @@ impl Ledger {
         let offset = self.tiles.as_ref().and_then(|tiles| tiles.offset(index.0));
         if let Some(bytes) = offset.map(|offset| self.closed_entry(index.0, offset.into())).transpose()?.flatten() {
             let leaf = leaf_hash(&bytes);
-            let path = prove_inclusion(&Derived(self), index, self.tree().size);
+            let path = prove_inclusion(&DerivedNodes { ledger: self, bottom: None }, index, self.tree().size);
             if path.is_ok_and(|path| check_inclusion(self.tree(), index, leaf, &path).is_ok()) {
                 return Ok(Entry { index, bytes, leaf });
             }
@@ -224,7 +224,7 @@ impl Ledger {
             Some(tiles) if index.0 < self.recent.first => tiles.bottom(index.0),
             _ => None,
         };
-        if let Ok(path) = prove_inclusion(&WithBottom { ledger: self, bottom }, index, size)
+        if let Ok(path) = prove_inclusion(&DerivedNodes { ledger: self, bottom }, index, size)
             && check_inclusion(self.tree(), index, leaf, &path).is_ok()
         {
             return Ok(path);
@@ -274,11 +274,10 @@ impl Ledger {
         if let Some(segments) = self.segments.get() {
             return Ok(segments);
         }
-        let last = last_segment(&self.layout)?;
-        let first: Result<Vec<u64>, _> =
-            (0..=last).map(|number| header_of(&self.layout, number).map(|header| header.first())).collect();
-        Ok(self.segments.get_or_init(|| first.as_deref().map(<[u64]>::to_vec).unwrap_or_default()))
-            .and_then(|segments| first.map(|_| segments.as_slice()))
+        let numbers = 0..=last_segment(&self.layout)?;
+        let first: Vec<u64> =
+            numbers.map(|number| Ok(header_of(&self.layout, number)?.first())).collect::<Result<_, LedgerError>>()?;
+        Ok(self.segments.get_or_init(|| first))
     }
 
     fn segment_of(&self, index: u64) -> Result<u32, LedgerError> {
@@ -348,7 +347,7 @@ impl Ledger {
     }
 
     /// A node from the recent entries, from the derived files, or joined where it lies over both.
-    fn derived_node(&self, level: u8, index: u64, bottom: Option<&super::tiles::BottomBrick>) -> Option<NodeHash> {
+    fn derived_node(&self, level: u8, index: u64, bottom: Option<&BottomBrick>) -> Option<NodeHash> {
         let start = index.checked_shl(level.into()).filter(|start| start >> level == index)?;
         let end = start.checked_add(1_u64.checked_shl(level.into())?)?;
         if end > self.tree().size.0 {
@@ -411,23 +410,13 @@ impl Nodes for LedgerNodes<'_> {
     }
 }
 
-struct Derived<'a>(&'a Ledger);
-
-impl Nodes for Derived<'_> {
-    type Error = NoNode;
-
-    fn node(&self, level: u8, index: u64) -> Result<NodeHash, NoNode> {
-        self.0.derived_node(level, index, None).ok_or(NoNode { level, index })
-    }
-}
-
-/// One proof reads its bottom brick once.
-struct WithBottom<'a> {
+/// The derived hashes for one proof, which reads its bottom brick once.
+struct DerivedNodes<'a> {
     ledger: &'a Ledger,
-    bottom: Option<super::tiles::BottomBrick>,
+    bottom: Option<BottomBrick>,
 }
 
-impl Nodes for WithBottom<'_> {
+impl Nodes for DerivedNodes<'_> {
     type Error = NoNode;
 
     fn node(&self, level: u8, index: u64) -> Result<NodeHash, NoNode> {
@@ -476,7 +465,7 @@ impl Entries<'_> {
             return Err(LedgerError::damaged(&path, 0, Damage::SegmentMissing));
         }
         let (scan, header) = Scan::open(&path, Groups::Skip)?;
-        super::replay::check_header(&header, &path, self.ledger.ledger, number, Some(self.scan.range()))?;
+        super::replay::check_header(&header, &path, self.ledger.id, number, Some(self.scan.range()))?;
         (self.scan, self.segment) = (scan, number);
         Ok(())
     }
@@ -519,12 +508,5 @@ impl Iterator for Leaves<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.0.item(|_, _, leaf| leaf)
-    }
-}
-
-/// A size of this ledger as a tree size, for callers that prove between heads.
-impl From<&Ledger> for TreeSize {
-    fn from(ledger: &Ledger) -> Self {
-        ledger.tree().size
     }
 }

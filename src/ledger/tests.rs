@@ -55,7 +55,9 @@ impl Scratch {
     fn filled(&self, batches: &[usize]) {
         let mut writer = self.create();
         writer.set_segment_bytes(SMALL_SEGMENT);
-        batches.iter().for_each(|count| append(&mut writer, *count));
+        for count in batches {
+            append(&mut writer, *count);
+        }
         writer.close().unwrap();
     }
 }
@@ -273,14 +275,14 @@ fn cosignatures_lie_between_commits_and_survive_reopening() {
     let scratch = Scratch::new();
     let mut writer = scratch.create();
     append(&mut writer, 1);
-    writer.attach(Kind::Cosignature, b"cosigned").unwrap();
+    writer.attach(Attachment::Cosignature, b"cosigned").unwrap();
     drop(writer);
     let (mut writer, notices) = scratch.open().unwrap();
     assert_eq!(notices, []);
-    writer.attach(Kind::Timestamp, b"token").unwrap();
-    assert!(writer.attach(Kind::Entry, b"entry").is_err());
+    writer.attach(Attachment::Timestamp, b"token").unwrap();
+    assert!(writer.attach(Attachment::Timestamp, b"").is_err());
     append(&mut writer, 2);
-    writer.attach(Kind::Cosignature, b"cosigned again").unwrap();
+    writer.attach(Attachment::Cosignature, b"cosigned again").unwrap();
     drop(writer);
     let report = scratch.audit().unwrap();
     assert_eq!((report.attached, report.head.tree().size.0), (3, 4));

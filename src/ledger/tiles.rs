@@ -148,7 +148,7 @@ impl Tiles {
         cached.as_ref()?.node(offset)
     }
 
-    /// Calls `visit` with one bottom brick's worth of hashes at hand: see [`BottomBrick`].
+    /// The brick over a leaf, for a caller that needs several of its hashes.
     pub(super) fn bottom(&self, leaf: u64) -> Option<BottomBrick> {
         let number = leaf / BRICK_LEAVES;
         Some(BottomBrick { number, brick: Brick::read(self.rows.first()?, 0, number)? })
@@ -288,19 +288,15 @@ pub(super) fn covered(layout: &Layout) -> u64 {
     fs::metadata(offsets_path(layout)).map_or(0, |metadata| metadata.len() / 4)
 }
 
-/// Brings the derived files up to every closed segment; says whether there was anything to do.
-pub(super) fn catch_up(layout: &Layout) -> Result<bool, LedgerError> {
+/// Brings the derived files up to every closed segment, as long as `go_on` says so after each of them.
+pub(super) fn catch_up(layout: &Layout, go_on: &dyn Fn() -> bool) -> Result<(), LedgerError> {
     let last = last_segment(layout)?;
     let goal = header_of(layout, last)?;
     if covered(layout) == goal.first() && Tiles::open(layout).is_some_and(|tiles| tiles.agree_with(&goal.before)) {
-        return Ok(false);
+        return Ok(());
     }
     if last == 0 {
-        if covered(layout) > 0 {
-            remove(layout)?;
-            return Ok(true);
-        }
-        return Ok(false);
+        return if covered(layout) > 0 { remove(layout) } else { Ok(()) };
     }
     // Back to the newest segment whose beginning the files reach and agree with.
     let mut number = last;
@@ -317,18 +313,21 @@ pub(super) fn catch_up(layout: &Layout) -> Result<bool, LedgerError> {
             break;
         }
     }
-    let Some(mut builder) = builder else { return Ok(false) };
+    let Some(mut builder) = builder else { return Ok(()) };
     for segment in number..last {
         let first = add_segment(&mut builder, &layout.segment(segment))?;
         builder.finish(layout, first)?;
+        if !go_on() {
+            return Ok(());
+        }
         let header = header_of(layout, segment + 1)?;
         match Builder::resume(layout, &header.before)? {
             Some(next) => builder = next,
             // The files on disk do not take what was just written: leave it to the readers' way through the log.
-            None => return Ok(true),
+            None => return Ok(()),
         }
     }
-    Ok(true)
+    Ok(())
 }
 
 fn add_segment(builder: &mut Builder, path: &Path) -> Result<u64, LedgerError> {
