@@ -40,7 +40,9 @@ enum ClaimCommand {
         passphrase: PassphraseArgs,
     },
     /// Compute a claim's number from its samples and compare it with what is printed
-    #[command(after_help = "Examples:\n  reproledger claim check claim.toml\n  reproledger claim check popularity-accuracy")]
+    #[command(
+        after_help = "Examples:\n  reproledger claim check claim.toml\n  reproledger claim check popularity-accuracy"
+    )]
     Check {
         /// Claim file, or the name of a recorded claim
         claim: String,
@@ -66,7 +68,10 @@ fn load(finder: &Finder<'_>, file: &Path) -> Result<Statement, Failure> {
             Named::Input => {
                 let samples = row.payload.subjects.iter().find_map(|subject| subject.digest(DigestKind::Samples));
                 samples.map(|digest| digest.to_string()).ok_or_else(|| {
-                    Failure::new(format!("`{text}` is a {} without sample records, a claim rests on an eval-log", row.payload.kind))
+                    Failure::new(format!(
+                        "`{text}` is a {} without sample records, a claim rests on an eval-log",
+                        row.payload.kind
+                    ))
                 })
             }
             Named::Checkpoint if row.payload.kind == Kind::Checkpoint => Ok(row.principal().1.to_string()),
@@ -139,14 +144,13 @@ fn input_row(finder: &Finder<'_>, input: &Digest) -> Result<crate::merkle::Entry
     })
 }
 
-fn findings(
-    reading: &Reading,
-    finder: &Finder<'_>,
-    claim: &Statement,
-) -> Result<(Vec<Finding>, LogFacts), Failure> {
+fn findings(reading: &Reading, finder: &Finder<'_>, claim: &Statement) -> Result<(Vec<Finding>, LogFacts), Failure> {
     let [input] = claim.inputs.as_slice() else {
-        return Err(Failure::new(format!("the claim has {} inputs; this version computes a number over one", claim.inputs.len()))
-            .unestablished());
+        return Err(Failure::new(format!(
+            "the claim has {} inputs; this version computes a number over one",
+            claim.inputs.len()
+        ))
+        .unestablished());
     };
     input_row(finder, input)?;
     let (facts, samples) = samples(reading, input)?;
@@ -157,9 +161,9 @@ fn findings(
 
 fn samples(reading: &Reading, input: &Digest) -> Result<(LogFacts, Vec<SampleRecord>), Failure> {
     let objects = Objects::new(reading.ledger.layout().objects());
-    let object = objects
-        .get(&input.bytes, MAX_MANIFEST_BYTES)?
-        .ok_or_else(|| Failure::new(format!("the sample records {input} are not in the ledger's objects")).unestablished())?;
+    let object = objects.get(&input.bytes, MAX_MANIFEST_BYTES)?.ok_or_else(|| {
+        Failure::new(format!("the sample records {input} are not in the ledger's objects")).unestablished()
+    })?;
     let manifest = Manifest::parse_kind(&object, DigestKind::Samples)?;
     if Digest::from(manifest.root()?) != *input {
         return Err(Failure::new(format!("the object kept as {input} is another one")).contradicted());
@@ -190,7 +194,14 @@ fn check(context: &Context, text: &str) -> Outcome {
         }
     }
     for anomaly in facts.anomalies.listed().iter().take(10) {
-        let _ = writeln!(out, "  {:<8} {:<17} {}: {}", "log", anomaly.severity().name(), anomaly.code.name(), Shown(&anomaly.text));
+        let _ = writeln!(
+            out,
+            "  {:<8} {:<17} {}: {}",
+            "log",
+            anomaly.severity().name(),
+            anomaly.code.name(),
+            Shown(&anomaly.text)
+        );
     }
     context.print(&out)?;
     let has = |outcome| findings.iter().any(|finding| finding.outcome == outcome);

@@ -21,7 +21,9 @@ use crate::statement::{Body, EdgeType, Kind, MAX_NAME, Measure, Subject};
 /// KIND is spec, documents, dataset, checkpoint, eval-log, source, config or other. A folder, or several paths, are
 /// recorded as one tree.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  reproledger record spec model_spec.md --name model-spec\n  reproledger record documents corpus/ --name corpus --from model-spec\n  reproledger record spec docs/spec.md --git . --rev v2 --name model-spec --supersedes model-spec")]
+#[command(
+    after_help = "Examples:\n  reproledger record spec model_spec.md --name model-spec\n  reproledger record documents corpus/ --name corpus --from model-spec\n  reproledger record spec docs/spec.md --git . --rev v2 --name model-spec --supersedes model-spec"
+)]
 pub(super) struct Record {
     /// What it is
     #[arg(value_parser = artifact_kind)]
@@ -116,7 +118,12 @@ fn note(text: &str) -> Result<(String, String), String> {
 /// Refuses names that could be taken for something else or that no terminal should show.
 pub(super) fn check_name(name: &str) -> Result<(), Failure> {
     let is_number = name.strip_prefix('#').unwrap_or(name).bytes().all(|byte| byte.is_ascii_digit());
-    if name.is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) || is_number || name.parse::<Digest>().is_ok() {
+    if name.is_empty()
+        || name.len() > MAX_NAME
+        || name.chars().any(char::is_control)
+        || is_number
+        || name.parse::<Digest>().is_ok()
+    {
         return Err(Failure::new(format!(
             "`{}` cannot be a name: expected 1 to {MAX_NAME} bytes without control characters, not a number and not a digest",
             name.escape_default()
@@ -138,13 +145,21 @@ impl Record {
         for text in &self.supersedes {
             let row = look_up(&finder, text)?;
             if row.payload.kind != self.kind {
-                return Err(Failure::new(format!("`{text}` is a {}, a {} cannot supersede it", row.payload.kind, self.kind)));
+                return Err(Failure::new(format!(
+                    "`{text}` is a {}, a {} cannot supersede it",
+                    row.payload.kind, self.kind
+                )));
             }
             let (kind, digest) = row.principal();
             draft.link(EdgeType::Supersedes, Target::Entry(row.index), kind, digest);
         }
         if let Some(row) = unchanged(&finder, &self.name, &draft, self.supersedes.is_empty())? {
-            context.print(&format!("unchanged: `{}` is entry {} already, {}\n", self.name, row.index, row.principal().1))?;
+            context.print(&format!(
+                "unchanged: `{}` is entry {} already, {}\n",
+                self.name,
+                row.index,
+                row.principal().1
+            ))?;
             return Ok(0);
         }
         draft.body.name = Some(self.name.clone());
@@ -180,7 +195,10 @@ impl Record {
             GitContent::Tree(leaves) => tree_draft(self.kind, leaves)?,
         };
         if found.lfs_pointers > 0 {
-            context.remark(&format!("note: {} files are only pointers to content that Git LFS keeps elsewhere", found.lfs_pointers));
+            context.remark(&format!(
+                "note: {} files are only pointers to content that Git LFS keeps elsewhere",
+                found.lfs_pointers
+            ));
         }
         draft.body = Body { paths: vec![inside.to_owned()], git: Some(found.place), ..Body::default() };
         Ok(draft)
@@ -211,7 +229,8 @@ pub(super) fn capture(
         Captured::File(file) => {
             let mut draft = file_draft(kind, file.digest, file.size());
             if let Some(sha256) = file.sha256 {
-                let measure = Measure { count: 1, length: file.size(), digests: vec![file.digest.into(), sha256.into()] };
+                let measure =
+                    Measure { count: 1, length: file.size(), digests: vec![file.digest.into(), sha256.into()] };
                 draft.subjects = vec![Subject::default().with(DigestKind::File, measure)];
             }
             if kind == Kind::EvalLog
@@ -251,9 +270,14 @@ fn tree_draft(kind: Kind, leaves: Vec<TreeLeaf>) -> Result<Draft, Failure> {
 /// Reads an evaluation log and adds its sample records, which must come from the very bytes that were hashed.
 fn add_samples(draft: &mut Draft, path: &Path, digest: FileDigest, options: &HashOptions) -> Result<(), Failure> {
     let log = read_log(path)?;
-    let again = crate::capture::hash::hash_file(path, &HashOptions { also: Also::Nothing, ..*options }, &crate::capture::hash::Silent)?;
+    let again = crate::capture::hash::hash_file(
+        path,
+        &HashOptions { also: Also::Nothing, ..*options },
+        &crate::capture::hash::Silent,
+    )?;
     if again.digest != digest {
-        return Err(Failure::new(format!("`{}` changed while it was read", path.display())).hint("record it when the run has ended"));
+        return Err(Failure::new(format!("`{}` changed while it was read", path.display()))
+            .hint("record it when the run has ended"));
     }
     let manifest = samples_manifest(&log.facts, &log.samples)?;
     let (root, object) = (manifest.root()?, manifest.to_object());
@@ -275,12 +299,7 @@ pub(super) fn link_from(draft: &mut Draft, row: &Row) {
 }
 
 /// The entry that says the same already; an error where the name means something else and nothing is superseded.
-fn unchanged(
-    finder: &Finder<'_>,
-    name: &str,
-    draft: &Draft,
-    supersedes_nothing: bool,
-) -> Result<Option<Row>, Failure> {
+fn unchanged(finder: &Finder<'_>, name: &str, draft: &Draft, supersedes_nothing: bool) -> Result<Option<Row>, Failure> {
     let Some(row) = finder.named(name).map_err(from_journal)? else { return Ok(None) };
     let links = |edge: &crate::journal::DraftEdge| {
         let target = match edge.target {
@@ -290,7 +309,8 @@ fn unchanged(
         row.payload.edges.iter().any(|other| Some(other.seq) == target && other.edge_type == edge.edge_type)
     };
     let same_content = row.payload.kind == draft.kind && row.payload.subjects == draft.subjects;
-    let same_place = row.payload.protocol == draft.protocol && row.payload.arm == draft.arm && row.payload.seed == draft.seed;
+    let same_place =
+        row.payload.protocol == draft.protocol && row.payload.arm == draft.arm && row.payload.seed == draft.seed;
     if same_content && same_place && supersedes_nothing && draft.edges.iter().all(links) {
         return Ok(Some(row));
     }

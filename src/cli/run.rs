@@ -18,7 +18,9 @@ use crate::statement::{Body, EdgeType, Kind, MAX_LABEL, RunStatus};
 ///
 /// The exit code is the command's own. A run that never ends stays visible as one that was started.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  reproledger run --name train --in mix --out checkpoint:adapter=out/adapter -- python train.py")]
+#[command(
+    after_help = "Example:\n  reproledger run --name train --in mix --out checkpoint:adapter=out/adapter -- python train.py"
+)]
 pub(super) struct Run {
     /// The stage (public); attempts at it are numbered by the ledger
     #[arg(long, value_name = "STAGE")]
@@ -88,7 +90,10 @@ impl Run {
         for text in &self.inputs {
             let row = look_up(&finder, text)?;
             if !row.payload.kind.is_artifact() {
-                return Err(Failure::new(format!("`{text}` is a {}, not an artifact that a command reads", row.payload.kind)));
+                return Err(Failure::new(format!(
+                    "`{text}` is a {}, not an artifact that a command reads",
+                    row.payload.kind
+                )));
             }
             let (kind, digest) = row.principal();
             draft.link(EdgeType::Used, Target::Entry(row.index), kind, digest);
@@ -131,7 +136,13 @@ impl Run {
         (drafts, None)
     }
 
-    fn end(&self, context: &Context, started: &Started, finished: &FinishedRun, outputs: Vec<Draft>) -> Result<(), Failure> {
+    fn end(
+        &self,
+        context: &Context,
+        started: &Started,
+        finished: &FinishedRun,
+        outputs: Vec<Draft>,
+    ) -> Result<(), Failure> {
         let mut draft = started.template.clone();
         draft.kind = Kind::RunEnd;
         draft.edges.clear();
@@ -144,13 +155,16 @@ impl Run {
             output.arm.clone_from(&draft.arm);
             output.seed = draft.seed;
             let principal = output.subjects.first().and_then(|subject| subject.principal());
-            if let Some((kind, digest)) = principal.and_then(|(kind, measure)| Some((kind, *measure.digests.first()?))) {
+            if let Some((kind, digest)) = principal.and_then(|(kind, measure)| Some((kind, *measure.digests.first()?)))
+            {
                 draft.link(EdgeType::Generated, Target::Draft(position), kind, digest);
             }
         }
         let described: Vec<_> = drafts
             .iter()
-            .map(|output| format!("{} `{}`  {}", output.kind, output.body.name.as_deref().unwrap_or_default(), describe(output)))
+            .map(|output| {
+                format!("{} `{}`  {}", output.kind, output.body.name.as_deref().unwrap_or_default(), describe(output))
+            })
             .collect();
         drafts.push(draft);
         let (mut journal, _) = journal(context, &self.passphrase)?;
