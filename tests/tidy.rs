@@ -1,5 +1,7 @@
 //! The architecture is a test: layers, doors, registries and documents, held here and written down nowhere else.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

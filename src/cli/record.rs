@@ -178,9 +178,11 @@ impl Record {
         let Some(repository) = &self.git else {
             let also = if self.also.is_some() { Also::Sha256 } else { Also::Nothing };
             let bar = context.progress("hashing");
-            let draft = capture(self.kind, &self.paths, also, &bar);
+            let captured = capture(self.kind, &self.paths, also, &bar);
             bar.finish();
-            return warn_twins(context, draft?);
+            let (draft, twins) = captured?;
+            warn_twins(context, &twins);
+            return Ok(draft);
         };
         if !matches!(self.kind, Kind::Spec | Kind::Source) {
             return Err(Failure::new(format!("--git takes a spec or source, not a {}", self.kind)));
@@ -205,15 +207,14 @@ impl Record {
     }
 }
 
-fn warn_twins(context: &Context, draft: (Draft, Vec<(String, String)>)) -> Result<Draft, Failure> {
-    for (left, right) in draft.1.iter().take(5) {
+fn warn_twins(context: &Context, twins: &[(String, String)]) {
+    for (left, right) in twins.iter().take(5) {
         context.remark(&format!(
             "note: `{}` and `{}` differ only in case: on some systems one would replace the other",
             left.escape_debug(),
             right.escape_debug()
         ));
     }
-    Ok(draft.0)
 }
 
 /// Hashes what stands at `paths` into a draft, with the names in it that differ only in case.
