@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -66,6 +67,8 @@ pub struct Ledger {
     tiles: Option<Tiles>,
     segments: OnceLock<Vec<u64>>,
     whole: OnceLock<MemoryTree>,
+    /// Set when derived files were missing or wrong and the log was read instead.
+    fell_back: AtomicBool,
     joined: Mutex<BTreeMap<(u8, u64), NodeHash>>,
     /// Hashes of the levels over `recent`, made when first asked for.
     recent_levels: OnceLock<Vec<Level>>,
@@ -143,6 +146,7 @@ impl Ledger {
             tiles: Tiles::open(layout),
             segments: OnceLock::new(),
             whole: OnceLock::new(),
+            fell_back: AtomicBool::new(false),
             joined: Mutex::default(),
             recent_levels: OnceLock::new(),
         })
@@ -166,6 +170,11 @@ impl Ledger {
     /// What a person should be told.
     pub fn notices(&self) -> &[Notice] {
         &self.notices
+    }
+
+    /// Says so if derived files were missing or wrong so far and the log was read instead.
+    pub fn index_notice(&self) -> Option<Notice> {
+        self.fell_back.load(Ordering::Relaxed).then_some(Notice::IndexDistrusted)
     }
 
     /// Where everything lies.
@@ -206,6 +215,7 @@ impl Ledger {
             }
         }
         // The derived files are missing or wrong: the log itself, to its end, since only the head can vouch for it.
+        self.fell_back.store(true, Ordering::Relaxed);
         let mut wanted = None;
         for entry in self.entries(index)? {
             let entry = entry?;
@@ -225,6 +235,7 @@ impl Ledger {
         {
             return Ok(path);
         }
+        self.fell_back.store(true, Ordering::Relaxed);
         let path = prove_inclusion(self.whole()?, index, size)
             .map_err(|_| LedgerError::NoSuchEntry { index: index.0, size: size.0 })?;
         check_inclusion(self.tree(), index, leaf, &path).map_err(|error| {
@@ -254,7 +265,10 @@ impl Ledger {
     ) -> Result<Result<T, E>, LedgerError> {
         match make(&self.nodes()) {
             Ok(made) if check(&made) => Ok(Ok(made)),
-            _ => Ok(make(&self.nodes_from_log()?)),
+            _ => {
+                self.fell_back.store(true, Ordering::Relaxed);
+                Ok(make(&self.nodes_from_log()?))
+            }
         }
     }
 
