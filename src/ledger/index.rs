@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     fn describe(entry: &Entry) -> Option<IndexRecord> {
-        let (seq, name) = (entry.index.0, String::from_utf8(entry.bytes.clone()).unwrap());
+        let (seq, name) = (entry.index.0, String::from_utf8(entry.bytes.clone()).ok()?);
         Some(IndexRecord { seq, names: vec![name], about: vec![entry.leaf.into()], refers: Vec::new() })
     }
 

@@ -1,12 +1,12 @@
 //! The ledger on disk: appending, recovering, reading and auditing opaque entries under signed heads.
 //!
 //! What an entry means and who signed it is for the layers above; here it is bytes at an index. The truth is `log/`
-//! alone ([`segment`], [`frame`]); everything else is a copy of it, derived from it, or content-addressed beside it.
+//! alone (`segment.rs`, `frame.rs`); everything else is a copy of it, derived from it, or content-addressed beside it.
 //!
-//! - A head is issued only after the sync of its commit returned ([`writer`]).
-//! - Opening recomputes the end of the log; damage is named and never repaired silently ([`recover`], [`replay`]).
-//! - No head is ever signed that does not extend every head signed before, restores and copies included ([`state`]).
-//! - Readers take no lock and write nothing ([`reader`]).
+//! - A head is issued only after the sync of its commit returned (`writer.rs`).
+//! - Opening recomputes the end of the log; damage is named and never repaired silently (`recover.rs`, `replay.rs`).
+//! - No head is ever signed that does not extend every head signed before, restores and copies included (`state.rs`).
+//! - Readers take no lock and write nothing (`reader.rs`).
 
 mod audit;
 mod doctor;

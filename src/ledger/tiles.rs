@@ -107,6 +107,8 @@ impl Brick {
 pub(super) struct Tiles {
     rows: Vec<File>,
     offsets: File,
+    /// The bottom brick read last: one proof reads several of its hashes.
+    bottom: Mutex<Option<(u64, Brick)>>,
     /// Upper bricks, by row and number: few, and every proof needs them.
     upper: Mutex<Vec<Vec<Option<Brick>>>>,
 }
@@ -123,7 +125,7 @@ impl Tiles {
         let offsets = File::open(offsets_path(layout)).ok()?;
         let rows: Vec<File> = (0..ROWS).map_while(|row| File::open(row_path(layout, row)).ok()).collect();
         let upper = Mutex::new(rows.iter().map(|_| Vec::new()).collect());
-        Some(Self { rows, offsets, upper })
+        Some(Self { rows, offsets, bottom: Mutex::default(), upper })
     }
 
     /// A hash, or `None` where the files do not have it or fail their checksum.
@@ -131,7 +133,11 @@ impl Tiles {
         let (row, number, offset) = place(level, index);
         let file = self.rows.get(usize::from(row))?;
         if row == 0 {
-            return Brick::read(file, row, number)?.node(offset);
+            let mut bottom = self.bottom.lock().ok()?;
+            if bottom.as_ref().is_none_or(|(held, _)| *held != number) {
+                *bottom = Some((number, Brick::read(file, row, number)?));
+            }
+            return bottom.as_ref()?.1.node(offset);
         }
         let Some(slot) = usize::try_from(number).ok().filter(|number| *number < CACHED_BRICKS) else {
             return Brick::read(file, row, number)?.node(offset);
@@ -148,12 +154,6 @@ impl Tiles {
         cached.as_ref()?.node(offset)
     }
 
-    /// The brick over a leaf, for a caller that needs several of its hashes.
-    pub(super) fn bottom(&self, leaf: u64) -> Option<BottomBrick> {
-        let number = leaf / BRICK_LEAVES;
-        Some(BottomBrick { number, brick: Brick::read(self.rows.first()?, 0, number)? })
-    }
-
     /// Where an entry's frame begins in its segment.
     pub(super) fn offset(&self, index: u64) -> Option<u32> {
         let mut bytes = [0; 4];
@@ -164,21 +164,6 @@ impl Tiles {
     /// Whether the files agree with a compact range that a signed head vouches for.
     pub(super) fn agree_with(&self, range: &CompactRange) -> bool {
         peaks(range).all(|(level, index, hash)| self.node(level, index) == Some(hash))
-    }
-}
-
-/// The lowest six levels over 64 leaves, read once.
-#[derive(Debug)]
-pub(super) struct BottomBrick {
-    number: u64,
-    brick: Brick,
-}
-
-impl BottomBrick {
-    /// A hash, if it lies in this brick.
-    pub(super) fn node(&self, level: u8, index: u64) -> Option<NodeHash> {
-        let (row, number, offset) = place(level, index);
-        (row == 0 && number == self.number).then(|| self.brick.node(offset)).flatten()
     }
 }
 

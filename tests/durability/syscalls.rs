@@ -99,22 +99,43 @@ fn sweep(rotating: bool) {
     assert!(runs > 20);
 }
 
-/// Between the last write of the commit and its acknowledgement stands a sync that returned.
+/// Between the last write of the commit and its acknowledgement stands a sync that began after it and returned.
 fn check_order(trace: &str) {
-    let mut synced = true;
+    let (mut begun, mut synced) = (true, true);
     let mut acknowledgements = 0;
     for line in trace.lines() {
         let call = line.split_once(' ').map_or("", |(_, call)| call.trim_start());
         if call.starts_with("pwrite64(") && call.contains("entry ") {
-            synced = false;
-        } else if call.starts_with("fdatasync(") && call.ends_with("= 0") {
-            synced = true;
-        } else if call.starts_with("write(1, \"ack ") {
-            assert!(synced, "acknowledged before the sync:\n{trace}");
+            (begun, synced) = (false, false);
+        }
+        // A call that another thread's came in between is told in two lines.
+        begun |= call.starts_with("fdatasync(");
+        let returned = call.starts_with("fdatasync(") || call.starts_with("<... fdatasync resumed>");
+        synced |= begun && returned && call.ends_with("= 0");
+        if call.starts_with("write(1, \"ack ") {
+            assert!(synced, "acknowledged before the sync: {line}");
             acknowledgements += 1;
         }
     }
-    assert!(acknowledgements > 0, "{trace}");
+    assert!(acknowledgements > 0, "nothing was acknowledged");
+}
+
+#[test]
+fn an_acknowledgement_before_its_sync_is_noticed() {
+    let write = "7 pwrite64(5, \"\\0\\1entry 1\", 9, 0) = 9\n";
+    let ack = "7 write(1, \"ack 4 ee\", 9) = 9\n";
+    check_order(&[write, "7 fdatasync(5) = 0\n", ack].concat());
+    check_order(&[write, "7 fdatasync(5 <unfinished ...>\n", "7 <... fdatasync resumed>) = 0\n", ack].concat());
+    let wrong: [&[&str]; 4] = [
+        &[write, ack],
+        &[write, "7 fdatasync(5) = -1 EIO (Input/output error) (INJECTED)\n", ack],
+        &[write, "7 fdatasync(5 <unfinished ...>\n", ack, "7 <... fdatasync resumed>) = 0\n"],
+        &["7 fdatasync(5 <unfinished ...>\n", write, "7 <... fdatasync resumed>) = 0\n", ack],
+    ];
+    for lines in wrong {
+        let trace = lines.concat();
+        assert!(std::panic::catch_unwind(|| check_order(&trace)).is_err(), "{trace}");
+    }
 }
 
 #[test]
