@@ -459,7 +459,7 @@ fn a_key_written_twice_is_a_bug_of_the_caller() {
 
 wire_enum! {
     /// A set for these tests.
-    enum Kind, "a kind" {
+    pub(super) enum Kind, "a kind" {
         /// One.
         First = 1 "first",
         /// Another.
