@@ -38,11 +38,18 @@ macro_rules! commands {
 
 commands! {
     init::Init,
+    key::Key,
     record::Record,
     run::Run,
     claim::Claim,
     prove::Prove,
     verify::Verify,
+    status::Status,
+    log::Log,
+    show::Show,
+    lineage::Lineage,
+    audit::Audit,
+    doctor::Doctor,
     demo::Demo,
 }
 
