@@ -8,6 +8,8 @@ mod keys;
 mod open;
 mod output;
 mod progress;
+mod render;
+mod survey;
 
 use std::process::ExitCode;
 
