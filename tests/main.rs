@@ -1,3 +1,4 @@
-//! The one integration binary.
+//! Everything that is tested from outside the crate, in one binary.
 
 mod durability;
+mod vectors;

@@ -51,7 +51,7 @@ pub struct PublicKey(ed25519_dalek::VerifyingKey);
 impl PublicKey {
     /// Takes 32 bytes that may come from anyone.
     ///
-    /// The torsion check costs about as much as two verifications: parse a key once and keep it.
+    /// The torsion check costs about as much as a verification: parse a key once and keep it.
     pub fn parse(bytes: &[u8; KEY_LEN]) -> Result<Self, KeyError> {
         let key = ed25519_dalek::VerifyingKey::from_bytes(bytes).map_err(|_| KeyError::NotOnCurve)?;
         let point = key.to_edwards();
@@ -161,5 +161,96 @@ impl SigningKey {
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SigningKey(of {})", self.public())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn bytes(hex_text: &str) -> [u8; 32] {
+        crate::digest::parse_hex(hex_text).unwrap()
+    }
+
+    const RFC8032_SEED_1: &str = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
+    const RFC8032_KEY_1: &str = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+
+    #[test]
+    fn rfc_8032_test_1_signs_and_verifies() {
+        let key = SigningKey::from_seed(bytes(RFC8032_SEED_1));
+        assert_eq!(key.public().to_string(), RFC8032_KEY_1);
+        assert_eq!(PublicKey::parse(&bytes(RFC8032_KEY_1)).unwrap(), key.public());
+        let signature = key.sign(b"");
+        assert!(hex(&signature.0).starts_with("e5564300c360ac729086e2cc806e828a"), "{signature:?}");
+        assert_eq!(key.public().verify(b"", &signature), Ok(()));
+        assert_eq!(key.public().verify(b"x", &signature), Err(BadSignature));
+        assert_eq!(SigningKey::from_seed([7; 32]).public().verify(b"", &signature), Err(BadSignature));
+    }
+
+    #[test]
+    fn every_flipped_bit_of_a_signature_is_refused() {
+        let key = SigningKey::from_seed([1; 32]);
+        let signature = key.sign(b"text");
+        for bit in 0..8 * SIGNATURE_LEN {
+            let mut flipped = signature;
+            flipped.0[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(key.public().verify(b"text", &flipped), Err(BadSignature), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_signature_with_s_plus_the_group_order_is_refused() {
+        let order = [
+            0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0,
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10_u16,
+        ];
+        let key = SigningKey::from_seed([1; 32]);
+        let mut signature = key.sign(b"text");
+        let mut carry = 0;
+        for (byte, add) in signature.0[32..].iter_mut().zip(order) {
+            let sum = u16::from(*byte) + add + carry;
+            *byte = u8::try_from(sum & 0xff).unwrap();
+            carry = sum >> 8;
+        }
+        assert_eq!(carry, 0);
+        assert_eq!(key.public().verify(b"text", &signature), Err(BadSignature));
+    }
+
+    #[test]
+    fn each_way_to_be_a_bad_key_has_its_name() {
+        let parse = |hex_text| PublicKey::parse(&bytes(hex_text)).unwrap_err();
+        // y = 2 is on no point.
+        assert_eq!(parse("0200000000000000000000000000000000000000000000000000000000000000"), KeyError::NotOnCurve);
+        // y = p + 3: second spelling of y = 3, and y = p + 1 of the neutral element.
+        assert_eq!(parse("f0ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"), KeyError::NonCanonical);
+        assert_eq!(parse("eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"), KeyError::NonCanonical);
+        // y = 1 with the sign of x = 0 set: "-0".
+        assert_eq!(parse("0100000000000000000000000000000000000000000000000000000000000080"), KeyError::NonCanonical);
+        // The neutral element, the point of order 2, a point of order 8.
+        for small in [
+            "0100000000000000000000000000000000000000000000000000000000000000",
+            "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+        ] {
+            assert_eq!(parse(small), KeyError::SmallOrder, "{small}");
+        }
+        // speccheck case 2: mixed order.
+        assert_eq!(parse("f7badec5b8abeaf699583992219b7b223f1df3fbbea919844e3f7c554a43dd43"), KeyError::Torsion);
+    }
+
+    #[test]
+    fn no_debug_text_shows_a_seed() {
+        let key = SigningKey::from_seed(bytes(RFC8032_SEED_1));
+        assert!(!format!("{key:?}").contains("9d61b1"));
+        assert_eq!(format!("{key:?}"), format!("SigningKey(of {RFC8032_KEY_1})"));
+        assert_eq!(*key.seed(), bytes(RFC8032_SEED_1));
+    }
+
+    #[test]
+    fn keys_are_ordered_by_their_bytes() {
+        let mut keys: Vec<_> = (0..20).map(|n| SigningKey::from_seed([n; 32]).public()).collect();
+        keys.sort();
+        assert!(keys.is_sorted_by_key(|key| *key.as_bytes()));
     }
 }

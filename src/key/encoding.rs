@@ -117,3 +117,98 @@ impl PublicKey {
         Ok(Self::parse(key.try_into().map_err(|_| KeyEncodingError::OtherAlgorithm)?)?)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::digest::parse_hex;
+    use crate::key::SigningKey;
+
+    fn rfc8032_key_1() -> PublicKey {
+        let hex = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+        PublicKey::parse(&parse_hex(hex).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_thumbprint_is_the_known_answer() {
+        let expected = "866eefbd6718c8846cd7ddfe43fc74ab1daac4538ff8514ea2ec2d410a415743";
+        assert_eq!(rfc8032_key_1().thumbprint().to_string(), expected);
+    }
+
+    #[test]
+    fn a_cose_key_reads_back() {
+        let key = rfc8032_key_1();
+        let bytes = key.to_cose_key();
+        assert_eq!(bytes[..7], [0xa3, 0x01, 0x01, 0x20, 0x06, 0x21, 0x58]);
+        assert_eq!(PublicKey::parse_cose_key(&bytes), Ok(key));
+    }
+
+    #[test]
+    fn a_cose_key_of_anything_else_is_refused() {
+        let encode = |kty: i64, crv: i64, x: &[u8]| {
+            Encoder::encode(|e| {
+                e.map(|m| {
+                    m.entry(1, |e| e.int(kty));
+                    m.entry(-1, |e| e.int(crv));
+                    m.entry(-2, |e| e.bytes(x));
+                });
+            })
+        };
+        let key = rfc8032_key_1();
+        let refused = |bytes: &[u8]| PublicKey::parse_cose_key(bytes).unwrap_err();
+        assert!(PublicKey::parse_cose_key(&encode(1, 6, key.as_bytes())).is_ok());
+        assert!(matches!(refused(&encode(2, 6, key.as_bytes())), KeyEncodingError::Decode(_)));
+        assert!(matches!(refused(&encode(1, 4, key.as_bytes())), KeyEncodingError::Decode(_)));
+        assert!(matches!(refused(&encode(1, 6, &key.as_bytes()[1..])), KeyEncodingError::Decode(_)));
+        let mut small = [0; 32];
+        small[0] = 1;
+        assert_eq!(refused(&encode(1, 6, &small)), KeyEncodingError::Key(KeyError::SmallOrder));
+        let mut trailing = key.to_cose_key();
+        trailing.push(0);
+        assert!(matches!(refused(&trailing), KeyEncodingError::Decode(DecodeError::TrailingBytes { count: 1 })));
+        let with_alg = Encoder::encode(|e| {
+            e.map(|m| {
+                m.entry(1, |e| e.int(1));
+                m.entry(3, |e| e.int(COSE_ALG_ED25519));
+                m.entry(-1, |e| e.int(6));
+                m.entry(-2, |e| e.bytes(key.as_bytes()));
+            });
+        });
+        assert!(matches!(refused(&with_alg), KeyEncodingError::Decode(DecodeError::UnknownKey { key: 3, .. })));
+    }
+
+    #[test]
+    fn pem_reads_back_whatever_its_line_ends() {
+        let key = SigningKey::from_seed([3; 32]).public();
+        let pem = key.to_pem();
+        assert_eq!(PublicKey::parse_pem(&pem), Ok(key));
+        assert_eq!(PublicKey::parse_pem(&pem.replace('\n', "\r\n")), Ok(key));
+        assert_eq!(PublicKey::parse_pem(pem.trim_end()), Ok(key));
+    }
+
+    #[test]
+    fn rfc_8410_section_10_1_reads() {
+        let pem = "-----BEGIN PUBLIC KEY-----\n\
+                   MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n\
+                   -----END PUBLIC KEY-----\n";
+        let key = PublicKey::parse_pem(pem).unwrap();
+        assert_eq!(key.to_string(), "19bf44096984cdfe8541bac167dc3b96c85086aa30b6b6cb0c5c38ad703166e1");
+        assert_eq!(key.to_pem(), pem);
+    }
+
+    #[test]
+    fn other_pem_is_refused() {
+        let pem = SigningKey::from_seed([3; 32]).public().to_pem();
+        for (bad, error) in [
+            (String::new(), KeyEncodingError::Pem),
+            (pem.replace("PUBLIC", "PRIVATE"), KeyEncodingError::Pem),
+            (pem.replace("=\n", "\n"), KeyEncodingError::Pem),
+            (format!("{pem}{pem}"), KeyEncodingError::Pem),
+            (pem.replace("MCow", "MC8w"), KeyEncodingError::OtherAlgorithm),
+            (pem.replace("K2Vw", "K2Vu"), KeyEncodingError::OtherAlgorithm),
+        ] {
+            assert_eq!(PublicKey::parse_pem(&bad), Err(error), "{bad}");
+        }
+    }
+}

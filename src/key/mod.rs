@@ -16,8 +16,7 @@ mod vkey;
 pub use ed25519::{BadSignature, KEY_LEN, KeyError, PublicKey, SIGNATURE_LEN, Signature, SigningKey};
 pub use encoding::{COSE_ALG_ED25519, KeyEncodingError};
 pub use note::{
-    MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES, NoteError, NoteSignature, OpenNote, note_signatures, open_note,
-    sign_cosignature, sign_note,
+    MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES, NoteError, NoteSignature, OpenNote, open_note, sign_cosignature, sign_note,
 };
 pub use policy::{MAX_POLICY_BYTES, MAX_POLICY_ITEMS, Policy, PolicyError, PolicyLog, PolicyWitness, WitnessIndex};
 pub use vkey::{KeyId, KeyName, KeyNameError, MAX_KEY_NAME_BYTES, NoteKind, VerifierKey, VerifierKeyError};

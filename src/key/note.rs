@@ -85,7 +85,7 @@ pub fn open_note(bytes: &[u8], known: &[VerifierKey]) -> Result<OpenNote, NoteEr
 /// Which of the known keys signed a note, perhaps none.
 ///
 /// For counting witnesses on a note that [`open_note`] opened with the log's key; alone it vouches for no text.
-pub fn note_signatures(bytes: &[u8], known: &[VerifierKey]) -> Result<OpenNote, NoteError> {
+pub(super) fn note_signatures(bytes: &[u8], known: &[VerifierKey]) -> Result<OpenNote, NoteError> {
     let ids: Vec<KeyId> = known.iter().map(VerifierKey::key_id).collect();
     for (at, (key, id)) in known.iter().zip(&ids).enumerate() {
         if known[..at].iter().zip(&ids).any(|(other, other_id)| other.name == key.name && other_id == id) {
@@ -208,4 +208,188 @@ fn check_text(text: &str) -> Result<(), NoteError> {
 fn signature_line(key: &VerifierKey, signature: &[u8]) -> String {
     let blob = [key.key_id().0.as_slice(), signature].concat();
     format!("{LINE_START}{} {}\n", key.name, STANDARD.encode(blob))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn signer(n: u8) -> SigningKey {
+        SigningKey::from_seed([n; 32])
+    }
+
+    fn name(n: u8) -> KeyName {
+        KeyName::parse(&format!("signer.example/{n}")).unwrap()
+    }
+
+    fn verifier(n: u8, kind: NoteKind) -> VerifierKey {
+        VerifierKey { name: name(n), kind, key: signer(n).public() }
+    }
+
+    fn log(n: u8) -> VerifierKey {
+        verifier(n, NoteKind::Ed25519)
+    }
+
+    fn witness(n: u8) -> VerifierKey {
+        verifier(n, NoteKind::CosignatureV1)
+    }
+
+    const TEXT: &str = "a text\n\nwith a blank line\n";
+
+    fn note() -> Vec<u8> {
+        sign_note(TEXT, &name(1), &signer(1)).unwrap()
+    }
+
+    fn with(mut note: Vec<u8>, line: &[u8]) -> Vec<u8> {
+        note.extend_from_slice(line);
+        note
+    }
+
+    fn cosignature(n: u8, time: u64) -> Vec<u8> {
+        sign_cosignature(TEXT, time, &name(n), &signer(n)).unwrap()
+    }
+
+    #[test]
+    fn a_note_opens_with_the_key_that_signed_it_and_no_other() {
+        let open = open_note(&note(), &[log(2), log(1)]).unwrap();
+        assert_eq!(open.text, TEXT);
+        assert_eq!(open.verified, [NoteSignature { key: log(1), time: None }]);
+        assert_eq!(open.unverified, 0);
+        assert_eq!(open_note(&note(), &[log(2)]), Err(NoteError::NoneKnown { unverified: 1 }));
+        assert_eq!(open_note(&note(), &[]), Err(NoteError::NoneKnown { unverified: 1 }));
+        // Same key and name, but another kind: another id.
+        assert_eq!(open_note(&note(), &[witness(1)]), Err(NoteError::NoneKnown { unverified: 1 }));
+    }
+
+    #[test]
+    fn a_cosignature_verifies_with_its_time() {
+        let note = with(note(), &cosignature(2, 1_679_315_147));
+        let open = open_note(&note, &[log(1), witness(2)]).unwrap();
+        assert_eq!(open.verified[1], NoteSignature { key: witness(2), time: Some(1_679_315_147) });
+        // The witness alone vouches for the text too.
+        assert_eq!(open_note(&note, &[witness(2)]).unwrap().unverified, 1);
+    }
+
+    #[test]
+    fn a_cosignature_with_another_time_or_text_is_refused() {
+        let line = String::from_utf8(cosignature(2, 5)).unwrap();
+        let (start, blob) = line.trim_end().rsplit_once(' ').unwrap();
+        let mut blob = STANDARD.decode(blob).unwrap();
+        let bad = NoteError::BadSignature { name: name(2), id: witness(2).key_id() };
+        blob[11] ^= 1;
+        let other_time = format!("{start} {}\n", STANDARD.encode(&blob));
+        assert_eq!(open_note(&with(note(), other_time.as_bytes()), &[log(1), witness(2)]), Err(bad.clone()));
+        let other_text = sign_cosignature("other\n", 5, &name(2), &signer(2)).unwrap();
+        assert_eq!(open_note(&with(note(), &other_text), &[log(1), witness(2)]), Err(bad.clone()));
+        blob.truncate(30);
+        let short = format!("{start} {}\n", STANDARD.encode(&blob));
+        assert_eq!(open_note(&with(note(), short.as_bytes()), &[log(1), witness(2)]), Err(bad));
+        let found = MAX_TIME + 1;
+        assert_eq!(sign_cosignature(TEXT, found, &name(2), &signer(2)), Err(NoteError::Time { found }));
+        assert!(sign_cosignature(TEXT, MAX_TIME, &name(2), &signer(2)).is_ok());
+    }
+
+    #[test]
+    fn a_key_that_signs_twice_counts_once() {
+        let line = cosignature(2, 9);
+        let note = with(with(with(note(), &line), &cosignature(2, 7)), &line);
+        let open = open_note(&note, &[witness(2)]).unwrap();
+        assert_eq!(open.verified, [NoteSignature { key: witness(2), time: Some(7) }]);
+        // One key under a second name is still one voice.
+        let alias = sign_cosignature(TEXT, 8, &name(3), &signer(2)).unwrap();
+        let alias_key = VerifierKey { name: name(3), ..witness(2) };
+        let open = open_note(&with(note, &alias), &[witness(2), alias_key]).unwrap();
+        assert_eq!(open.verified.len(), 1);
+    }
+
+    #[test]
+    fn a_second_line_of_a_known_key_must_verify_too() {
+        let good = String::from_utf8(note()).unwrap();
+        let other = String::from_utf8(sign_note("other\n", &name(1), &signer(1)).unwrap()).unwrap();
+        let line = other.lines().last().unwrap();
+        let bad = format!("{good}{line}\n");
+        assert!(matches!(open_note(bad.as_bytes(), &[log(1)]), Err(NoteError::BadSignature { .. })));
+    }
+
+    #[test]
+    fn a_list_with_one_key_twice_is_ambiguous() {
+        let error = open_note(&note(), &[log(1), log(2), log(1)]).unwrap_err();
+        assert_eq!(error, NoteError::AmbiguousKey { name: name(1), id: log(1).key_id() });
+    }
+
+    #[test]
+    fn a_line_of_an_unknown_algorithm_is_skipped() {
+        // As long as an ML-DSA-44 cosignature.
+        let unknown = format!("\u{2014} pq.example {}\n", STANDARD.encode([7; 4 + 8 + 2420]));
+        assert_eq!(open_note(&with(note(), unknown.as_bytes()), &[log(1)]).unwrap().unverified, 1);
+    }
+
+    #[test]
+    fn exactly_a_hundred_signatures_are_accepted() {
+        let line = format!("\u{2014} other.example {}\n", STANDARD.encode([7; 68]));
+        let hundred = with(note(), line.repeat(99).as_bytes());
+        assert_eq!(open_note(&hundred, &[log(1)]).unwrap().unverified, 99);
+        assert_eq!(open_note(&with(hundred, line.as_bytes()), &[log(1)]), Err(NoteError::TooManySignatures));
+    }
+
+    #[test]
+    fn each_malformed_note_has_its_name() {
+        let good = String::from_utf8(note()).unwrap();
+        let refused = |bytes: &[u8]| open_note(bytes, &[log(1)]).unwrap_err();
+        assert_eq!(refused(b""), NoteError::NoBlankLine);
+        assert_eq!(refused(b"text\n"), NoteError::NoBlankLine);
+        assert_eq!(refused(b"text\n\n"), NoteError::Line { line: 1 });
+        assert_eq!(refused(good.trim_end().as_bytes()), NoteError::Line { line: 1 });
+        assert_eq!(refused(good.replace('\u{2014}', "-").as_bytes()), NoteError::Line { line: 1 });
+        assert_eq!(refused(good.replace("/1 ", "/1  ").as_bytes()), NoteError::Line { line: 1 });
+        assert_eq!(refused(format!("{good}more\n").as_bytes()), NoteError::Line { line: 2 });
+        assert_eq!(refused(format!("{good}\u{2014} x AAAAAA==\n").as_bytes()), NoteError::Line { line: 2 });
+        assert_eq!(refused(good.replace('\n', "\r\n").as_bytes()), NoteError::Control { found: '\r' });
+        assert_eq!(refused(&with(vec![0xff], good.as_bytes())), NoteError::Utf8);
+        assert!(matches!(refused(good.replace("r.example", "r+example").as_bytes()), NoteError::Name { line: 1, .. }));
+        assert!(matches!(refused(&vec![b'\n'; MAX_NOTE_BYTES + 1]), NoteError::TooLong { .. }));
+    }
+
+    #[test]
+    fn other_padding_bits_are_not_a_second_spelling() {
+        let good = String::from_utf8(note()).unwrap();
+        let at = good.rfind('=').unwrap() - 1;
+        let digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        let value = digits.find(&good[at..=at]).unwrap();
+        let other = format!("{}{}{}", &good[..at], &digits[value + 1..value + 2], &good[at + 1..]);
+        assert_eq!(open_note(other.as_bytes(), &[log(1)]), Err(NoteError::Line { line: 1 }));
+    }
+
+    #[test]
+    fn only_texts_that_can_be_opened_are_signed() {
+        assert_eq!(sign_note("no newline", &name(1), &signer(1)), Err(NoteError::TextEnd));
+        assert_eq!(sign_note("", &name(1), &signer(1)), Err(NoteError::TextEnd));
+        assert_eq!(sign_note("a\tb\n", &name(1), &signer(1)), Err(NoteError::Control { found: '\t' }));
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_that_is_signed_opens_again(text in "[^\\x00-\\x09\\x0b-\\x1f]{0,80}\n{1,3}") {
+            let note = sign_note(&text, &name(1), &signer(1)).unwrap();
+            prop_assert_eq!(open_note(&note, &[log(1)]).unwrap().text, text);
+        }
+
+        #[test]
+        fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = open_note(&bytes, &[log(1)]);
+        }
+
+        #[test]
+        fn a_changed_byte_never_opens_as_the_same_keys_word_for_another_text(at in 0_usize..200, to in any::<u8>()) {
+            let mut note = note();
+            let at = at % note.len();
+            note[at] = to;
+            if let Ok(open) = open_note(&note, &[log(1)]) {
+                prop_assert_eq!(open.text, TEXT);
+            }
+        }
+    }
 }

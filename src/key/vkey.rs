@@ -80,10 +80,7 @@ pub enum NoteKind {
 impl NoteKind {
     /// The type byte.
     pub const fn byte(self) -> u8 {
-        match self {
-            Self::Ed25519 => 1,
-            Self::CosignatureV1 => 4,
-        }
+        self as u8
     }
 }
 
@@ -185,5 +182,95 @@ impl FromStr for VerifierKey {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::parse(text)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::key::SigningKey;
+
+    fn rfc8032_key_1() -> PublicKey {
+        let hex = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+        PublicKey::parse(&crate::digest::parse_hex(hex).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn key_ids_are_the_known_answers() {
+        for (name, kind, id) in [
+            ("ledger.example/msm", NoteKind::Ed25519, "b1a5e7c6"),
+            ("witness.example/w1", NoteKind::CosignatureV1, "eb762cc2"),
+        ] {
+            let key = VerifierKey { name: KeyName::parse(name).unwrap(), kind, key: rfc8032_key_1() };
+            assert_eq!(key.key_id().to_string(), id);
+            assert_eq!(VerifierKey::parse(&key.to_string()), Ok(key));
+        }
+        let spec = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
+        assert_eq!(VerifierKey::parse(spec).unwrap().to_string(), spec);
+    }
+
+    #[test]
+    fn base64_with_plus_signs_is_not_split() {
+        let with_plus = (0_u8..=255)
+            .map(|n| VerifierKey {
+                name: KeyName::parse("lab.example").unwrap(),
+                kind: NoteKind::Ed25519,
+                key: SigningKey::from_seed([n; 32]).public(),
+            })
+            .filter(|key| key.to_string().matches('+').count() > 2);
+        let mut seen = 0;
+        for key in with_plus {
+            assert_eq!(VerifierKey::parse(&key.to_string()), Ok(key));
+            seen += 1;
+        }
+        assert!(seen > 20);
+    }
+
+    #[test]
+    fn each_way_to_be_a_bad_verifier_key_has_its_name() {
+        let good = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
+        let refused = |text: &str| VerifierKey::parse(text).unwrap_err();
+        for form in [
+            "",
+            "example.com/foo",
+            "example.com/foo+530d903a",
+            &good.replace("530d903a", "530D903A"),
+            &good.replace("530d903a", "530d903"),
+            &good.replace("530d903a", "+530d903"),
+            &good.replace("U2k", "U2l="),
+            &format!("{good}\n"),
+            "example.com/foo+530d903a+",
+        ] {
+            assert_eq!(refused(form), VerifierKeyError::Form, "{form}");
+        }
+        assert_eq!(refused(&good.replace("+Ae", "+Ze")), VerifierKeyError::Kind { found: 0x65 });
+        assert_eq!(refused(&good.replace("+Ae", "+Bu")), VerifierKeyError::Kind { found: 6 });
+        assert_eq!(refused(&good.replace("3U2k", "")), VerifierKeyError::Length { found: 29 });
+        assert!(matches!(refused(&good.replace("530d903a", "530d903b")), VerifierKeyError::Id { .. }));
+        assert!(matches!(refused(&good.replace("foo", "fop")), VerifierKeyError::Id { .. }));
+        assert!(matches!(refused(&good.replace("/foo", " foo")), VerifierKeyError::Name(_)));
+        let small = format!("x+00000000+{}", STANDARD.encode([&[1, 1][..], &[0; 31]].concat()));
+        assert_eq!(refused(&small), VerifierKeyError::Key(KeyError::SmallOrder));
+    }
+
+    #[test]
+    fn names_follow_the_rules() {
+        assert!(KeyName::parse("lab.example/ledgér").is_ok());
+        assert!(KeyName::parse(&"n".repeat(MAX_KEY_NAME_BYTES)).is_ok());
+        assert_eq!(KeyName::parse(""), Err(KeyNameError::Empty));
+        assert_eq!(KeyName::parse(&"n".repeat(256)), Err(KeyNameError::TooLong { found: 256 }));
+        for found in [' ', '+', '\n', '\t', '\u{a0}', '\u{2003}', '\u{3000}', '\u{85}', '\0', '\u{7f}'] {
+            assert_eq!(KeyName::parse(&format!("a{found}b")), Err(KeyNameError::Character { found }));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_reads_is_written_the_same(text in "(a|é| ){0,2}\\+[0-9a-f]{0,9}\\+[A-Za-z0-9+/=]{0,48}") {
+            if let Ok(key) = VerifierKey::parse(&text) {
+                proptest::prop_assert_eq!(key.to_string(), text);
+            }
+        }
     }
 }

@@ -129,13 +129,20 @@ pub struct SignedHead {
 impl SignedHead {
     /// Checks a note against the log's key, then reads its text.
     pub fn open(bytes: &[u8], log: &VerifierKey) -> Result<Self, HeadError> {
-        if log.kind != NoteKind::Ed25519 {
-            return Err(HeadError::NotALogKey { name: log.name.clone() });
+        Self::open_any(bytes, std::slice::from_ref(log))
+    }
+
+    /// Checks a note against keys of several logs, as a policy lists them. One that signed must bear the origin's name.
+    pub fn open_any(bytes: &[u8], logs: &[VerifierKey]) -> Result<Self, HeadError> {
+        if let Some(other) = logs.iter().find(|log| log.kind != NoteKind::Ed25519) {
+            return Err(HeadError::NotALogKey { name: other.name.clone() });
         }
-        let note = open_note(bytes, std::slice::from_ref(log))?;
+        let note = open_note(bytes, logs)?;
         let head = Head::parse(&note.text)?;
-        if *head.origin.key_name() != log.name {
-            return Err(HeadError::OtherOrigin { expected: log.name.clone(), found: head.origin });
+        let signers: Vec<&KeyName> = note.verified.iter().map(|signature| &signature.key.name).collect();
+        if !signers.contains(&head.origin.key_name()) {
+            let expected = signers.first().copied().expect("an open note has a known signer").clone();
+            return Err(HeadError::OtherOrigin { expected, found: head.origin });
         }
         Ok(Self { bytes: bytes.to_vec(), head })
     }
@@ -153,5 +160,109 @@ impl SignedHead {
     /// Its size and root.
     pub fn tree(&self) -> &TreeHead {
         &self.head.tree
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::key::sign_cosignature;
+
+    fn signer() -> SigningKey {
+        SigningKey::from_seed([5; 32])
+    }
+
+    fn log(name: &str) -> VerifierKey {
+        VerifierKey { name: KeyName::parse(name).unwrap(), kind: NoteKind::Ed25519, key: signer().public() }
+    }
+
+    fn head() -> Head {
+        let tree = TreeHead { size: TreeSize(15), root: NodeHash::from_bytes([9; 32]) };
+        Head { origin: Origin::parse("lab.example/log").unwrap(), tree }
+    }
+
+    #[test]
+    fn a_signed_head_opens_with_its_log_key_and_keeps_its_bytes() {
+        let signed = head().sign(&signer());
+        let open = SignedHead::open(signed.bytes(), &log("lab.example/log")).unwrap();
+        assert_eq!(open, signed);
+        assert_eq!(open.head(), &head());
+        let line = sign_cosignature(&head().to_text(), 1, &KeyName::parse("w").unwrap(), &signer()).unwrap();
+        let cosigned = [signed.bytes(), &line].concat();
+        let open = SignedHead::open(&cosigned, &log("lab.example/log")).unwrap();
+        assert_eq!(open.bytes(), cosigned);
+    }
+
+    #[test]
+    fn a_head_of_another_log_or_by_another_key_is_refused() {
+        let signed = head().sign(&signer());
+        let key = VerifierKey { key: SigningKey::from_seed([6; 32]).public(), ..log("lab.example/log") };
+        assert!(matches!(
+            SignedHead::open(signed.bytes(), &key),
+            Err(HeadError::Note(NoteError::NoneKnown { unverified: 1 }))
+        ));
+        let other = log("other.example");
+        let misnamed = sign_note(&head().to_text(), &other.name, &signer()).unwrap();
+        assert_eq!(
+            SignedHead::open(&misnamed, &other),
+            Err(HeadError::OtherOrigin { expected: other.name.clone(), found: head().origin })
+        );
+        // Another log's key beside the right one vouches for nothing; one of them must bear the origin.
+        assert!(SignedHead::open_any(signed.bytes(), &[key, log("lab.example/log")]).is_ok());
+        assert!(SignedHead::open_any(&misnamed, &[other, log("lab.example/log")]).is_err());
+        let cosigner = VerifierKey { kind: NoteKind::CosignatureV1, ..log("lab.example/log") };
+        assert!(matches!(SignedHead::open(signed.bytes(), &cosigner), Err(HeadError::NotALogKey { .. })));
+    }
+
+    #[test]
+    fn the_empty_tree_has_its_known_text() {
+        let text = "lab.example/log\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n";
+        let empty = Head { tree: TreeHead::empty(), ..head() };
+        assert_eq!(empty.to_text(), text);
+        assert_eq!(Head::parse(text), Ok(empty));
+        assert_eq!(Head::parse(&head().to_text().replace("15", "0")), Err(HeadError::EmptyRoot));
+    }
+
+    #[test]
+    fn each_malformed_head_has_its_name() {
+        let text = head().to_text();
+        let refused = |text: &str| Head::parse(text).unwrap_err();
+        assert_eq!(refused(""), HeadError::Lines);
+        assert_eq!(refused(text.trim_end()), HeadError::Lines);
+        assert_eq!(refused("lab.example/log\n15\n"), HeadError::Lines);
+        assert!(matches!(refused(&text.replace("lab.example/log", "")), HeadError::Origin(_)));
+        assert!(matches!(refused(&text.replace("lab.example/log", "a log")), HeadError::Origin(_)));
+        for size in ["", "-1", "+15", "015", "0x15", " 15", "15 ", "1e3", "18446744073709551616", "\u{661}"] {
+            assert_eq!(refused(&text.replace("15", size)), HeadError::Size, "{size}");
+        }
+        let largest = text.replace("15", &u64::MAX.to_string());
+        assert_eq!(Head::parse(&largest).unwrap().tree.size, TreeSize(u64::MAX));
+        let root = text.lines().last().unwrap();
+        for bad in ["", "YmFuYW5hcw==", &root.replace("k=", "l="), root.trim_end_matches('='), &root.repeat(2)] {
+            assert_eq!(refused(&text.replace(root, bad)), HeadError::Root, "{bad}");
+        }
+        assert_eq!(refused(&format!("{text}more\n")), HeadError::Extension);
+        assert_eq!(refused(&format!("{text}\n")), HeadError::Extension);
+    }
+
+    proptest! {
+        #[test]
+        fn every_head_reads_back(size in 1_u64.., root in any::<[u8; 32]>(), origin in "[a-z./é]{1,40}") {
+            let tree = TreeHead { size: TreeSize(size), root: NodeHash::from_bytes(root) };
+            let head = Head { origin: Origin::parse(&origin).unwrap(), tree };
+            prop_assert_eq!(Head::parse(&head.to_text()), Ok(head.clone()));
+            let signed = head.sign(&signer());
+            prop_assert_eq!(SignedHead::open(signed.bytes(), &log(&origin)), Ok(signed));
+        }
+
+        #[test]
+        fn whatever_reads_is_written_the_same(text in "[a-z ]{0,3}\n[0-9+]{0,3}\n[A-Za-z0-9+/=]{42,45}\n{0,2}") {
+            if let Ok(head) = Head::parse(&text) {
+                prop_assert_eq!(head.to_text(), text);
+            }
+        }
     }
 }

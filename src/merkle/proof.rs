@@ -157,3 +157,136 @@ fn consistency_length(old: TreeSize, new: TreeSize) -> usize {
     let size = TreeSize(((new.0 - 1) >> complete) + 1);
     inclusion_length(node, size) + usize::from(!old.0.is_power_of_two())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::merkle::{empty_root, model};
+
+    const MAX: usize = 130;
+
+    fn head(leaves: &[LeafHash]) -> TreeHead {
+        TreeHead { size: TreeSize(leaves.len() as u64), root: model::root(leaves) }
+    }
+
+    #[test]
+    fn every_entry_of_every_small_tree_is_proved_and_nothing_else() {
+        let leaves = model::leaves(MAX as u64);
+        for size in 1..=MAX {
+            let head = head(&leaves[..size]);
+            for index in 0..size {
+                let path = model::path(index, &leaves[..size]);
+                let leaf = leaves[index];
+                let at = EntryIndex(index as u64);
+                assert_eq!(check_inclusion(&head, at, leaf, &path), Ok(()), "{index} in {size}");
+                let refused = |head: &TreeHead, at: u64, leaf, path: &[NodeHash]| {
+                    assert!(check_inclusion(head, EntryIndex(at), leaf, path).is_err(), "{at} in {}", head.size);
+                };
+                for other in [at.0.wrapping_sub(1), at.0 + 1, at.0 ^ 2, at.0 * 2 + 1, u64::MAX] {
+                    refused(&head, other, leaf, &path);
+                }
+                refused(&head, at.0, leaves[(index + 1) % MAX], &path);
+                let other_root = TreeHead { root: empty_root(), ..head };
+                refused(&other_root, at.0, leaf, &path);
+                for damaged in model::damaged(&path) {
+                    refused(&head, at.0, leaf, &damaged);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_size_that_asks_for_another_number_of_hashes_is_refused() {
+        let leaves = model::leaves(8);
+        let path = model::path(2, &leaves);
+        for size in [3, 4, 16, u64::MAX] {
+            let head = TreeHead { size: TreeSize(size), ..head(&leaves) };
+            assert!(
+                matches!(
+                    check_inclusion(&head, EntryIndex(2), leaves[2], &path),
+                    Err(ProofError::PathLength { found: 3, .. })
+                ),
+                "{size}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_pair_of_small_trees_is_consistent_and_no_other() {
+        let leaves = model::leaves(MAX as u64);
+        for new_size in 1..=MAX {
+            let new = head(&leaves[..new_size]);
+            for old_size in 1..=new_size {
+                let old = head(&leaves[..old_size]);
+                let path = model::subproof(old_size, &leaves[..new_size], true);
+                assert_eq!(check_consistency(&old, &new, &path), Ok(()), "{old_size} to {new_size}");
+                let refused = |old: &TreeHead, new: &TreeHead, path: &[NodeHash]| {
+                    assert!(check_consistency(old, new, path).is_err(), "{old_size} to {new_size}");
+                };
+                refused(&TreeHead { root: empty_root(), ..old }, &new, &path);
+                refused(&old, &TreeHead { root: empty_root(), ..new }, &path);
+                if old_size < new_size {
+                    refused(&new, &old, &path);
+                    refused(&TreeHead { root: new.root, ..old }, &TreeHead { root: old.root, ..new }, &path);
+                }
+                for damaged in model::damaged(&path) {
+                    refused(&old, &new, &damaged);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn another_old_size_is_never_proved_by_the_same_hashes() {
+        let leaves = model::leaves(40);
+        let new = head(&leaves);
+        for old_size in 1..40 {
+            let old = head(&leaves[..old_size]);
+            let path = model::subproof(old_size, &leaves, true);
+            for other in (1..40).filter(|other| *other != old_size) {
+                let claimed = TreeHead { size: TreeSize(other as u64), ..old };
+                assert!(check_consistency(&claimed, &new, &path).is_err(), "{old_size} as {other}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_empty_tree_is_never_a_verified_consistency() {
+        let new = head(&model::leaves(3));
+        let empty = TreeHead::empty();
+        assert_eq!(check_consistency(&empty, &new, &[]), Err(ProofError::FromEmpty));
+        assert_eq!(check_consistency(&empty, &empty, &[]), Err(ProofError::FromEmpty));
+        assert_eq!(
+            check_consistency(&new, &empty, &[]),
+            Err(ProofError::Shrunk { old: TreeSize(3), new: TreeSize(0) })
+        );
+        let outside = ProofError::OutsideTree { index: EntryIndex(0), size: TreeSize(0) };
+        assert_eq!(check_inclusion(&empty, EntryIndex(0), model::leaves(1)[0], &[]), Err(outside));
+    }
+
+    #[test]
+    fn the_largest_numbers_do_not_panic() {
+        let root = empty_root();
+        let leaf = model::leaves(1)[0];
+        for size in [1, 2, 3, 1 << 63, (1 << 63) + 1, u64::MAX - 1, u64::MAX] {
+            for index in [0, 1, 1 << 62, 1 << 63, u64::MAX - 2, u64::MAX - 1, u64::MAX] {
+                for len in [0, 1, 62, 63, 64, 65] {
+                    let head = TreeHead { size: TreeSize(size), root };
+                    assert!(check_inclusion(&head, EntryIndex(index), leaf, &vec![root; len]).is_err());
+                    let old = TreeHead { size: TreeSize(index), root };
+                    let consistent = check_consistency(&old, &head, &vec![root; len]);
+                    assert_eq!(consistent.is_ok(), index == size && len == 0, "{index} {size} {len}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn messages_name_the_thing_the_expected_and_the_found() {
+        let error = ProofError::PathLength { needed: 6, found: 5 };
+        assert_eq!(error.to_string(), "the proof has 5 hashes where 6 belong");
+        let error = ProofError::OutsideTree { index: EntryIndex(9), size: TreeSize(4) };
+        assert_eq!(error.to_string(), "entry 9 is not in a tree of 4 entries");
+    }
+}

@@ -208,3 +208,92 @@ impl<H: TreeHash> Nodes for MemoryTree<H> {
         self.hash.node(left, right)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::digest::LeafHash;
+    use crate::merkle::{check_consistency, check_inclusion, model};
+
+    fn tree(leaves: &[LeafHash]) -> MemoryTree {
+        let mut tree = MemoryTree::new();
+        for leaf in leaves {
+            tree.append(*leaf);
+        }
+        tree
+    }
+
+    #[test]
+    fn every_proof_is_that_of_the_definition() {
+        const MAX: usize = 130;
+        let leaves = model::leaves(MAX as u64);
+        let tree = tree(&leaves);
+        for size in 1..=MAX {
+            let at_size = &leaves[..size];
+            let new = TreeSize(size as u64);
+            assert_eq!(tree.head_at(new).unwrap().root, model::root(at_size));
+            for index in 0..size {
+                let made = prove_inclusion(&tree, EntryIndex(index as u64), new).unwrap();
+                assert_eq!(made, model::path(index, at_size), "{index} in {size}");
+                let old = TreeSize(index as u64 + 1);
+                let made = prove_consistency(&tree, old, new).unwrap();
+                assert_eq!(made, model::subproof(index + 1, at_size, true), "{old} to {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_no_tree_can_prove_is_refused() {
+        let tree = tree(&model::leaves(5));
+        assert_eq!(
+            prove_inclusion(&tree, EntryIndex(5), TreeSize(5)),
+            Err(ProofError::OutsideTree { index: EntryIndex(5), size: TreeSize(5) }.into())
+        );
+        assert_eq!(prove_consistency(&tree, TreeSize(0), TreeSize(5)), Err(ProofError::FromEmpty.into()));
+        let shrunk = ProofError::Shrunk { old: TreeSize(4), new: TreeSize(3) };
+        assert_eq!(prove_consistency(&tree, TreeSize(4), TreeSize(3)), Err(shrunk.into()));
+        // The store does not have what a larger tree would need.
+        let missing = ProveError::Nodes(MissingNode { level: 0, index: 5 });
+        assert_eq!(prove_inclusion(&tree, EntryIndex(4), TreeSize(6)), Err(missing));
+        assert!(prove_inclusion(&tree, EntryIndex(4), TreeSize(u64::MAX)).is_err());
+        assert!(prove_consistency(&tree, TreeSize(4), TreeSize(u64::MAX)).is_err());
+    }
+
+    #[test]
+    fn a_tree_under_another_hash_has_its_own_root() {
+        struct Backwards;
+        impl TreeHash for Backwards {
+            fn node(&self, left: &NodeHash, right: &NodeHash) -> NodeHash {
+                node_hash(right, left)
+            }
+        }
+        let mut tree = MemoryTree::with_hash(Backwards);
+        for leaf in model::leaves(6) {
+            tree.append(leaf);
+        }
+        let path = prove_inclusion(&tree, EntryIndex(2), TreeSize(6)).unwrap();
+        let leaf = model::leaves(3)[2].into();
+        let root = crate::merkle::root_from_inclusion(&Backwards, TreeSize(6), EntryIndex(2), leaf, &path);
+        assert_eq!(root.ok(), tree.peak());
+        assert_ne!(tree.peak(), Some(model::root(&model::leaves(6))));
+    }
+
+    proptest! {
+        #[test]
+        fn proofs_of_larger_trees_hold(size in 1_u64..5_000, index in any::<u64>(), old in any::<u64>()) {
+            let leaves = model::leaves(size);
+            let tree = tree(&leaves);
+            let head = tree.head();
+            let index = index % size;
+            let path = prove_inclusion(&tree, EntryIndex(index), head.size).unwrap();
+            let leaf = leaves[usize::try_from(index).unwrap()];
+            prop_assert_eq!(check_inclusion(&head, EntryIndex(index), leaf, &path), Ok(()));
+            let old = tree.head_at(TreeSize(old % size + 1)).unwrap();
+            let path = prove_consistency(&tree, old.size, head.size).unwrap();
+            prop_assert_eq!(check_consistency(&old, &head, &path), Ok(()));
+        }
+    }
+}

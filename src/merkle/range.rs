@@ -102,3 +102,41 @@ impl<H: TreeHash> CompactRange<H> {
 pub(super) fn fold_right(hash: &impl TreeHash, nodes: impl Iterator<Item = NodeHash>) -> Option<NodeHash> {
     nodes.reduce(|right, left| hash.node(&left, &right))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::merkle::model;
+
+    #[test]
+    fn every_root_is_that_of_the_definition() {
+        let leaves = model::leaves(130);
+        let mut range = CompactRange::new();
+        for (size, leaf) in leaves.iter().enumerate() {
+            assert_eq!(range.head(), TreeHead { size: TreeSize(size as u64), root: model::root(&leaves[..size]) });
+            // Taken up again at any size, a range goes on as if it had never stopped.
+            range = CompactRange::from_parts(range.size(), range.hashes().to_vec()).unwrap();
+            range.append(*leaf).unwrap();
+        }
+        assert_eq!(range.root(), model::root(&leaves));
+    }
+
+    #[test]
+    fn a_wrong_number_of_hashes_is_refused() {
+        let hashes = vec![empty_root(); 3];
+        let size = TreeSize(5);
+        assert_eq!(
+            CompactRange::from_parts(size, hashes.clone()),
+            Err(RangeError::Count { size, needed: 2, found: 3 })
+        );
+        assert!(CompactRange::from_parts(TreeSize(7), hashes).is_ok());
+    }
+
+    #[test]
+    fn a_full_tree_takes_no_more() {
+        let mut range = CompactRange::from_parts(TreeSize(u64::MAX), vec![empty_root(); 64]).unwrap();
+        assert_eq!(range.append(empty_root()), Err(RangeError::Full));
+        assert_eq!(range.size(), TreeSize(u64::MAX));
+    }
+}
