@@ -781,7 +781,7 @@ proptest! {
                 }
                 Event::Issue => prop_assert_eq!(open.issue_head().unwrap().tree().size.0, size),
                 Event::Reopen | Event::DropIndex | Event::DropHeadCopy | Event::TearTail(_) => {
-                    writer = None;
+                    drop(writer.take());
                     match event {
                         Event::DropIndex => drop(fs::remove_dir_all(scratch.dir().join("index"))),
                         Event::DropHeadCopy => fs::remove_file(scratch.dir().join("head")).unwrap(),
