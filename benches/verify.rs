@@ -30,7 +30,10 @@ fn main() {
     fs::write(folder.join("message"), [0x42; 300]).unwrap();
     run(&mut openssl(folder, &["genpkey", "-algorithm", "ed25519", "-out", "key.pem"]));
     run(&mut openssl(folder, &["pkey", "-in", "key.pem", "-pubout", "-out", "public.pem"]));
-    run(&mut openssl(folder, &["pkeyutl", "-sign", "-inkey", "key.pem", "-rawin", "-in", "message", "-out", "signature"]));
+    run(&mut openssl(
+        folder,
+        &["pkeyutl", "-sign", "-inkey", "key.pem", "-rawin", "-in", "message", "-out", "signature"],
+    ));
 
     let elsewhere = folder.join("demo/elsewhere");
     let timed = |command: &mut Command| {

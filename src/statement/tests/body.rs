@@ -79,8 +79,8 @@ fn claim() -> impl Strategy<Value = Claim> {
     let numbers = (any::<u64>(), any::<u64>(), any::<u64>(), any::<u64>());
     let rest = (stated(digest()), prop::collection::vec(digest(), 0..3), prop::collection::vec(text(), 0..3));
     let words = (text(), text(), text());
-    ((words, numbers, rest), (arm(), stated(arm())), metric, eval, stated(judge), rules, (value(), stated(value()))).prop_map(
-        |((words, numbers, rest), (subject, comparator), metric, eval, judge, rules, values)| Claim {
+    ((words, numbers, rest), (arm(), stated(arm())), metric, eval, stated(judge), rules, (value(), stated(value())))
+        .prop_map(|((words, numbers, rest), (subject, comparator), metric, eval, judge, rules, values)| Claim {
             claim_id: words.0,
             text: words.1,
             cell_family: words.2,
@@ -98,8 +98,7 @@ fn claim() -> impl Strategy<Value = Claim> {
             attempts_disclosed: Attempts { train: numbers.2, eval: numbers.3 },
             inputs: rest.1,
             withheld: rest.2,
-        },
-    )
+        })
 }
 
 fn body() -> impl Strategy<Value = Body> {
@@ -154,9 +153,16 @@ fn plain_of(value: serde_json::Value) -> Vec<u8> {
 #[test]
 fn a_body_with_a_field_that_is_not_known_is_refused() {
     assert!(opened(&plain_of(json!({"name": "corpus"}))).is_ok());
-    for body in [json!({"name": "corpus", "color": "red"}), json!({"Name": "corpus"}), json!({"git": {"commit": "0", "work_tree": "clean", "x": 1}})] {
+    for body in [
+        json!({"name": "corpus", "color": "red"}),
+        json!({"Name": "corpus"}),
+        json!({"git": {"commit": "0", "work_tree": "clean", "x": 1}}),
+    ] {
         let error = opened(&plain_of(body)).unwrap_err();
-        assert!(matches!(&error, BodyError::Plain(PlainError::Shape(text)) if text.starts_with("unknown field")), "{error}");
+        assert!(
+            matches!(&error, BodyError::Plain(PlainError::Shape(text)) if text.starts_with("unknown field")),
+            "{error}"
+        );
     }
     assert!(opened(&plain_of(json!({"git": {"commit": "0", "work_tree": "tidy"}}))).is_err());
 }
@@ -187,7 +193,10 @@ fn nulls_and_floats_are_neither_written_nor_read() {
     assert!(matches!(read(&[0xfb, 0, 0, 0, 0, 0, 0, 0, 0]), Err(PlainError::Decode(DecodeError::Float { .. }))));
     assert!(matches!(read(&[0x41, 0]), Err(PlainError::Decode(DecodeError::Type { .. }))));
     assert!(matches!(read(&[0xa1, 1, 1]), Err(PlainError::Decode(DecodeError::Type { .. }))));
-    assert!(matches!(read(&[0xa2, 0x61, b'a', 1, 0x61, b'a', 2]), Err(PlainError::Decode(DecodeError::DuplicateKey { .. }))));
+    assert!(matches!(
+        read(&[0xa2, 0x61, b'a', 1, 0x61, b'a', 2]),
+        Err(PlainError::Decode(DecodeError::DuplicateKey { .. }))
+    ));
 }
 
 #[test]

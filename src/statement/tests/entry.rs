@@ -278,7 +278,10 @@ fn an_envelope_of_another_shape_is_refused() {
     let with_tag = |tag: &[u8]| Entry::parse(&[tag, &good[1..]].concat());
     assert!(matches!(with_tag(&[0xd8, 98]), Err(EntryError::Decode(DecodeError::Tag { tag: 98, .. }))));
     assert!(matches!(with_tag(&[0xd2, 0xd2]), Err(EntryError::Decode(_))));
-    assert!(matches!(Entry::parse(&[&good[..], &[0]].concat()), Err(EntryError::Decode(DecodeError::TrailingBytes { count: 1 }))));
+    assert!(matches!(
+        Entry::parse(&[&good[..], &[0]].concat()),
+        Err(EntryError::Decode(DecodeError::TrailingBytes { count: 1 }))
+    ));
     assert!(Entry::parse(&[]).is_err());
     for len in [0, 63, 65] {
         let message = rfc9052::read(&good);
@@ -290,7 +293,10 @@ fn an_envelope_of_another_shape_is_refused() {
             e.bytes(message.payload);
             e.bytes(&vec![1; len]);
         });
-        assert!(matches!(Entry::parse(&bytes), Err(EntryError::Decode(DecodeError::Length { what: "a signature", .. }))));
+        assert!(matches!(
+            Entry::parse(&bytes),
+            Err(EntryError::Decode(DecodeError::Length { what: "a signature", .. }))
+        ));
     }
     // A detached payload has no place: null where bytes belong.
     let message = rfc9052::read(&good);

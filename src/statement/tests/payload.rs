@@ -115,8 +115,13 @@ fn each_kind_says_what_it_must_and_nothing_that_has_no_place() {
     let missing = |key| Err(DecodeError::MissingKey { what: WHAT, key });
     let unknown = |key| Err(DecodeError::UnknownKey { what: WHAT, key });
     let genesis = Some(Encoder::encode(|e| {
-        Genesis { origin: "o".to_owned(), log_key: key(1).public(), keys: vec![(Role::Issuer, key(2).public())], nonce: [0; 16] }
-            .encode(e);
+        Genesis {
+            origin: "o".to_owned(),
+            log_key: key(1).public(),
+            keys: vec![(Role::Issuer, key(2).public())],
+            nonce: [0; 16],
+        }
+        .encode(e);
     }));
     let outcome = Some(vec![0x82, 0, 0]);
     let label = Some(Encoder::encode(|e| e.text("train")));
