@@ -1,5 +1,8 @@
 //! Everything that is tested from outside the crate, in one binary.
 
 mod durability;
+mod flow;
+mod support;
+mod tamper;
 mod tidy;
 mod vectors;
