@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use num_rational::BigRational;
 use num_traits::Zero;
 
-use crate::artifact::samples::{LogFacts, SampleRecord, SampleStatus};
+use crate::artifact::samples::{LogFacts, SampleId, SampleRecord, SampleStatus};
 use crate::check::{Case, InputProblem};
 use crate::statement::{Claim, Denominator, ErrorUnit as ClaimUnit, Step};
 use crate::stats::{Denominators, ErrorUnit, Estimate, Observation, Reducer, RowState, estimate};
@@ -47,7 +47,15 @@ impl std::fmt::Display for NumberProblem {
     }
 }
 
-type SampleGroup = (Option<String>, Option<String>, crate::artifact::samples::SampleId, Option<i64>);
+type SampleGroup = (Option<String>, Option<String>, SampleId, Option<i64>);
+
+/// Whose observation it is. A planned sample that nobody has seen is told apart from every real one by its type: no
+/// name that a log could give to a sample makes the two one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Unit {
+    Seen(SampleGroup),
+    Absent(u64),
+}
 
 /// Everything about the number that can be computed from the disclosed samples.
 #[derive(Debug, Clone)]
@@ -210,15 +218,15 @@ fn observations(
     rows: &[(SampleGroup, RowState, Option<BigRational>)],
     denominator: Denominator,
     grid: Grid,
-) -> Result<Vec<Observation<SampleGroup>>, NumberProblem> {
+) -> Result<Vec<Observation<Unit>>, NumberProblem> {
     let is_counted = |state: &RowState| match denominator {
         Denominator::Expected | Denominator::Scored => *state != RowState::Unscored,
         Denominator::Valid => *state == RowState::Valid,
     };
-    let mut observations: Vec<Observation<SampleGroup>> = rows
+    let mut observations: Vec<Observation<Unit>> = rows
         .iter()
         .filter(|(_, state, _)| is_counted(state))
-        .filter_map(|(group, _, value)| Some(Observation { sample: group.clone(), value: value.clone()? }))
+        .filter_map(|(group, _, value)| Some(Observation { sample: Unit::Seen(group.clone()), value: value.clone()? }))
         .collect();
     if denominator == Denominator::Expected {
         add_missing(&mut observations, rows, grid)?;
@@ -228,7 +236,7 @@ fn observations(
 
 /// A row that was planned and has no score counts as zero under `n_expected`.
 fn add_missing(
-    observations: &mut Vec<Observation<SampleGroup>>,
+    observations: &mut Vec<Observation<Unit>>,
     rows: &[(SampleGroup, RowState, Option<BigRational>)],
     grid: Grid,
 ) -> Result<(), NumberProblem> {
@@ -240,15 +248,14 @@ fn add_missing(
     if known > grid.samples || scored.values().any(|count| *count > grid.repeats) {
         return Err(NumberProblem::Missing("there are more rows than the claim says were planned".to_owned()));
     }
-    let zero = |sample: SampleGroup| Observation { sample, value: BigRational::zero() };
-    let gaps: Vec<SampleGroup> =
-        scored.into_iter().flat_map(|(group, count)| (count..grid.repeats).map(move |_| group.clone())).collect();
+    let zero = |sample: Unit| Observation { sample, value: BigRational::zero() };
+    let gaps: Vec<Unit> = scored
+        .into_iter()
+        .flat_map(|(group, count)| (count..grid.repeats).map(move |_| Unit::Seen(group.clone())))
+        .collect();
     observations.extend(gaps.into_iter().map(zero));
     for number in known..grid.samples {
-        // A sample nobody has seen needs a name that no real one can have: a condition of its own.
-        let id = crate::artifact::samples::SampleId::Int(i64::try_from(number).unwrap_or(i64::MAX));
-        let absent = (None, Some("\u{0}absent".to_owned()), id, None);
-        observations.extend((0..grid.repeats).map(|_| zero(absent.clone())));
+        observations.extend((0..grid.repeats).map(|_| zero(Unit::Absent(number))));
     }
     Ok(())
 }

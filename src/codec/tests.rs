@@ -457,15 +457,20 @@ fn a_key_written_twice_is_a_bug_of_the_caller() {
 
 // --- closed sets of values ------------------------------------------------------------------------------------------
 
-wire_enum! {
-    /// A set for these tests.
-    pub(super) enum Kind, "a kind" {
-        /// One.
-        First = 1 "first",
-        /// Another.
-        Second = -2 "second",
+mod set {
+    #![allow(unreachable_pub, reason = "the macro is for public sets")]
+
+    super::wire_enum! {
+        /// A set for these tests.
+        pub enum Kind, "a kind" {
+            /// One.
+            First = 1 "first",
+            /// Another.
+            Second = -2 "second",
+        }
     }
 }
+use set::Kind;
 
 #[test]
 fn a_closed_set_knows_its_numbers_and_names_and_no_others() {

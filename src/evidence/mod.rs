@@ -341,3 +341,7 @@ fn short_text(d: &mut Decoder<'_>) -> Result<String, DecodeError> {
         _ => Err(DecodeError::Range { at, what: "a text of at most 1024 bytes" }),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests;
