@@ -97,7 +97,8 @@ fn leaf(path: &str, node: TreeNode) -> TreeLeaf {
 }
 
 fn tree() -> Manifest {
-    let file = |mode, text: &str| TreeNode::File { mode, size: text.len() as u64, digest: FileDigest::of(text.as_bytes()) };
+    let file =
+        |mode, text: &str| TreeNode::File { mode, size: text.len() as u64, digest: FileDigest::of(text.as_bytes()) };
     tree_manifest(vec![
         leaf("README", file(FileMode::Plain, "read me")),
         leaf("bin/run", file(FileMode::Executable, "#!/bin/sh")),
@@ -122,7 +123,13 @@ fn samples() -> Manifest {
     };
     let text = |text: &str| text.to_owned();
     let (scorer, reducer) = (text("match"), Some(text("mean")));
-    facts.report(ReportedMetric { score: scorer.clone(), scorer, reducer, metric: text("accuracy"), lexeme: text("0.5") });
+    facts.report(ReportedMetric {
+        score: scorer.clone(),
+        scorer,
+        reducer,
+        metric: text("accuracy"),
+        lexeme: text("0.5"),
+    });
     facts.anomalies.add(AnomalyCode::ScoreEdited, "(1, epoch 1)");
     let record = |key: SampleKey, score: Score, status| SampleRecord {
         key,
@@ -468,7 +475,9 @@ impl Node {
             Self::Leaf(bytes) => e.raw(bytes),
             Self::Array(items) => {
                 e.array(items.len());
-                items.iter().for_each(|item| item.write(e));
+                for item in items {
+                    item.write(e);
+                }
             }
             Self::Map(entries) => {
                 // The header of a map of this many entries, then the entries in order.
@@ -606,11 +615,8 @@ fn a_damaged_entry_is_refused_by_schema_and_reader_alike() {
         }
     }
     assert!(refused > 3000, "{refused}");
-    let allowed = [
-        "is not in its one legal order",
-        "the edges of a run-end lacks key 27",
-        "where one key for each role belong",
-    ];
+    let allowed =
+        ["is not in its one legal order", "the edges of a run-end lacks key 27", "where one key for each role belong"];
     must_be_beyond_schemas(&beyond, &allowed);
 }
 
@@ -673,7 +679,17 @@ fn damaged_evidence_is_refused_by_schema_and_reader_alike() {
 
 /// A JSON value changed in one place, in every place and way.
 fn damaged(value: &Value) -> Vec<Value> {
-    let mut all = vec![json!(null), json!(true), json!(7), json!(-7), json!(0.5), json!("x"), json!([]), json!({}), json!({"none": {}})];
+    let mut all = vec![
+        json!(null),
+        json!(true),
+        json!(7),
+        json!(-7),
+        json!(0.5),
+        json!("x"),
+        json!([]),
+        json!({}),
+        json!({"none": {}}),
+    ];
     match value {
         Value::Array(items) => {
             for at in 0..items.len() {

@@ -261,7 +261,9 @@ impl<'a> Items<'a> {
 
 fn encode_hashes(e: &mut Encoder, hashes: &[NodeHash]) {
     e.array(hashes.len());
-    hashes.iter().for_each(|hash| e.bytes(hash.as_bytes()));
+    for hash in hashes {
+        e.bytes(hash.as_bytes());
+    }
 }
 
 fn decode_hashes(d: &mut Decoder<'_>) -> Result<Vec<NodeHash>, DecodeError> {

@@ -23,7 +23,7 @@ fn withheld(n: u8) -> Withheld {
 
 /// Every list has something in it, and no two items the same bytes but the two that are empty.
 fn evidence() -> Evidence {
-    let entry = |n: u64| (EntryIndex(n), vec![n as u8; 40]);
+    let entry = |n: u8| (EntryIndex(n.into()), vec![n; 40]);
     Evidence {
         head: b"lab.example/log\n".to_vec(),
         claim: EntryIndex(5),
@@ -218,10 +218,18 @@ fn lists_stand_in_their_one_order_each_item_once() {
         change(&mut changed.bodies);
         check_unsorted(9, &changed);
         let mut changed = evidence();
-        if twice { changed.manifests[0] = changed.manifests[1].clone() } else { changed.manifests.swap(1, 2) }
+        if twice {
+            changed.manifests[0] = changed.manifests[1].clone()
+        } else {
+            changed.manifests.swap(1, 2)
+        }
         check_unsorted(7, &changed);
         let mut changed = evidence();
-        if twice { changed.withheld[0] = changed.withheld[1].clone() } else { changed.withheld.swap(0, 1) }
+        if twice {
+            changed.withheld[0] = changed.withheld[1].clone()
+        } else {
+            changed.withheld.swap(0, 1)
+        }
         check_unsorted(11, &changed);
     }
 }
@@ -229,9 +237,18 @@ fn lists_stand_in_their_one_order_each_item_once() {
 #[test]
 fn an_item_that_is_not_canonical_or_not_alone_is_refused_by_name() {
     let error = with_item(2, &[0x18, 5]).unwrap_err();
-    assert_eq!(error.to_string(), "item 2 (`claim`) of the evidence: the integer or length at offset 0 is not in its shortest form");
-    assert!(matches!(with_item(2, &[5, 5]), Err(EvidenceError::Item { item: 2, source: DecodeError::TrailingBytes { .. }, .. })));
-    assert!(matches!(with_item(2, &[]), Err(EvidenceError::Item { item: 2, source: DecodeError::Truncated { .. }, .. })));
+    assert_eq!(
+        error.to_string(),
+        "item 2 (`claim`) of the evidence: the integer or length at offset 0 is not in its shortest form"
+    );
+    assert!(matches!(
+        with_item(2, &[5, 5]),
+        Err(EvidenceError::Item { item: 2, source: DecodeError::TrailingBytes { .. }, .. })
+    ));
+    assert!(matches!(
+        with_item(2, &[]),
+        Err(EvidenceError::Item { item: 2, source: DecodeError::Truncated { .. }, .. })
+    ));
     assert!(matches!(with_item(4, &[0x83, 0, 0, 0]), Err(EvidenceError::Item { item: 4, .. })));
     assert!(matches!(with_item(6, &[0x81, 0x41, 0]), Err(EvidenceError::Item { item: 6, .. })));
     let mut unknown = evidence().manifests;

@@ -16,7 +16,8 @@ fn assessment(verdict: Verdict, evidence: VerifiedEvidence, others: &[(&str, Out
 
 #[test]
 fn the_first_line_says_verdict_level_profile_and_voucher() {
-    let line = |verdict, voucher, others: &[(&str, Outcome)]| first_line(&assessment(verdict, evidence(voucher), others));
+    let line =
+        |verdict, voucher, others: &[(&str, Outcome)]| first_line(&assessment(verdict, evidence(voucher), others));
     assert_eq!(
         line(Verdict::Verified, pinned(), &[]),
         "VERIFIED·L0·number — self-asserted: nobody outside the lab has seen this ledger; key \"lab.example/log\" pinned by you"
@@ -35,7 +36,10 @@ fn the_first_line_says_verdict_level_profile_and_voucher() {
     assert!(line(Verdict::Unvouched, Voucher::None, &[]).starts_with("UNVOUCHED, consistent at L0 — "));
     let others = [("stat.error", Outcome::Unknown), ("availability", Outcome::Unknown), ("supersede", Outcome::Fail)];
     assert_eq!(line(Verdict::Contradicted, pinned(), &others), "CONTRADICTED·L0·number — reason of supersede");
-    assert_eq!(line(Verdict::NotRecomputable, pinned(), &others[..2]), "NOT-RECOMPUTABLE·L0·number — reason of stat.error");
+    assert_eq!(
+        line(Verdict::NotRecomputable, pinned(), &others[..2]),
+        "NOT-RECOMPUTABLE·L0·number — reason of stat.error"
+    );
 }
 
 #[test]

@@ -103,12 +103,7 @@ impl Genesis {
                 found: distinct.len(),
             });
         }
-        Ok(Self {
-            origin: required(origin, Self::WHAT, 1)?,
-            log_key,
-            keys,
-            nonce: required(nonce, Self::WHAT, 4)?,
-        })
+        Ok(Self { origin: required(origin, Self::WHAT, 1)?, log_key, keys, nonce: required(nonce, Self::WHAT, 4)? })
     }
 }
 

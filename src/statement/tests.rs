@@ -160,8 +160,7 @@ fn payload_value() -> impl Strategy<Value = Payload> {
 
 /// A dataset of one file.
 fn dataset() -> Payload {
-    let mut payload =
-        Payload::new(Kind::Dataset, Some(LedgerId::from_bytes([7; 32])), EntryIndex(3), EntryIndex(0));
+    let mut payload = Payload::new(Kind::Dataset, Some(LedgerId::from_bytes([7; 32])), EntryIndex(3), EntryIndex(0));
     payload.subjects.push(Subject::file(FileDigest::of(b"rows"), 4));
     payload
 }

@@ -42,6 +42,7 @@ fn change<T>(
     Decoder::decode(&map(&all), decode)
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "one side of a change; the other is None")]
 fn keys(keys: &[(i64, &[u8])]) -> Option<Vec<u8>> {
     Some(Encoder::encode(|e| {
         e.array(keys.len());
@@ -77,7 +78,10 @@ fn the_keys_of_a_genesis_are_good_sorted_and_one_for_each_role() {
     assert_eq!(with(&[(1, &first), (1, &first)]), Err(DecodeError::Unsorted { what: "the list of issuer keys" }));
     assert!(with(&[(9, &first)]).unwrap_err().is_unsupported());
     // One key in two roles, the log key among the issuers, and points that are no good keys.
-    assert!(matches!(with(&[(1, &first), (2, &first)]), Err(DecodeError::Length { expected: "one key for each role", .. })));
+    assert!(matches!(
+        with(&[(1, &first), (2, &first)]),
+        Err(DecodeError::Length { expected: "one key for each role", .. })
+    ));
     assert!(matches!(with(&[(1, &public[0])]), Err(DecodeError::Length { expected: "one key for each role", .. })));
     let mut neutral = [0; 32];
     neutral[0] = 1;

@@ -66,6 +66,7 @@ fn changed(payload: &Payload, changes: &[(i64, Option<Vec<u8>>)]) -> Result<Payl
     Payload::decode(&map(&all))
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "one side of a change; the other is None")]
 fn uint(value: u64) -> Option<Vec<u8>> {
     Some(Encoder::encode(|e| e.uint(value)))
 }
@@ -115,8 +116,13 @@ fn each_kind_says_what_it_must_and_nothing_that_has_no_place() {
     let missing = |key| Err(DecodeError::MissingKey { what: WHAT, key });
     let unknown = |key| Err(DecodeError::UnknownKey { what: WHAT, key });
     let genesis = Some(Encoder::encode(|e| {
-        Genesis { origin: "o".to_owned(), log_key: key(1).public(), keys: vec![(Role::Issuer, key(2).public())], nonce: [0; 16] }
-            .encode(e);
+        Genesis {
+            origin: "o".to_owned(),
+            log_key: key(1).public(),
+            keys: vec![(Role::Issuer, key(2).public())],
+            nonce: [0; 16],
+        }
+        .encode(e);
     }));
     let outcome = Some(vec![0x82, 0, 0]);
     let label = Some(Encoder::encode(|e| e.text("train")));
@@ -161,7 +167,9 @@ fn labels_are_short_texts_without_control_characters() {
 fn edges(edges: &[Edge]) -> Result<Payload, DecodeError> {
     let bytes = Encoder::encode(|e| {
         e.array(edges.len());
-        edges.iter().for_each(|edge| edge.encode(e));
+        for edge in edges {
+            edge.encode(e);
+        }
     });
     changed(&dataset(), &[(11, Some(bytes))])
 }
