@@ -8,6 +8,8 @@ mod keys;
 mod open;
 mod output;
 mod progress;
+mod render;
+mod survey;
 
 use std::process::ExitCode;
 
@@ -38,11 +40,19 @@ macro_rules! commands {
 
 commands! {
     init::Init,
+    key::Key,
     record::Record,
     run::Run,
     claim::Claim,
     prove::Prove,
     verify::Verify,
+    status::Status,
+    log::Log,
+    show::Show,
+    lineage::Lineage,
+    audit::Audit,
+    doctor::Doctor,
+    demo::Demo,
 }
 
 /// Signed, append-only provenance for Model Spec Midtraining claims
@@ -62,6 +72,12 @@ struct Arguments {
     quiet: bool,
     #[command(subcommand)]
     command: Command,
+}
+
+/// Runs one command line in surroundings of its own, as `demo` shows it.
+fn run_line(line: &str, context: &Context) -> Outcome {
+    let arguments = Arguments::try_parse_from(line.split_whitespace())?;
+    arguments.command.run(context)
 }
 
 /// Runs the command line of this process.
