@@ -3,6 +3,7 @@
 mod cli;
 mod durability;
 mod flow;
+mod schemas;
 mod support;
 mod tamper;
 mod tidy;

@@ -123,7 +123,9 @@ impl Payload {
                 if !self.subjects.is_empty() {
                     m.entry(10, |e| {
                         e.array(self.subjects.len());
-                        self.subjects.iter().for_each(|subject| subject.encode(e));
+                        for subject in &self.subjects {
+                            subject.encode(e);
+                        }
                     });
                 }
                 if !self.edges.is_empty() {
@@ -131,7 +133,9 @@ impl Payload {
                     edges.sort();
                     m.entry(11, |e| {
                         e.array(edges.len());
-                        edges.iter().for_each(|edge| edge.encode(e));
+                        for edge in &edges {
+                            edge.encode(e);
+                        }
                     });
                 }
                 m.optional(12, self.body, |e, body| Digest::from(body).encode(e));

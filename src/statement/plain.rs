@@ -76,7 +76,9 @@ fn write(e: &mut Encoder, value: &Value) {
         Value::String(text) => e.text(text),
         Value::Array(items) => {
             e.array(items.len());
-            items.iter().for_each(|item| write(e, item));
+            for item in items {
+                write(e, item);
+            }
         }
         Value::Object(map) => e.map(|m| map.iter().for_each(|(key, value)| m.text_entry(key, |e| write(e, value)))),
     }

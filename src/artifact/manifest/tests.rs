@@ -15,13 +15,11 @@ fn manifest(count: u64) -> Manifest {
 
 /// The tree as RFC 9162 §2.1.1 defines it, over leaf hashes.
 fn defined(leaves: &[NodeHash], hash: &ManifestHash) -> NodeHash {
-    match leaves {
-        [leaf] => *leaf,
-        _ => {
-            let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
-            hash.node(&defined(left, hash), &defined(right, hash))
-        }
+    if let [leaf] = leaves {
+        return *leaf;
     }
+    let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
+    hash.node(&defined(left, hash), &defined(right, hash))
 }
 
 #[test]

@@ -81,8 +81,8 @@ mod rfc9052 {
 
     fn push(out: &mut Vec<u8>, bytes: &[u8]) {
         match u16::try_from(bytes.len()).unwrap() {
-            len @ 0..=23 => out.push(0x40 + len as u8),
-            len @ 24..=255 => out.extend([0x58, len as u8]),
+            len @ 0..=23 => out.push(0x40 + u8::try_from(len).unwrap()),
+            len @ 24..=255 => out.extend([0x58, u8::try_from(len).unwrap()]),
             len => {
                 out.push(0x59);
                 out.extend(len.to_be_bytes());
@@ -114,7 +114,7 @@ fn another_reader_of_cose_finds_the_same_payload_header_and_signature() {
     let cose_key = [&[0xa3, 1, 1, 0x20, 6, 0x21, 0x58, 32], public.as_bytes().as_slice()].concat();
     let kid = *Sha256Digest::of(&cose_key).as_bytes();
     let header = [
-        &[0xa4, 1, 0x32, 3, 0x78, CONTENT_TYPE.len() as u8],
+        &[0xa4, 1, 0x32, 3, 0x78, u8::try_from(CONTENT_TYPE.len()).unwrap()],
         CONTENT_TYPE.as_bytes(),
         &[4, 0x58, 32],
         &kid,

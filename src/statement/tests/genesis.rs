@@ -42,6 +42,7 @@ fn change<T>(
     Decoder::decode(&map(&all), decode)
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "one side of a change; the other is None")]
 fn keys(keys: &[(i64, &[u8])]) -> Option<Vec<u8>> {
     Some(Encoder::encode(|e| {
         e.array(keys.len());

@@ -66,6 +66,7 @@ fn changed(payload: &Payload, changes: &[(i64, Option<Vec<u8>>)]) -> Result<Payl
     Payload::decode(&map(&all))
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "one side of a change; the other is None")]
 fn uint(value: u64) -> Option<Vec<u8>> {
     Some(Encoder::encode(|e| e.uint(value)))
 }
@@ -166,7 +167,9 @@ fn labels_are_short_texts_without_control_characters() {
 fn edges(edges: &[Edge]) -> Result<Payload, DecodeError> {
     let bytes = Encoder::encode(|e| {
         e.array(edges.len());
-        edges.iter().for_each(|edge| edge.encode(e));
+        for edge in edges {
+            edge.encode(e);
+        }
     });
     changed(&dataset(), &[(11, Some(bytes))])
 }
