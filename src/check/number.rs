@@ -239,12 +239,7 @@ fn common_multiple(left: &BigInt, right: &BigInt) -> BigInt {
 }
 
 /// The mean over a unit of the rows that a denominator counts.
-fn mean_over(
-    rows: &[Row],
-    unit: ErrorUnit,
-    denominator: Denominator,
-    grid: Grid,
-) -> Result<Estimate, NumberProblem> {
+fn mean_over(rows: &[Row], unit: ErrorUnit, denominator: Denominator, grid: Grid) -> Result<Estimate, NumberProblem> {
     let estimate = |observations: &[Observation<u64>]| {
         estimate(observations, unit, Reducer::Mean).map_err(|error| NumberProblem::Missing(error.to_string()))
     };
@@ -259,7 +254,8 @@ fn mean_over(
         return estimate(&observations);
     }
     // A row that was planned and has no score counts as zero. Zeros are counted, not made: a claim can plan any number.
-    let mut by_sample: BTreeMap<u64, (u64, BigRational)> = rows.iter().map(|row| (row.sample, Default::default())).collect();
+    let mut by_sample: BTreeMap<u64, (u64, BigRational)> =
+        rows.iter().map(|row| (row.sample, Default::default())).collect();
     for observation in &observations {
         let (count, sum) = by_sample.entry(observation.sample).or_default();
         *count += 1;
@@ -273,10 +269,8 @@ fn mean_over(
         ErrorUnit::Sample => {
             let repeats = BigRational::from_integer(grid.repeats.into());
             let known = by_sample.len() as u64;
-            let means: Vec<Observation<u64>> = by_sample
-                .into_iter()
-                .map(|(sample, (_, sum))| Observation { sample, value: sum / &repeats })
-                .collect();
+            let means: Vec<Observation<u64>> =
+                by_sample.into_iter().map(|(sample, (_, sum))| Observation { sample, value: sum / &repeats }).collect();
             Ok(with_zeros(&estimate(&means)?, grid.samples - known))
         }
     }
@@ -298,13 +292,7 @@ fn with_zeros(estimate: &Estimate, zeros: u64) -> Estimate {
         1 => BigRational::zero(),
         _ => (squares - &estimate.sum * &mean) / (&total * (&total - integer(1))),
     };
-    Estimate {
-        sum: estimate.sum.clone(),
-        units,
-        observations: estimate.observations + zeros,
-        mean,
-        variance_of_mean,
-    }
+    Estimate { sum: estimate.sum.clone(), units, observations: estimate.observations + zeros, mean, variance_of_mean }
 }
 
 fn no_scores(scorer: &str, key: &str, samples: &[SampleRecord]) -> NumberProblem {

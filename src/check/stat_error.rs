@@ -74,7 +74,9 @@ fn compare(claim: &Claim, number: &Number) -> Finding {
         ),
         _ if figure.value().is_zero() && !square.is_zero() => (
             Outcome::Unknown,
-            format!("over {n} {unit}s the standard error is {digits}; printed so coarsely that it is 0 it says nothing"),
+            format!(
+                "over {n} {unit}s the standard error is {digits}; printed so coarsely that it is 0 it says nothing"
+            ),
         ),
         _ => (Outcome::Pass, format!("over {n} {unit}s the standard error is {digits}, as printed")),
     };

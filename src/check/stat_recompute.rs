@@ -60,8 +60,11 @@ pub(super) fn judge(claim: &Claim, number: &Number) -> Finding {
     let is_whole = printed.decimals() == 0 && !printed.is_percent();
     let is_rate = number.value.is_positive() && number.value < BigRational::one();
     if is_whole && is_rate && check_rounding(&number.value, &printed).agrees() {
-        return finding(Outcome::Unknown, format!("the samples give {exact}; `{text}` without a decimal does not say it"))
-            .next("print the rate with decimals or in percent");
+        return finding(
+            Outcome::Unknown,
+            format!("the samples give {exact}; `{text}` without a decimal does not say it"),
+        )
+        .next("print the rate with decimals or in percent");
     }
     match check_rounding(&number.value, &printed) {
         Rounding::Both => {

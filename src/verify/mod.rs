@@ -275,7 +275,8 @@ fn open_manifests(
         }
         let measures = measures.get(&(kind, root.into())).ok_or(Reject::ExtraManifest { kind, root })?;
         let (found, found_length) = (manifest.count(), disclosed.object.len() as u64);
-        if let Some(measure) = measures.iter().find(|measure| (measure.count, measure.length) != (found, found_length)) {
+        if let Some(measure) = measures.iter().find(|measure| (measure.count, measure.length) != (found, found_length))
+        {
             let (count, length) = (measure.count, measure.length);
             return Err(Reject::ManifestCount { kind, root, count, length, found, found_length });
         }

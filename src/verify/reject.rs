@@ -123,7 +123,9 @@ pub enum Reject {
     Body { index: EntryIndex, source: BodyError },
     #[error("a body is given for entry {index}, which commits to none")]
     ExtraBody { index: EntryIndex },
-    #[error("the list of withheld things names {digest}, which is not hidden or which no entry of the claim's chain commits to")]
+    #[error(
+        "the list of withheld things names {digest}, which is not hidden or which no entry of the claim's chain commits to"
+    )]
     ExtraWithheld { digest: Digest },
     #[error("{digest} is neither shown nor on the list of withheld things")]
     UnlistedWithheld { digest: Digest },
@@ -155,7 +157,9 @@ impl Reject {
             Self::Evidence(error) if error.is_unsupported() => Unsupported,
             Self::Entry { source, .. } if source.is_unsupported() => Unsupported,
             Self::Manifest { source: ManifestError::Version { .. }, .. } => Unsupported,
-            Self::Body { source: BodyError::Plain(PlainError::Decode(error)), .. } if !error.is_unsupported() => Malformed,
+            Self::Body { source: BodyError::Plain(PlainError::Decode(error)), .. } if !error.is_unsupported() => {
+                Malformed
+            }
             Self::Body { source: BodyError::Plain(_), .. } => Unsupported,
             Self::Evidence(_)
             | Self::Entry { .. }

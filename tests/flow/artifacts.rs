@@ -7,7 +7,10 @@ use crate::support::{Output, Sandbox, copy, testdata};
 fn delivered() -> Sandbox {
     let sandbox = Sandbox::with_ledger();
     copy(&testdata().join("checkpoints/generated/lora_msm"), &sandbox.path("lab/data/adapter"));
-    copy(&testdata().join("msm/toy_tree/data/midtrain/toy_spec/dataset.jsonl"), &sandbox.path("lab/data/dataset.jsonl"));
+    copy(
+        &testdata().join("msm/toy_tree/data/midtrain/toy_spec/dataset.jsonl"),
+        &sandbox.path("lab/data/dataset.jsonl"),
+    );
     copy(&popularity_log(), &sandbox.path("lab/data/popularity.eval"));
     let record = |arguments: &[&str]| sandbox.lab(&[&["record"], arguments].concat()).success();
     let _ = record(&["dataset", "data/dataset.jsonl", "--name", "dataset", "--also", "sha256"]);

@@ -94,7 +94,9 @@ fn evidence_that_is_no_evidence_is_refused_within_seconds() {
     fifo(&sandbox, "elsewhere/pipe");
     sandbox.write("elsewhere/empty", "");
     sandbox.write("elsewhere/magic", reproledger::evidence::MAGIC);
-    for (path, code) in [("folder", 2), ("pipe", 2), ("/dev/zero", 2), ("empty", 2), ("nowhere", 2), ("magic", 2), ("/dev/null", 2)] {
+    for (path, code) in
+        [("folder", 2), ("pipe", 2), ("/dev/zero", 2), ("empty", 2), ("nowhere", 2), ("magic", 2), ("/dev/null", 2)]
+    {
         let begun = Instant::now();
         let output = sandbox.elsewhere(&["verify", path, "--trust", "trust.policy"]).code(code);
         assert!(begun.elapsed() < Duration::from_secs(10), "{path}");
@@ -125,7 +127,8 @@ fn claims_that_leave_something_out_are_refused_by_what_they_lack() {
     let sandbox = claimed(&Words::popularity());
     let whole = Words { id: "other", ..Words::popularity() }.to_toml();
     for (line, _) in whole.lines().filter_map(|line| line.split_once(" = ")) {
-        let cut: String = whole.lines().filter(|other| !other.starts_with(&format!("{line} = "))).map(|l| format!("{l}\n")).collect();
+        let cut: String =
+            whole.lines().filter(|other| !other.starts_with(&format!("{line} = "))).map(|l| format!("{l}\n")).collect();
         sandbox.write("lab/cut.toml", cut);
         let output = refused(&sandbox, &["claim", "add", "cut.toml"]);
         assert!(output.stderr.contains(line) || line == "comparator" || line == "subject", "{line}: {}", output.stderr);

@@ -46,7 +46,8 @@ fn three_hundred_epochs_of_one_sample_have_an_error_over_rollouts() {
 
 #[test]
 fn over_samples_their_error_is_flagged_and_not_established() {
-    let by_samples = Words { error: Some(("sample", "0")), ..mock("sample", r#"["mean(epochs)", "mean(samples)"]"#, 1) };
+    let by_samples =
+        Words { error: Some(("sample", "0")), ..mock("sample", r#"["mean(epochs)", "mean(samples)"]"#, 1) };
     let flagged = verdict("am_mock", &by_samples).code(3);
     assert!(flagged.check("stat.error").starts_with("UNKNOWN"), "{}", flagged.stdout);
     assert!(flagged.stdout.contains("flagged"), "{}", flagged.stdout);

@@ -46,7 +46,8 @@ impl Words<'_> {
     }
 
     fn to_toml(&self) -> String {
-        let decimals = |text: &str| text.trim_end_matches('%').split_once('.').map_or(0, |(_, fraction)| fraction.len());
+        let decimals =
+            |text: &str| text.trim_end_matches('%').split_once('.').map_or(0, |(_, fraction)| fraction.len());
         let figure = |text: &str| format!("{{ printed = \"{text}\", decimals = {} }}", decimals(text));
         let quoted = |text: &str| serde_json::to_string(text).unwrap();
         let (rule, error) = match self.error {

@@ -73,7 +73,8 @@ fn the_same_bytes_come_with_and_without_a_terminal() {
         let line = format!("{BINARY} verify {EVIDENCE} --trust trust.policy{rest}");
         let mut command = Command::new(&script);
         sandbox.surround(&mut command, "elsewhere");
-        let on_terminal = Output::of(command.env("TERM", "xterm-256color").args(["-qec", &line, "/dev/null"])).success();
+        let on_terminal =
+            Output::of(command.env("TERM", "xterm-256color").args(["-qec", &line, "/dev/null"])).success();
         let mut arguments = vec!["verify", EVIDENCE, "--trust", "trust.policy"];
         arguments.extend(rest.split_whitespace());
         let piped = sandbox.elsewhere(&arguments).success();
@@ -147,7 +148,9 @@ fn verify_reads_no_file_that_it_was_not_given() {
     // A policy in the working directory, beside the evidence or in the home is nobody's word.
     let sandbox = delivered(&Words::popularity());
     let policy = sandbox.read("elsewhere/trust.policy");
-    for name in ["elsewhere/trust.policy", "home/trust.policy", "home/config/reproledger/trust.policy", "elsewhere/.env"] {
+    for name in
+        ["elsewhere/trust.policy", "home/trust.policy", "home/config/reproledger/trust.policy", "elsewhere/.env"]
+    {
         sandbox.write(name, &policy);
     }
     let mut command = sandbox.command("elsewhere");

@@ -10,7 +10,8 @@ fn a_run_that_ends_well_records_what_it_wrote() {
     sandbox.write("lab/rows.jsonl", "{}\n");
     sandbox.lab(&["record", "dataset", "rows.jsonl", "--name", "rows"]).success();
     let train = ["run", "--name", "train", "--in", "rows", "--out", "checkpoint:adapter=out", "--"];
-    let run = sandbox.lab(&[&train[..], &["sh", "-c", "mkdir out && echo weights > out/a.safetensors"]].concat()).success();
+    let run =
+        sandbox.lab(&[&train[..], &["sh", "-c", "mkdir out && echo weights > out/a.safetensors"]].concat()).success();
     let run = run.complains("attempt 1").complains("run-end `train`  completed, code 0");
     assert!(run.stderr.contains("checkpoint `adapter`"), "{}", run.stderr);
     let _ = sandbox.lab(&["record", "checkpoint", "out", "--name", "adapter"]).success().says("unchanged");
@@ -58,12 +59,14 @@ fn a_spec_is_taken_from_git_at_a_revision_and_not_from_the_work_tree() {
     sandbox.write("lab/repository/docs/spec.md", "version two\n");
     let _ = git(&sandbox, &["commit", "-qam", "two"]).success();
     sandbox.write("lab/repository/docs/spec.md", "not committed\n");
-    let record = |rest: &[&str]| sandbox.lab(&[&["record", "spec", "docs/spec.md", "--git", "repository"], rest].concat());
+    let record =
+        |rest: &[&str]| sandbox.lab(&[&["record", "spec", "docs/spec.md", "--git", "repository"], rest].concat());
     let digest = |text: &str| reproledger::digest::FileDigest::of(text.as_bytes()).to_string();
     let _ = record(&["--rev", "v1", "--name", "spec"]).success().says(&digest("version one\n"));
     let _ = record(&["--name", "spec", "--supersedes", "spec"]).success().says(&digest("version two\n"));
     let _ = record(&["--rev", "nothing", "--name", "other"]).code(2);
     let _ = sandbox.lab(&["record", "spec", "../../etc/passwd", "--git", "repository", "--name", "x"]).code(2);
     let _ = sandbox.lab(&["record", "dataset", "docs/spec.md", "--git", "repository", "--name", "x"]).code(2);
-    let _ = sandbox.lab(&["record", "source", "docs", "--git", "repository", "--name", "source"]).success().says("1 files");
+    let _ =
+        sandbox.lab(&["record", "source", "docs", "--git", "repository", "--name", "source"]).success().says("1 files");
 }

@@ -36,9 +36,14 @@ fn spec_to_score_is_recorded_claimed_proved_and_verified_elsewhere() {
     std::fs::rename(sandbox.path("lab"), sandbox.path("gone")).unwrap();
     let verified = sandbox.elsewhere(&["verify", "popularity-accuracy.evidence", "--trust", "trust.policy"]).success();
     assert!(verified.first_line().starts_with("VERIFIED·L0·number"), "{}", verified.stdout);
-    assert!(verified.check("stat.recompute").starts_with("PASS") && verified.check("stat.recompute").contains("63/100"));
+    assert!(
+        verified.check("stat.recompute").starts_with("PASS") && verified.check("stat.recompute").contains("63/100")
+    );
     assert!(verified.check("stat.error").contains("0.04852"), "{}", verified.stdout);
-    assert!(verified.check("ledger.links").contains("reaches 7 entries"), "two specs, documents, dataset, adapter, log, claim");
+    assert!(
+        verified.check("ledger.links").contains("reaches 7 entries"),
+        "two specs, documents, dataset, adapter, log, claim"
+    );
     for id in ["samples.derived", "availability"] {
         assert!(verified.check(id).starts_with("UNKNOWN"), "what nobody looked at is not passed: {}", verified.stdout);
     }
@@ -124,7 +129,8 @@ fn the_same_content_recorded_again_is_recognised_and_other_content_needs_its_wor
 fn a_log_that_is_replaced_takes_its_claim_with_it() {
     let sandbox = claimed(&Words::popularity());
     let others = testdata().join("logs/inspect/inspect_ai");
-    let newer = sorted_files(&others).into_iter().find(|path| path.to_string_lossy().ends_with("mj7khqpMM4GBCfVQozKgzB.eval"));
+    let newer =
+        sorted_files(&others).into_iter().find(|path| path.to_string_lossy().ends_with("mj7khqpMM4GBCfVQozKgzB.eval"));
     copy(&newer.unwrap(), &sandbox.path("lab/newer.eval"));
     let supersede = ["record", "eval-log", "newer.eval", "--name", "popularity", "--supersedes", "popularity"];
     let _ = sandbox.lab(&supersede).success();

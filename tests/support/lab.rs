@@ -179,7 +179,12 @@ impl Lab {
     }
 
     /// An eval-log of a file with these sample records.
-    pub(crate) fn eval_log(&mut self, file: &[u8], manifest: &Manifest, links: &[(EdgeType, EntryIndex)]) -> EntryIndex {
+    pub(crate) fn eval_log(
+        &mut self,
+        file: &[u8],
+        manifest: &Manifest,
+        links: &[(EdgeType, EntryIndex)],
+    ) -> EntryIndex {
         let (_, measure) = self.keep(manifest);
         let mut payload = self.payload(Kind::EvalLog);
         let file = Subject::file(FileDigest::of(file), file.len() as u64);
@@ -199,8 +204,7 @@ impl Lab {
         let mut payload = self.payload(Kind::Claim);
         payload.edges = logs.iter().map(|log| self.supports(*log)).collect();
         payload.edges.extend(links.iter().map(|(edge_type, target)| self.link(*edge_type, *target)));
-        let body =
-            Body { name: Some(claim.claim_id.clone()), claim: Some(Box::new(claim.clone())), ..Body::default() };
+        let body = Body { name: Some(claim.claim_id.clone()), claim: Some(Box::new(claim.clone())), ..Body::default() };
         self.seal(&mut payload, &body);
         self.say(&payload)
     }
@@ -244,9 +248,9 @@ impl Lab {
             said(**index).is_some_and(|entry| !matches!(entry.claimed().kind, Kind::Genesis | Kind::KeyChange))
         };
         let first = reached.iter().find(is_fact).copied().unwrap_or(claim);
-        let changes = (0..self.entries.len() as u64).map(EntryIndex).filter(|index| {
-            said(*index).is_some_and(|entry| entry.claimed().kind == Kind::KeyChange)
-        });
+        let changes = (0..self.entries.len() as u64)
+            .map(EntryIndex)
+            .filter(|index| said(*index).is_some_and(|entry| entry.claimed().kind == Kind::KeyChange));
         let mut chosen: BTreeSet<EntryIndex> = changes.collect();
         chosen.insert(EntryIndex(0));
         chosen.extend(&reached);
@@ -276,7 +280,8 @@ impl Lab {
             evidence.bodies.push((claim, body.clone()));
         }
         let inputs: BTreeSet<Digest> = entry.claimed().edges.iter().map(|edge| edge.digest).collect();
-        evidence.manifests = self.manifests.iter().filter(|(root, _)| inputs.contains(*root)).map(|(_, m)| m.clone()).collect();
+        evidence.manifests =
+            self.manifests.iter().filter(|(root, _)| inputs.contains(*root)).map(|(_, m)| m.clone()).collect();
         evidence.manifests.sort_by_key(|manifest| (manifest.kind, manifest.root));
         evidence.withheld = self.withheld(&evidence);
         evidence
@@ -286,7 +291,9 @@ impl Lab {
     pub(crate) fn withheld(&self, evidence: &Evidence) -> Vec<Withheld> {
         let payload = |index: EntryIndex| self.entries.get(at(index)).and_then(|bytes| Entry::parse(bytes).ok());
         let reached = reachable(evidence.claim, |index| {
-            Some(payload(index)?.claimed().edges.iter().filter(|edge| edge.log.is_none()).map(|edge| edge.seq).collect())
+            Some(
+                payload(index)?.claimed().edges.iter().filter(|edge| edge.log.is_none()).map(|edge| edge.seq).collect(),
+            )
         });
         let mut withheld = BTreeMap::new();
         for index in reached {
@@ -301,8 +308,9 @@ impl Lab {
                 hide(body.into(), 1, format!("body of entry {index}, not disclosed"));
             }
             for (kind, measure) in entry.claimed().subjects.iter().flat_map(|subject| &subject.0) {
-                let is_shown =
-                    |digest: &Digest| evidence.manifests.iter().any(|m| m.kind == *kind && Digest::from(m.root) == *digest);
+                let is_shown = |digest: &Digest| {
+                    evidence.manifests.iter().any(|m| m.kind == *kind && Digest::from(m.root) == *digest)
+                };
                 for digest in measure.digests.iter().filter(|digest| *kind != DigestKind::File && !is_shown(digest)) {
                     hide(*digest, measure.count, format!("{kind} manifest, not disclosed"));
                 }

@@ -5,17 +5,16 @@
 mod lab;
 mod sandbox;
 
-pub(crate) use lab::{
-    Lab, Story, Told, assess, finding, forge, key, parts, salt, sample, signed_bytes,
-};
+pub(crate) use lab::{Lab, Story, Told, assess, finding, forge, key, parts, salt, sample, signed_bytes};
 pub(crate) use sandbox::{BINARY, Output, Sandbox, program};
 
 use std::path::{Path, PathBuf};
 
 /// The folder of third-party data. There is no skipping: without it nothing was tested.
 pub(crate) fn testdata() -> PathBuf {
-    let data = std::env::var_os("REPROLEDGER_TESTDATA")
-        .expect("REPROLEDGER_TESTDATA is not set: it must name the folder of third-party test data (see its SOURCES.md)");
+    let data = std::env::var_os("REPROLEDGER_TESTDATA").expect(
+        "REPROLEDGER_TESTDATA is not set: it must name the folder of third-party test data (see its SOURCES.md)",
+    );
     let data = PathBuf::from(data);
     assert!(data.join("SOURCES.md").is_file(), "{}: not the folder of third-party test data", data.display());
     data

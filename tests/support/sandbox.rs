@@ -88,7 +88,8 @@ impl Sandbox {
     /// The lab's log key, as the lab would read it out on the phone.
     pub(crate) fn vkey(&self) -> String {
         let settings = String::from_utf8(self.read("lab/.reproledger/ledger.toml")).unwrap();
-        let line = settings.lines().find(|line| line.contains("lab.example/log+")).expect("ledger.toml names the log key");
+        let line =
+            settings.lines().find(|line| line.contains("lab.example/log+")).expect("ledger.toml names the log key");
         line.split('"').nth(1).unwrap().to_owned()
     }
 
@@ -139,7 +140,14 @@ impl Output {
 
     /// Holds it to an exit code.
     pub(crate) fn code(self, expected: i32) -> Self {
-        assert_eq!(self.code, Some(expected), "{}\n--- stdout\n{}\n--- stderr\n{}", self.line, self.stdout, self.stderr);
+        assert_eq!(
+            self.code,
+            Some(expected),
+            "{}\n--- stdout\n{}\n--- stderr\n{}",
+            self.line,
+            self.stdout,
+            self.stderr
+        );
         self
     }
 
@@ -160,7 +168,13 @@ impl Output {
 
     /// Holds standard output to contain a text.
     pub(crate) fn says(self, text: &str) -> Self {
-        assert!(self.stdout.contains(text), "{}: `{text}` is not in\n{}\n--- stderr\n{}", self.line, self.stdout, self.stderr);
+        assert!(
+            self.stdout.contains(text),
+            "{}: `{text}` is not in\n{}\n--- stderr\n{}",
+            self.line,
+            self.stdout,
+            self.stderr
+        );
         self
     }
 

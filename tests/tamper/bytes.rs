@@ -39,7 +39,11 @@ fn with_a_hidden_body() -> Told {
 }
 
 /// Judges every mutant on every core; none may be believed, whatever else becomes of it.
-pub(super) fn none_is_believed(policy: &Policy, count: usize, mutant: impl Fn(usize) -> Option<Vec<u8>> + Sync) -> usize {
+pub(super) fn none_is_believed(
+    policy: &Policy,
+    count: usize,
+    mutant: impl Fn(usize) -> Option<Vec<u8>> + Sync,
+) -> usize {
     let workers = thread::available_parallelism().map_or(2, usize::from);
     let judge = |first: usize| {
         let mut judged = 0;

@@ -164,9 +164,15 @@ fn a08_an_unknown_field_in_a_signed_structure_is_unsupported_and_never_dropped()
 #[test]
 fn a09_an_unknown_kind_or_version_is_unsupported_and_never_skipped() {
     let (class, error) = payload_refused(with_value(2, &[0x19, 0x03, 0xe7]));
-    assert_eq!((class, error), (Class::Unsupported, DecodeError::UnknownValue { what: "a statement kind", value: 999 }));
+    assert_eq!(
+        (class, error),
+        (Class::Unsupported, DecodeError::UnknownValue { what: "a statement kind", value: 999 })
+    );
     let (class, error) = payload_refused(with_value(1, &[2]));
-    assert_eq!((class, error), (Class::Unsupported, DecodeError::UnknownValue { what: "the payload version", value: 2 }));
+    assert_eq!(
+        (class, error),
+        (Class::Unsupported, DecodeError::UnknownValue { what: "the payload version", value: 2 })
+    );
     let told = Story::new().tell();
     let mut bytes = told.evidence().to_bytes();
     bytes[22] = b'2';
@@ -186,7 +192,8 @@ fn a10_an_entry_without_what_its_version_requires_is_refused() {
     for key in [1, 2, 3, 4, 5, 12, 16] {
         let (class, error) = payload_refused(|payload| {
             let wanted = Encoder::encode(|e| e.int(key));
-            *payload = map_of(&entries_of(payload).into_iter().filter(|(found, _)| *found != wanted).collect::<Vec<_>>());
+            *payload =
+                map_of(&entries_of(payload).into_iter().filter(|(found, _)| *found != wanted).collect::<Vec<_>>());
         });
         assert_eq!(error, DecodeError::MissingKey { what: "an entry's payload", key });
         assert_eq!(class, Class::Malformed);
@@ -248,12 +255,17 @@ fn a14_numbers_at_their_ends_are_refused_without_overflow() {
             assert!(matches!(reject, Reject::CensusRange { .. }), "{reject:?}");
         }
     }
-    let reject = Story::new().tell().reject_with(|evidence| evidence.entries.last_mut().unwrap().0 = EntryIndex(u64::MAX));
+    let reject =
+        Story::new().tell().reject_with(|evidence| evidence.entries.last_mut().unwrap().0 = EntryIndex(u64::MAX));
     assert!(matches!(reject, Reject::OutsideTree { index: EntryIndex(u64::MAX), .. }), "{reject:?}");
     // A head that claims 2^64 - 1 entries, truly signed.
     let mut told = Story::new().tell();
-    let tree = reproledger::merkle::TreeHead { size: reproledger::merkle::TreeSize(u64::MAX), root: told.lab.tree().head().root };
-    let head = reproledger::merkle::Head { origin: reproledger::merkle::Origin::parse(&told.lab.origin).unwrap(), tree };
+    let tree = reproledger::merkle::TreeHead {
+        size: reproledger::merkle::TreeSize(u64::MAX),
+        root: told.lab.tree().head().root,
+    };
+    let head =
+        reproledger::merkle::Head { origin: reproledger::merkle::Origin::parse(&told.lab.origin).unwrap(), tree };
     let signed = head.sign(&key(told.lab.log_key));
     assert!(matches!(told.reject_with(|e| e.head = signed.bytes().to_vec()), Reject::Inclusion(_)));
     // An entry that says it is the last there can be.
@@ -351,7 +363,10 @@ fn a19_the_signature_is_over_the_bytes_as_received() {
     evidence.entries.last_mut().unwrap().1 = lab.entries.last().unwrap().clone();
     evidence.head = lab.head().bytes().to_vec();
     let reject = reproledger::verify::evidence(&evidence.to_bytes(), Some(&lab.policy())).unwrap_err();
-    assert!(matches!(reject, Reject::Entry { source: EntryError::Decode(DecodeError::KeyOrder { .. }), .. }), "{reject:?}");
+    assert!(
+        matches!(reject, Reject::Entry { source: EntryError::Decode(DecodeError::KeyOrder { .. }), .. }),
+        "{reject:?}"
+    );
     // Two payloads that mean the same, both signed: only the canonical one is an entry at all.
     let again = forge(&protected, &[0xa0], &other, &key(told.lab.issuer));
     assert!(reproledger::statement::Entry::parse(&again).is_err());

@@ -67,7 +67,8 @@ fn s02_s04_s05_keys_that_are_no_good_points_are_refused_where_they_are_read() {
         payload[at..at + 32].copy_from_slice(&bytes);
         let entry = forge(&protected, &[0xa0], &payload, &key(told.lab.issuer));
         let reject = told.reject_with(|evidence| evidence.entries[0].1 = entry);
-        let Reject::Entry { index: EntryIndex(0), source: EntryError::Decode(DecodeError::Range { what, .. }) } = &reject
+        let Reject::Entry { index: EntryIndex(0), source: EntryError::Decode(DecodeError::Range { what, .. }) } =
+            &reject
         else {
             panic!("{hex}: {reject:?}")
         };
@@ -134,7 +135,10 @@ fn s07_a_valid_signature_by_a_key_that_only_the_evidence_vouches_for_is_untruste
     let other = Lab::named("other.example/log", 9).policy();
     let assessment = assess(&told.evidence(), &other);
     assert_eq!((assessment.verdict, assessment.verdict.exit_code()), (Verdict::Untrusted, 3));
-    assert_eq!(finding(&assessment, "ledger.keys").reason, Reject::Unpinned { origin: told.lab.origin.clone() }.to_string());
+    assert_eq!(
+        finding(&assessment, "ledger.keys").reason,
+        Reject::Unpinned { origin: told.lab.origin.clone() }.to_string()
+    );
     assert!(assessment.evidence.is_none(), "nothing it says is shown");
     // Another key under the pinned name: two ledgers of one name, which is more than a stranger.
     let pinned = Lab::named(&told.lab.origin, 9).policy();
@@ -213,7 +217,10 @@ fn s10_no_signature_is_not_all_signatures_hold() {
         })
     });
     let reject = reproledger::verify::evidence(&spliced(&told), None).unwrap_err();
-    assert!(matches!(reject, Reject::Entry { source: EntryError::Decode(DecodeError::Length { .. }), .. }), "{reject:?}");
+    assert!(
+        matches!(reject, Reject::Entry { source: EntryError::Decode(DecodeError::Length { .. }), .. }),
+        "{reject:?}"
+    );
 }
 
 fn witness_key(seed: u8, name: &str) -> reproledger::key::VerifierKey {
@@ -223,8 +230,7 @@ fn witness_key(seed: u8, name: &str) -> reproledger::key::VerifierKey {
 
 fn cosigned(told: &Told, seed: u8, name: &str, times: usize) -> Vec<u8> {
     let text = told.lab.head().head().to_text();
-    let line =
-        reproledger::key::sign_cosignature(&text, 1_790_001_000, &name.parse().unwrap(), &key(seed)).unwrap();
+    let line = reproledger::key::sign_cosignature(&text, 1_790_001_000, &name.parse().unwrap(), &key(seed)).unwrap();
     [told.lab.head().bytes(), &line.repeat(times)].concat()
 }
 
@@ -242,7 +248,10 @@ fn s11_one_witness_twice_is_one_witness() {
     let assessment = assess(&evidence, &two_of_two(&told));
     assert_eq!((assessment.verdict, assessment.verdict.exit_code()), (Verdict::Unmet, 3));
     assert_eq!(finding(&assessment, "ledger.keys").reason, Reject::Quorum { found: 1 }.to_string());
-    let both = [cosigned(&told, 50, "w1.example", 1), cosigned(&told, 51, "w2.example", 1)[told.lab.head().bytes().len()..].to_vec()];
+    let both = [
+        cosigned(&told, 50, "w1.example", 1),
+        cosigned(&told, 51, "w2.example", 1)[told.lab.head().bytes().len()..].to_vec(),
+    ];
     evidence.head = both.concat();
     assert_eq!(assess(&evidence, &two_of_two(&told)).verdict, Verdict::Verified);
 }
@@ -309,7 +318,8 @@ fn s15_a_signature_made_for_one_purpose_serves_no_other() {
         possession_message(&Lab::named("other.example/log", 9).id(), EntryIndex(1), Role::Issuer),
     ] {
         let mut payload = lab.payload(Kind::KeyChange);
-        payload.key_change = Some(KeyChange::Add { role: Role::Issuer, key: new.public(), possession: new.sign(&message) });
+        payload.key_change =
+            Some(KeyChange::Add { role: Role::Issuer, key: new.public(), possession: new.sign(&message) });
         let told = followed_by_a_claim(lab.clone(), &payload);
         assert_eq!(told.reject(), refused_change("the new key has not signed its enrolment"));
     }
@@ -407,7 +417,8 @@ fn s19_a_key_change_that_is_left_out_is_missed() {
         let change = add(lab, 60, Role::Issuer);
         lab.say(&change);
     });
-    let mut chosen: std::collections::BTreeSet<EntryIndex> = (0..told.lab.entries.len() as u64).map(EntryIndex).collect();
+    let mut chosen: std::collections::BTreeSet<EntryIndex> =
+        (0..told.lab.entries.len() as u64).map(EntryIndex).collect();
     chosen.remove(&EntryIndex(1));
     chosen.remove(&EntryIndex(2));
     let evidence = told.lab.evidence_of(told.claim, told.checkpoint, &chosen);
@@ -457,8 +468,7 @@ fn s14_one_key_in_two_roles_is_refused_in_entry_0() {
         vec![(Role::Issuer, key(101).public()), (Role::Evaluator, key(101).public())],
         vec![(Role::Issuer, key(101).public()), (Role::Issuer, key(1).public())],
     ] {
-        let genesis =
-            Genesis { origin: "lab.example/log".to_owned(), log_key: key(1).public(), keys, nonce: [1; 16] };
+        let genesis = Genesis { origin: "lab.example/log".to_owned(), log_key: key(1).public(), keys, nonce: [1; 16] };
         let told = story_after(Lab::with_genesis(genesis, 1, 101), |_| {});
         assert_eq!(told.reject(), Reject::KeyOverlap);
     }
@@ -478,7 +488,8 @@ fn s21_a_key_signs_only_from_its_enrolment_on() {
         let change = add(lab, 60, Role::Issuer);
         lab.say(&change);
     });
-    let evidence = told.lab.evidence_of(told.claim, EntryIndex(1), &(0..told.lab.entries.len() as u64).map(EntryIndex).collect());
+    let evidence =
+        told.lab.evidence_of(told.claim, EntryIndex(1), &(0..told.lab.entries.len() as u64).map(EntryIndex).collect());
     let reject = reproledger::verify::evidence(&evidence.to_bytes(), Some(&told.lab.policy())).unwrap_err();
     assert_eq!(reject, Reject::UnknownKey { index: EntryIndex(1), key_id: key(60).public().thumbprint() });
     // An entry after the point at which its owner says the key was stolen.
@@ -496,8 +507,7 @@ fn s21_a_key_signs_only_from_its_enrolment_on() {
 fn s23_a_cosignature_over_another_head_does_not_count_and_makes_the_head_worthless() {
     let told = Story::new().tell();
     let older = told.lab.head_at(3).head().to_text();
-    let line =
-        reproledger::key::sign_cosignature(&older, 5, &"w1.example".parse().unwrap(), &key(50)).unwrap();
+    let line = reproledger::key::sign_cosignature(&older, 5, &"w1.example".parse().unwrap(), &key(50)).unwrap();
     let head = [told.lab.head().bytes(), &line].concat();
     let one = witness_key(50, "w1.example");
     let policy = Policy::parse(format!("log {}\nwitness a {one}\nquorum a\n", told.lab.vkey()).as_bytes()).unwrap();

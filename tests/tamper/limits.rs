@@ -30,7 +30,10 @@ fn d01_a_million_nested_items_are_refused_at_the_depth_limit() {
     for byte in [0x81, 0xa1, 0x82] {
         let deep = vec![byte; 1_000_000];
         let error = item_error(7, deep);
-        assert!(matches!(error, DecodeError::Depth { .. } | DecodeError::Type { .. } | DecodeError::Truncated { .. }), "{error:?}");
+        assert!(
+            matches!(error, DecodeError::Depth { .. } | DecodeError::Type { .. } | DecodeError::Truncated { .. }),
+            "{error:?}"
+        );
     }
     let told = Story::new().tell();
     let mut deep = vec![0x82, 0xa3];

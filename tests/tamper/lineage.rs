@@ -24,9 +24,11 @@ fn l01_a_missing_parent_leaves_the_chain_unestablished() {
         let first = EntryIndex(missing.0 + 1);
         let mut evidence = told.lab.evidence_of(told.claim, first, &all_but(&told, missing));
         // Entries before the census that nothing reaches any more have no place here.
-        let reached: Vec<_> = evidence.entries.iter().map(|(index, _)| *index).filter(|index| *index < missing && index.0 > 0).collect();
+        let reached: Vec<_> =
+            evidence.entries.iter().map(|(index, _)| *index).filter(|index| *index < missing && index.0 > 0).collect();
         if !reached.is_empty() {
-            let chosen = (0..told.lab.entries.len() as u64).map(EntryIndex).filter(|index| index.0 == 0 || *index > missing);
+            let chosen =
+                (0..told.lab.entries.len() as u64).map(EntryIndex).filter(|index| index.0 == 0 || *index > missing);
             evidence = told.lab.evidence_of(told.claim, first, &chosen.collect());
         }
         let assessment = assess(&evidence, &told.lab.policy());
@@ -50,7 +52,13 @@ fn l02_l03_links_to_oneself_or_forward_are_refused() {
         let digest = Digest::from(FileDigest::of(b"self"));
         payload.subjects.push(reproledger::statement::Subject::file(FileDigest::of(b"self"), 4));
         let target = EntryIndex(index.0 + target);
-        payload.edges.push(Edge { edge_type: EdgeType::DerivedFrom, log: None, seq: target, kind: DigestKind::File, digest });
+        payload.edges.push(Edge {
+            edge_type: EdgeType::DerivedFrom,
+            log: None,
+            seq: target,
+            kind: DigestKind::File,
+            digest,
+        });
         told.lab.say(&payload);
         assert_eq!(told.reject(), Reject::ForwardEdge { index, target });
         assert_eq!(told.reject().class(), Class::Contradicted);

@@ -18,7 +18,9 @@ fn printed(rate: &str, decimals: u64) -> Story {
 
 #[test]
 fn e09_a_headline_that_the_samples_do_not_give_is_contradicted() {
-    for (rate, decimals) in [("0.626", 3), ("0.75", 2), ("62%", 0), ("63.0%", 1), ("-0.625", 3), ("625", 0), ("0.6249", 4)] {
+    for (rate, decimals) in
+        [("0.626", 3), ("0.75", 2), ("62%", 0), ("63.0%", 1), ("-0.625", 3), ("625", 0), ("0.6249", 4)]
+    {
         let assessment = printed(rate, decimals).tell().assess();
         if rate == "62%" {
             // A tie: half-even gives it, and the report says so.
@@ -33,7 +35,21 @@ fn e09_a_headline_that_the_samples_do_not_give_is_contradicted() {
 
 #[test]
 fn e08_printed_figures_are_plain_decimals_or_nothing() {
-    for rate in ["0.625 ", " 0.625", "+.625", "0,625", "6.25e-1", "0.625\n", "5/8", "0.625\u{200b}", "\u{661}", "", ".", "NaN", "62.5 %"] {
+    for rate in [
+        "0.625 ",
+        " 0.625",
+        "+.625",
+        "0,625",
+        "6.25e-1",
+        "0.625\n",
+        "5/8",
+        "0.625\u{200b}",
+        "\u{661}",
+        "",
+        ".",
+        "NaN",
+        "62.5 %",
+    ] {
         let assessment = printed(rate, 3).tell().assess();
         decided(&assessment, Verdict::Contradicted, "claim.complete");
     }
@@ -210,13 +226,19 @@ fn a_claim_of_nothing_is_not_verified() {
 
 #[test]
 fn grids_that_overflow_are_refused_without_overflow_and_without_memory() {
-    for (conditions, samples, repeats) in
-        [(u64::MAX, 2, 1), (1, u64::MAX, u64::MAX), (1 << 32, 1 << 32, 1), (1, 1 << 24, 1), (1, 8, 1 << 21), (1, 1 << 12, 1 << 12)]
-    {
+    for (conditions, samples, repeats) in [
+        (u64::MAX, 2, 1),
+        (1, u64::MAX, u64::MAX),
+        (1 << 32, 1 << 32, 1),
+        (1, 1 << 24, 1),
+        (1, 8, 1 << 21),
+        (1, 1 << 12, 1 << 12),
+    ] {
         for denominator in Denominator::ALL {
             let mut story = Story::new();
             story.claim.denominator = *denominator;
-            (story.claim.eval.conditions, story.claim.eval.samples, story.claim.eval.repeats) = (conditions, samples, repeats);
+            (story.claim.eval.conditions, story.claim.eval.samples, story.claim.eval.repeats) =
+                (conditions, samples, repeats);
             let assessment = story.tell().assess();
             assert_ne!(assessment.verdict.exit_code(), 0, "{conditions} x {samples} x {repeats}");
         }
@@ -239,7 +261,8 @@ fn missing_rows_count_as_zero_under_n_expected_and_only_there() {
     let with_error = {
         let Story { claim, .. } = Story::new();
         story.claim.error = claim.error;
-        let figure = |text: &str, decimals| Stated::Is(reproledger::statement::Printed { printed: text.to_owned(), decimals });
+        let figure =
+            |text: &str, decimals| Stated::Is(reproledger::statement::Printed { printed: text.to_owned(), decimals });
         story.claim.value.subject.error = figure("0.16667", 5);
         story.tell().assess()
     };

@@ -40,7 +40,9 @@ fn r01_r02_r03_text_from_the_ledger_cannot_move_the_cursor_or_hide() {
         assert_eq!(assessment.verdict, Verdict::Verified, "{:?}", assessment.findings);
         let report = to_text(&assessment);
         assert!(is_plain(&report), "{report:?}");
-        for c in text.chars().filter(|c| c.is_control() || matches!(c, '\u{202e}' | '\u{200b}' | '\u{115f}' | '\u{fe0f}')) {
+        for c in
+            text.chars().filter(|c| c.is_control() || matches!(c, '\u{202e}' | '\u{200b}' | '\u{115f}' | '\u{fe0f}'))
+        {
             assert!(c == '\n' || !report.contains(c), "{c:?} in {report:?}");
         }
         assert_eq!(report.lines().filter(|line| line.starts_with("VERIFIED")).count(), 1, "{report}");

@@ -26,7 +26,10 @@ fn t03_t04_a_head_that_the_main_head_does_not_extend_shows_two_histories() {
     // Truly signed by the same log: same size, another root.
     let size = told.lab.entries.len() as u64;
     let reject = anchored(&told, forged_head(&told, size, NodeHash::from_bytes([7; 32])), Vec::new());
-    assert!(matches!(reject, Reject::Anchor { number: 0, reason: AnchorError::Consistency(ProofError::Root { .. }) }), "{reject:?}");
+    assert!(
+        matches!(reject, Reject::Anchor { number: 0, reason: AnchorError::Consistency(ProofError::Root { .. }) }),
+        "{reject:?}"
+    );
     assert_eq!(reject.class(), Class::Contradicted);
     let reject = anchored(&told, forged_head(&told, 3, NodeHash::from_bytes([7; 32])), told.lab.consistency(3));
     assert!(matches!(reject, Reject::Anchor { reason: AnchorError::Consistency(_), .. }), "{reject:?}");
@@ -43,15 +46,22 @@ fn t05_consistency_proofs_that_are_wrong_in_one_way_are_refused() {
         let head = || told.lab.head_at(old).bytes().to_vec();
         let with = |consistency: Vec<NodeHash>| anchored(&told, head(), consistency);
         assert_eq!(
-            assess(&{
-                let mut evidence = told.evidence();
-                evidence.anchors = vec![Anchor { head: head(), consistency: good.clone() }];
-                evidence
-            }, &told.lab.policy()).verdict,
+            assess(
+                &{
+                    let mut evidence = told.evidence();
+                    evidence.anchors = vec![Anchor { head: head(), consistency: good.clone() }];
+                    evidence
+                },
+                &told.lab.policy()
+            )
+            .verdict,
             Verdict::Verified
         );
         let trailing = [good.as_slice(), &[empty_root()]].concat();
-        assert!(matches!(with(trailing), Reject::Anchor { reason: AnchorError::Consistency(ProofError::PathLength { .. }), .. }));
+        assert!(matches!(
+            with(trailing),
+            Reject::Anchor { reason: AnchorError::Consistency(ProofError::PathLength { .. }), .. }
+        ));
         if !good.is_empty() {
             assert!(matches!(with(Vec::new()), Reject::Anchor { .. }));
             let mut flipped = good.clone();
@@ -165,7 +175,8 @@ fn t11_an_entry_of_another_log_is_refused() {
     assert!(matches!(reject, Reject::Head(_)), "{reject:?}");
     let renamed = Head { origin: Origin::parse("lab.example/other").unwrap(), tree: *told.lab.head().tree() };
     let text = renamed.to_text();
-    let note = reproledger::key::sign_note(&text, told.lab.vkey().name.as_str().parse().as_ref().unwrap(), &key(1)).unwrap();
+    let note =
+        reproledger::key::sign_note(&text, told.lab.vkey().name.as_str().parse().as_ref().unwrap(), &key(1)).unwrap();
     let reject = told.reject_with(|evidence| evidence.head = note);
     assert!(matches!(reject, Reject::Head(HeadError::OtherOrigin { .. })), "{reject:?}");
 }
@@ -261,7 +272,8 @@ fn t18_proofs_against_another_head_are_refused() {
         }
     }
     // Anchors out of order, or one twice.
-    let anchor = |size: u64| Anchor { head: told.lab.head_at(size).bytes().to_vec(), consistency: told.lab.consistency(size) };
+    let anchor =
+        |size: u64| Anchor { head: told.lab.head_at(size).bytes().to_vec(), consistency: told.lab.consistency(size) };
     for anchors in [vec![anchor(4), anchor(3)], vec![anchor(3), anchor(3)]] {
         let reject = told.reject_with(|evidence| evidence.anchors = anchors);
         assert_eq!(reject, Reject::Anchor { number: 1, reason: AnchorError::Order });
