@@ -543,11 +543,8 @@ impl<'a> Decoder<'a> {
                 self.at = header.at;
                 self.map_with(|d| d.raw().map(|_| ()), |(), d| d.skip())?;
             }
-            6 => {
-                self.deeper(header.at)?;
-                self.skip()?;
-                self.depth -= 1;
-            }
+            // Tag 18 stands at the top alone, where its reader asks for it: a tag inside an item has no place.
+            6 => return Err(DecodeError::Tag { at: header.at, tag: header.argument }),
             _ => {}
         }
         Ok(())
@@ -626,3 +623,10 @@ macro_rules! wire_enum {
     };
 }
 pub(crate) use wire_enum;
+
+#[cfg(test)]
+use cbor4ii::core::{Value as Generic, dec::Decode as _, utils::SliceReader};
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests;

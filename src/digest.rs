@@ -391,3 +391,7 @@ impl From<LeafHash> for Digest {
         Self { algorithm: Algorithm::Rfc6962Leaf, bytes: leaf.0 }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests;

@@ -23,6 +23,19 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
+/// Whether the third-party test data is at hand. Without it a test is skipped, loudly; in CI that is a failure.
+pub(crate) fn data_is_there() -> bool {
+    let is_there = std::env::var_os("REPROLEDGER_TESTDATA").is_some();
+    assert!(is_there || std::env::var_os("CI").is_none(), "CI without REPROLEDGER_TESTDATA tests nothing");
+    if !is_there {
+        // Not `eprintln!`: that is captured, and a skipped test that says nothing looks like a passed one.
+        let name = std::thread::current().name().unwrap_or_default().to_owned();
+        let line = format!("SKIPPED {name}: REPROLEDGER_TESTDATA does not name the third-party test data\n");
+        std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes()).unwrap();
+    }
+    is_there
+}
+
 /// A folder or file under `vectors/`.
 fn path(name: &str) -> PathBuf {
     let data = std::env::var_os("REPROLEDGER_TESTDATA")

@@ -8,6 +8,7 @@
 
 use crate::codec::{DecodeError, Decoder, Encoder};
 use crate::digest::{ContextHasher, DigestKind, ManifestRoot, NodeHash};
+use crate::merkle::{CompactRange, TreeHash, TreeSize};
 
 /// Manifest objects larger than this are refused before they are read.
 pub const MAX_MANIFEST_BYTES: u64 = 1 << 30;
@@ -160,9 +161,10 @@ impl ManifestHash {
     pub fn leaf(&self, bytes: &[u8]) -> NodeHash {
         NodeHash::from_bytes(self.leaf.hash(&[bytes]))
     }
+}
 
-    /// The hash of two neighbours.
-    pub fn node(&self, left: &NodeHash, right: &NodeHash) -> NodeHash {
+impl TreeHash for ManifestHash {
+    fn node(&self, left: &NodeHash, right: &NodeHash) -> NodeHash {
         NodeHash::from_bytes(self.node.hash(&[left.as_bytes(), right.as_bytes()]))
     }
 }
@@ -173,23 +175,16 @@ pub fn root_of<'a>(
     items: impl Iterator<Item = &'a [u8]>,
 ) -> Result<ManifestRoot, ManifestError> {
     let hash = ManifestHash::new(header.kind)?;
-    // Roots of complete subtrees, largest first; their sizes are the bits of the number of leaves so far.
-    let mut range = vec![hash.leaf(&header.encode())];
-    let mut size = 1_u64;
-    for item in items {
-        let mut node = hash.leaf(item);
-        for _ in 0..size.trailing_ones() {
-            let left = range.pop().expect("one hash for each one bit of the size");
-            node = hash.node(&left, &node);
-        }
-        range.push(node);
-        size += 1;
+    let mut range = CompactRange::with_hash(&hash);
+    for leaf in std::iter::once(hash.leaf(&header.encode())).chain(items.map(|item| hash.leaf(item))) {
+        range.append(leaf).expect("fewer than 2^64 items fit any iterator");
     }
-    if size < 2 {
-        return Err(ManifestError::Empty);
+    match range.peak() {
+        Some(root) if range.size() > TreeSize(1) => Ok(ManifestRoot::from_bytes(*root.as_bytes())),
+        _ => Err(ManifestError::Empty),
     }
-    let mut peaks = range.into_iter().rev();
-    let last = peaks.next().expect("a non-empty tree has a peak");
-    let root = peaks.fold(last, |right, left| hash.node(&left, &right));
-    Ok(ManifestRoot::from_bytes(*root.as_bytes()))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests;

@@ -79,8 +79,7 @@ pub enum Named {
 }
 
 fn resolve_list<E>(list: Option<&mut Value>, mut resolve: impl FnMut(&str) -> Result<String, E>) -> Result<(), E> {
-    let Some(Value::Array(items)) = list else { return Ok(()) };
-    for item in items {
+    for item in list.and_then(Value::as_array_mut).into_iter().flatten() {
         if let Value::String(text) = item {
             *text = resolve(text)?;
         }

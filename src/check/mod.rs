@@ -172,3 +172,7 @@ pub fn check_number(claim: &Claim, facts: &LogFacts, samples: &[SampleRecord]) -
         stat_error::judge(claim, &number),
     ])
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+pub(crate) mod tests;

@@ -34,7 +34,9 @@ impl Check for SamplesComplete {
                 Ok((facts, samples)) => {
                     present += samples.len() as u64;
                     declared = declared.zip(facts.expected()).and_then(|(sum, next)| sum.checked_add(next));
-                    samples.iter().for_each(|sample| *by_status.entry(sample.status).or_default() += 1);
+                    for sample in samples {
+                        *by_status.entry(sample.status).or_default() += 1;
+                    }
                 }
                 Err(problem) => {
                     let finding =

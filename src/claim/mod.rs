@@ -5,3 +5,7 @@ mod verdict;
 
 pub use profile::{NUMBER, Profile};
 pub use verdict::{Assessment, Level, Verdict, assess};
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests;

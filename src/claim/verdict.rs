@@ -114,7 +114,7 @@ fn refused(reject: &Reject, profile: Profile) -> Assessment {
     Assessment { verdict, level: Level::L0, profile, findings: vec![finding], evidence: None }
 }
 
-fn judge(findings: &[Finding], profile: Profile, evidence: &VerifiedEvidence) -> Verdict {
+pub(super) fn judge(findings: &[Finding], profile: Profile, evidence: &VerifiedEvidence) -> Verdict {
     // Any contradiction, of whatever check, is one.
     if findings.iter().any(|finding| finding.outcome == Outcome::Fail) {
         return Verdict::Contradicted;
@@ -123,6 +123,7 @@ fn judge(findings: &[Finding], profile: Profile, evidence: &VerifiedEvidence) ->
     let mut verdict = Verdict::Verified;
     let mut unknown = false;
     let mut only_withheld = true;
+    let mut something_holds = false;
     for id in profile.required {
         // A required check that did not run is a check that did not pass.
         let Some(finding) = findings.iter().find(|finding| finding.check == *id) else {
@@ -131,8 +132,12 @@ fn judge(findings: &[Finding], profile: Profile, evidence: &VerifiedEvidence) ->
             continue;
         };
         match finding.outcome {
-            Outcome::Pass | Outcome::NotApplicable => {}
-            Outcome::Differs => verdict = Verdict::Difference,
+            Outcome::Pass => something_holds = true,
+            Outcome::NotApplicable => {}
+            Outcome::Differs => {
+                something_holds = true;
+                verdict = Verdict::Difference;
+            }
             // That nobody vouches for the keys is a verdict of its own, below.
             Outcome::Unknown if unvouched && *id == "ledger.keys" => {}
             Outcome::Unknown | Outcome::Fail => {
@@ -144,6 +149,8 @@ fn judge(findings: &[Finding], profile: Profile, evidence: &VerifiedEvidence) ->
     match (unknown, unvouched) {
         (true, _) if only_withheld => Verdict::Withheld,
         (true, _) => Verdict::NotRecomputable,
+        // Nothing against it, but nothing for it either: no yes without one thing that was looked at and holds.
+        (false, _) if !something_holds => Verdict::NotRecomputable,
         (false, true) => Verdict::Unvouched,
         (false, false) => verdict,
     }

@@ -8,11 +8,11 @@ use crate::artifact::samples::{LogFacts, SampleRecord, parse_samples};
 use crate::capture::claim_file::{Named, load_claim};
 use crate::check::{Finding, Outcome as CheckOutcome, check_number};
 use crate::cli::keys::PassphraseArgs;
-use crate::cli::open::{Reading, find, from_journal, journal, say};
+use crate::cli::open::{Reading, finder, from_journal, journal, look_up, say};
 use crate::cli::record::{PlaceArgs, check_name};
 use crate::cli::{Context, Failure, Outcome};
 use crate::digest::{Digest, DigestKind};
-use crate::journal::{Catalog, Draft, Target};
+use crate::journal::{Draft, Finder, Target};
 use crate::ledger::Objects;
 use crate::report::Shown;
 use crate::statement::{Body, Claim as Statement, EdgeType, Kind};
@@ -40,7 +40,9 @@ enum ClaimCommand {
         passphrase: PassphraseArgs,
     },
     /// Compute a claim's number from its samples and compare it with what is printed
-    #[command(after_help = "Examples:\n  reproledger claim check claim.toml\n  reproledger claim check popularity-accuracy")]
+    #[command(
+        after_help = "Examples:\n  reproledger claim check claim.toml\n  reproledger claim check popularity-accuracy"
+    )]
     Check {
         /// Claim file, or the name of a recorded claim
         claim: String,
@@ -59,14 +61,17 @@ impl Claim {
 }
 
 /// Reads a claim file against a ledger.
-fn load(catalog: &Catalog, file: &Path) -> Result<Statement, Failure> {
+fn load(finder: &Finder<'_>, file: &Path) -> Result<Statement, Failure> {
     load_claim(file, |named, text| -> Result<String, Failure> {
-        let row = find(catalog, text)?;
+        let row = look_up(finder, text)?;
         match named {
             Named::Input => {
                 let samples = row.payload.subjects.iter().find_map(|subject| subject.digest(DigestKind::Samples));
                 samples.map(|digest| digest.to_string()).ok_or_else(|| {
-                    Failure::new(format!("`{text}` is a {} without sample records, a claim rests on an eval-log", row.payload.kind))
+                    Failure::new(format!(
+                        "`{text}` is a {} without sample records, a claim rests on an eval-log",
+                        row.payload.kind
+                    ))
                 })
             }
             Named::Checkpoint if row.payload.kind == Kind::Checkpoint => Ok(row.principal().1.to_string()),
@@ -83,13 +88,13 @@ fn add(
     passphrase: &PassphraseArgs,
 ) -> Outcome {
     let reading = Reading::open(context)?;
-    let catalog = reading.catalog()?;
-    let claim = load(&catalog, file)?;
+    let finder = finder(context, &reading)?;
+    let claim = load(&finder, file)?;
     check_name(&claim.claim_id)?;
     let name = claim.claim_id.clone();
     let mut draft = Draft::new(Kind::Claim);
-    place.resolve(&catalog)?.put(&mut draft);
-    if let Some((_, row)) = catalog.names().find(|(other, _)| *other == name) {
+    place.resolve(&finder)?.put(&mut draft);
+    if let Some(row) = finder.named(&name).map_err(from_journal)? {
         let same = row.body.as_ref().and_then(|body| body.claim.as_deref()) == Some(&claim);
         if same && supersedes.is_none() {
             context.print(&format!("unchanged: claim `{name}` is entry {} already\n", row.index))?;
@@ -101,18 +106,18 @@ fn add(
         }
     }
     if let Some(text) = supersedes {
-        let row = find(&catalog, text)?;
+        let row = look_up(&finder, text)?;
         if row.payload.kind != Kind::Claim {
             return Err(Failure::new(format!("`{text}` is a {}, not a claim", row.payload.kind)));
         }
         draft.link(EdgeType::Supersedes, Target::Entry(row.index), DigestKind::Entry, row.leaf.into());
     }
     for input in &claim.inputs {
-        let row = input_row(&catalog, input)?;
+        let row = input_row(&finder, input)?;
         draft.link(EdgeType::Supports, Target::Entry(row), DigestKind::Samples, *input);
     }
     // A wrong number may be stated: the verdict is the verifier's. The one who states it should know.
-    if let Ok((findings, _)) = findings(&reading, &catalog, &claim) {
+    if let Ok((findings, _)) = findings(&reading, &finder, &claim) {
         for finding in findings.iter().filter(|finding| finding.outcome == CheckOutcome::Fail) {
             context.remark(&format!("warning: {}: {}", finding.check, finding.reason));
         }
@@ -127,27 +132,27 @@ fn add(
     Ok(0)
 }
 
-fn input_row(catalog: &Catalog, input: &Digest) -> Result<crate::merkle::EntryIndex, Failure> {
+fn input_row(finder: &Finder<'_>, input: &Digest) -> Result<crate::merkle::EntryIndex, Failure> {
     let is_input = |row: &&crate::journal::Row| {
         row.payload.kind == Kind::EvalLog
             && row.payload.subjects.iter().any(|subject| subject.carries(DigestKind::Samples, input))
     };
-    catalog.rows().iter().rev().find(is_input).map(|row| row.index).ok_or_else(|| {
+    let rows = finder.carrying(input).map_err(from_journal)?;
+    rows.iter().rev().find(is_input).map(|row| row.index).ok_or_else(|| {
         Failure::new(format!("no eval-log in this ledger has the sample records {input}"))
             .hint("record the log first: reproledger record eval-log LOG --name NAME")
     })
 }
 
-fn findings(
-    reading: &Reading,
-    catalog: &Catalog,
-    claim: &Statement,
-) -> Result<(Vec<Finding>, LogFacts), Failure> {
+fn findings(reading: &Reading, finder: &Finder<'_>, claim: &Statement) -> Result<(Vec<Finding>, LogFacts), Failure> {
     let [input] = claim.inputs.as_slice() else {
-        return Err(Failure::new(format!("the claim has {} inputs; this version computes a number over one", claim.inputs.len()))
-            .unestablished());
+        return Err(Failure::new(format!(
+            "the claim has {} inputs; this version computes a number over one",
+            claim.inputs.len()
+        ))
+        .unestablished());
     };
-    input_row(catalog, input)?;
+    input_row(finder, input)?;
     let (facts, samples) = samples(reading, input)?;
     let findings =
         check_number(claim, &facts, &samples).map_err(|problem| Failure::new(problem.to_string()).unestablished())?;
@@ -156,9 +161,9 @@ fn findings(
 
 fn samples(reading: &Reading, input: &Digest) -> Result<(LogFacts, Vec<SampleRecord>), Failure> {
     let objects = Objects::new(reading.ledger.layout().objects());
-    let object = objects
-        .get(&input.bytes, MAX_MANIFEST_BYTES)?
-        .ok_or_else(|| Failure::new(format!("the sample records {input} are not in the ledger's objects")).unestablished())?;
+    let object = objects.get(&input.bytes, MAX_MANIFEST_BYTES)?.ok_or_else(|| {
+        Failure::new(format!("the sample records {input} are not in the ledger's objects")).unestablished()
+    })?;
     let manifest = Manifest::parse_kind(&object, DigestKind::Samples)?;
     if Digest::from(manifest.root()?) != *input {
         return Err(Failure::new(format!("the object kept as {input} is another one")).contradicted());
@@ -168,16 +173,16 @@ fn samples(reading: &Reading, input: &Digest) -> Result<(LogFacts, Vec<SampleRec
 
 fn check(context: &Context, text: &str) -> Outcome {
     let reading = Reading::open(context)?;
-    let catalog = reading.catalog()?;
+    let finder = Finder::without_index(&reading.ledger);
     let file = Path::new(text);
     let claim = if file.is_file() {
-        load(&catalog, file)?
+        load(&finder, file)?
     } else {
-        let row = find(&catalog, text)?;
+        let row = look_up(&finder, text)?;
         let claim = row.body.as_ref().and_then(|body| body.claim.as_deref()).cloned();
         claim.ok_or_else(|| Failure::new(format!("`{text}` is a {} and holds no claim", row.payload.kind)))?
     };
-    let (findings, facts) = findings(&reading, &catalog, &claim)?;
+    let (findings, facts) = findings(&reading, &finder, &claim)?;
     let mut out = format!("{}: \"{}\"\n", Shown(&claim.claim_id), Shown(&claim.text));
     for finding in &findings {
         let _ = writeln!(out, "  {:<8} {:<17} {}", finding.outcome.name(), finding.check, Shown(&finding.reason));
@@ -189,7 +194,14 @@ fn check(context: &Context, text: &str) -> Outcome {
         }
     }
     for anomaly in facts.anomalies.listed().iter().take(10) {
-        let _ = writeln!(out, "  {:<8} {:<17} {}: {}", "log", anomaly.severity().name(), anomaly.code.name(), Shown(&anomaly.text));
+        let _ = writeln!(
+            out,
+            "  {:<8} {:<17} {}: {}",
+            "log",
+            anomaly.severity().name(),
+            anomaly.code.name(),
+            Shown(&anomaly.text)
+        );
     }
     context.print(&out)?;
     let has = |outcome| findings.iter().any(|finding| finding.outcome == outcome);

@@ -86,6 +86,7 @@ impl Context {
             })
     }
 
+    #[allow(clippy::unused_self, reason = "the clock belongs to the surroundings, even to made-up ones")]
     /// Milliseconds since 1970 by this machine's clock. The only reading of the clock.
     pub(super) fn now_ms(&self) -> u64 {
         SystemTime::now()
@@ -95,6 +96,7 @@ impl Context {
             .unwrap_or_default()
     }
 
+    #[allow(clippy::unused_self, reason = "standard output belongs to the surroundings")]
     /// Writes an answer to standard output.
     pub(super) fn print(&self, text: &str) -> Result<(), Failure> {
         output::print(text).map_err(|error| Failure::new(format!("the answer cannot be written: {error}")))

@@ -35,7 +35,8 @@ impl Demo {
         if self.keep.is_some() {
             context.print(&format!("\nEverything is in `{}`.\n", folder.display()))?;
         } else {
-            std::env::set_current_dir(context.directory()).map_err(|error| write_failure(context.directory(), &error))?;
+            std::env::set_current_dir(context.directory())
+                .map_err(|error| write_failure(context.directory(), &error))?;
             fs::remove_dir_all(&folder).map_err(|error| write_failure(&folder, &error))?;
         }
         told.map(|()| 0)

@@ -39,7 +39,8 @@ impl Init {
             return Err(Failure::new(format!("`{}` already holds a ledger", directory.display()))
                 .hint("look at it: reproledger status"));
         }
-        let stem: String = self.origin.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
+        let stem: String =
+            self.origin.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
         let log_name = self.log_key.unwrap_or_else(|| format!("{stem}-log"));
         let issuer_name = self.issuer_key.unwrap_or_else(|| format!("{stem}-issuer"));
         let log_key = open_or_make(context, &self.passphrase, &log_name, Role::Log)?;
@@ -71,12 +72,7 @@ impl Init {
     }
 }
 
-fn open_or_make(
-    context: &Context,
-    passphrase: &PassphraseArgs,
-    name: &str,
-    role: Role,
-) -> Result<SigningKey, Failure> {
+fn open_or_make(context: &Context, passphrase: &PassphraseArgs, name: &str, role: Role) -> Result<SigningKey, Failure> {
     let keyring = Keyring::open(&context.keys_dir())?;
     match keyring.info(name) {
         Err(KeyringError::Missing { .. }) => {

@@ -8,6 +8,8 @@ mod keys;
 mod open;
 mod output;
 mod progress;
+mod render;
+mod survey;
 
 use std::process::ExitCode;
 
@@ -38,11 +40,18 @@ macro_rules! commands {
 
 commands! {
     init::Init,
+    key::Key,
     record::Record,
     run::Run,
     claim::Claim,
     prove::Prove,
     verify::Verify,
+    status::Status,
+    log::Log,
+    show::Show,
+    lineage::Lineage,
+    audit::Audit,
+    doctor::Doctor,
     demo::Demo,
 }
 

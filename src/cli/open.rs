@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::cli::keys::PassphraseArgs;
 use crate::cli::{Context, Failure};
-use crate::journal::{Catalog, Journal, JournalError, Reference, Row, Settings};
+use crate::journal::{Catalog, Finder, Journal, JournalError, Reference, Row, Settings};
 use crate::ledger::{Ledger, LedgerError, Notice};
 
 /// A ledger open for reading, with the settings beside it.
@@ -54,12 +54,26 @@ pub(super) fn say(context: &Context, notices: &[Notice]) {
     }
 }
 
+/// Opens what finds entries for a writing command.
+pub(super) fn finder<'a>(context: &Context, reading: &'a Reading) -> Result<Finder<'a>, Failure> {
+    let finder = Finder::new(&reading.ledger).map_err(from_journal)?;
+    finder.notices().iter().for_each(|notice| context.remark(&format!("note: {notice}")));
+    Ok(finder)
+}
+
+/// The entry that a reference means, for a writing command.
+pub(super) fn look_up(finder: &Finder<'_>, text: &str) -> Result<Row, Failure> {
+    finder.find(&Reference::parse(text)).map_err(from_journal)?.ok_or_else(|| nothing(text))
+}
+
+fn nothing(text: &str) -> Failure {
+    Failure::new(format!("nothing in this ledger is called `{}`", text.escape_default()))
+        .hint("list what there is: reproledger log")
+}
+
 /// The entry that a reference means, or a failure that says how to find it.
 pub(super) fn find<'a>(catalog: &'a Catalog, text: &str) -> Result<&'a Row, Failure> {
-    catalog.find(&Reference::parse(text)).ok_or_else(|| {
-        Failure::new(format!("nothing in this ledger is called `{}`", text.escape_default()))
-            .hint("list what there is: reproledger log")
-    })
+    catalog.find(&Reference::parse(text)).ok_or_else(|| nothing(text))
 }
 
 /// A failure of the journal, with the next step where there is one.

@@ -17,7 +17,9 @@ use crate::statement::Kind;
 /// It shows the claim and its per-sample scores. Names, paths and file lists of other artifacts stay hidden behind
 /// their commitments unless you disclose them.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  reproledger prove popularity-accuracy -o claim.evidence\n  reproledger prove popularity-accuracy -o claim.evidence --disclose all")]
+#[command(
+    after_help = "Examples:\n  reproledger prove popularity-accuracy -o claim.evidence\n  reproledger prove popularity-accuracy -o claim.evidence --disclose all"
+)]
 pub(super) struct Prove {
     /// The claim, by name or entry
     claim: String,
@@ -35,14 +37,20 @@ pub(super) struct Prove {
 impl Prove {
     pub(super) fn run(self, context: &Context) -> Outcome {
         if self.output.exists() && !self.force {
-            return Err(Failure::new(format!("`{}` is there already", self.output.display())).hint("replace it with --force"));
+            return Err(
+                Failure::new(format!("`{}` is there already", self.output.display())).hint("replace it with --force")
+            );
         }
         let reading = Reading::open(context)?;
         let catalog = reading.catalog()?;
         let claim = find(&catalog, &self.claim)?;
         if claim.payload.kind != Kind::Claim {
-            return Err(Failure::new(format!("`{}` is a {}, not a claim", self.claim.escape_default(), claim.payload.kind))
-                .hint("list the claims: reproledger log --kind claim"));
+            return Err(Failure::new(format!(
+                "`{}` is a {}, not a claim",
+                self.claim.escape_default(),
+                claim.payload.kind
+            ))
+            .hint("list the claims: reproledger log --kind claim"));
         }
         let disclose = if self.disclose.iter().any(|text| text == "all") {
             Disclose::Reached
@@ -70,7 +78,10 @@ impl Prove {
             evidence.bodies.len(),
             evidence.withheld.len(),
         ))?;
-        context.remark(&format!("hint: a reader pins your log with this policy line:\n  log {}", reading.settings.log_key));
+        context.remark(&format!(
+            "hint: a reader pins your log with this policy line:\n  log {}",
+            reading.settings.log_key
+        ));
         Ok(0)
     }
 }

@@ -9,11 +9,11 @@ use crate::capture::git::{GitContent, git_path_at};
 use crate::capture::hash::{Also, HashOptions, Progress};
 use crate::capture::walk::{Captured, capture_paths};
 use crate::cli::keys::PassphraseArgs;
-use crate::cli::open::{Reading, find, from_journal, journal, say};
+use crate::cli::open::{Reading, finder, from_journal, journal, look_up, say};
 use crate::cli::{Context, Failure, Outcome};
 use crate::digest::{Digest, DigestKind, FileDigest, LeafHash};
 use crate::evallog::read_log;
-use crate::journal::{Catalog, Draft, Row, Target};
+use crate::journal::{Draft, Finder, Row, Target};
 use crate::statement::{Body, EdgeType, Kind, MAX_NAME, Measure, Subject};
 
 /// Record an artifact: hash it, say what it came from, append one signed entry
@@ -21,7 +21,9 @@ use crate::statement::{Body, EdgeType, Kind, MAX_NAME, Measure, Subject};
 /// KIND is spec, documents, dataset, checkpoint, eval-log, source, config or other. A folder, or several paths, are
 /// recorded as one tree.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  reproledger record spec model_spec.md --name model-spec\n  reproledger record documents corpus/ --name corpus --from model-spec\n  reproledger record spec docs/spec.md --git . --rev v2 --name model-spec --supersedes model-spec")]
+#[command(
+    after_help = "Examples:\n  reproledger record spec model_spec.md --name model-spec\n  reproledger record documents corpus/ --name corpus --from model-spec\n  reproledger record spec docs/spec.md --git . --rev v2 --name model-spec --supersedes model-spec"
+)]
 pub(super) struct Record {
     /// What it is
     #[arg(value_parser = artifact_kind)]
@@ -84,8 +86,8 @@ pub(super) struct Place {
 }
 
 impl PlaceArgs {
-    pub(super) fn resolve(&self, catalog: &Catalog) -> Result<Place, Failure> {
-        let protocol = self.protocol.as_deref().map(|text| find(catalog, text)).transpose()?.map(|row| row.leaf);
+    pub(super) fn resolve(&self, finder: &Finder<'_>) -> Result<Place, Failure> {
+        let protocol = self.protocol.as_deref().map(|text| look_up(finder, text)).transpose()?.map(|row| row.leaf);
         Ok(Place { protocol, arm: self.arm.clone(), seed: self.seed })
     }
 }
@@ -116,7 +118,12 @@ fn note(text: &str) -> Result<(String, String), String> {
 /// Refuses names that could be taken for something else or that no terminal should show.
 pub(super) fn check_name(name: &str) -> Result<(), Failure> {
     let is_number = name.strip_prefix('#').unwrap_or(name).bytes().all(|byte| byte.is_ascii_digit());
-    if name.is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) || is_number || name.parse::<Digest>().is_ok() {
+    if name.is_empty()
+        || name.len() > MAX_NAME
+        || name.chars().any(char::is_control)
+        || is_number
+        || name.parse::<Digest>().is_ok()
+    {
         return Err(Failure::new(format!(
             "`{}` cannot be a name: expected 1 to {MAX_NAME} bytes without control characters, not a number and not a digest",
             name.escape_default()
@@ -129,22 +136,30 @@ impl Record {
     pub(super) fn run(self, context: &Context) -> Outcome {
         check_name(&self.name)?;
         let reading = Reading::open(context)?;
-        let catalog = reading.catalog()?;
+        let finder = finder(context, &reading)?;
         let mut draft = self.capture(context)?;
-        self.place.resolve(&catalog)?.put(&mut draft);
+        self.place.resolve(&finder)?.put(&mut draft);
         for text in &self.from {
-            link_from(&mut draft, find(&catalog, text)?);
+            link_from(&mut draft, &look_up(&finder, text)?);
         }
         for text in &self.supersedes {
-            let row = find(&catalog, text)?;
+            let row = look_up(&finder, text)?;
             if row.payload.kind != self.kind {
-                return Err(Failure::new(format!("`{text}` is a {}, a {} cannot supersede it", row.payload.kind, self.kind)));
+                return Err(Failure::new(format!(
+                    "`{text}` is a {}, a {} cannot supersede it",
+                    row.payload.kind, self.kind
+                )));
             }
             let (kind, digest) = row.principal();
             draft.link(EdgeType::Supersedes, Target::Entry(row.index), kind, digest);
         }
-        if let Some(row) = unchanged(&catalog, &self.name, &draft, self.supersedes.is_empty())? {
-            context.print(&format!("unchanged: `{}` is entry {} already, {}\n", self.name, row.index, row.principal().1))?;
+        if let Some(row) = unchanged(&finder, &self.name, &draft, self.supersedes.is_empty())? {
+            context.print(&format!(
+                "unchanged: `{}` is entry {} already, {}\n",
+                self.name,
+                row.index,
+                row.principal().1
+            ))?;
             return Ok(0);
         }
         draft.body.name = Some(self.name.clone());
@@ -163,9 +178,11 @@ impl Record {
         let Some(repository) = &self.git else {
             let also = if self.also.is_some() { Also::Sha256 } else { Also::Nothing };
             let bar = context.progress("hashing");
-            let draft = capture(self.kind, &self.paths, also, &bar);
+            let captured = capture(self.kind, &self.paths, also, &bar);
             bar.finish();
-            return warn_twins(context, draft?);
+            let (draft, twins) = captured?;
+            warn_twins(context, &twins);
+            return Ok(draft);
         };
         if !matches!(self.kind, Kind::Spec | Kind::Source) {
             return Err(Failure::new(format!("--git takes a spec or source, not a {}", self.kind)));
@@ -180,22 +197,24 @@ impl Record {
             GitContent::Tree(leaves) => tree_draft(self.kind, leaves)?,
         };
         if found.lfs_pointers > 0 {
-            context.remark(&format!("note: {} files are only pointers to content that Git LFS keeps elsewhere", found.lfs_pointers));
+            context.remark(&format!(
+                "note: {} files are only pointers to content that Git LFS keeps elsewhere",
+                found.lfs_pointers
+            ));
         }
         draft.body = Body { paths: vec![inside.to_owned()], git: Some(found.place), ..Body::default() };
         Ok(draft)
     }
 }
 
-fn warn_twins(context: &Context, draft: (Draft, Vec<(String, String)>)) -> Result<Draft, Failure> {
-    for (left, right) in draft.1.iter().take(5) {
+fn warn_twins(context: &Context, twins: &[(String, String)]) {
+    for (left, right) in twins.iter().take(5) {
         context.remark(&format!(
             "note: `{}` and `{}` differ only in case: on some systems one would replace the other",
             left.escape_debug(),
             right.escape_debug()
         ));
     }
-    Ok(draft.0)
 }
 
 /// Hashes what stands at `paths` into a draft, with the names in it that differ only in case.
@@ -211,7 +230,8 @@ pub(super) fn capture(
         Captured::File(file) => {
             let mut draft = file_draft(kind, file.digest, file.size());
             if let Some(sha256) = file.sha256 {
-                let measure = Measure { count: 1, length: file.size(), digests: vec![file.digest.into(), sha256.into()] };
+                let measure =
+                    Measure { count: 1, length: file.size(), digests: vec![file.digest.into(), sha256.into()] };
                 draft.subjects = vec![Subject::default().with(DigestKind::File, measure)];
             }
             if kind == Kind::EvalLog
@@ -251,9 +271,14 @@ fn tree_draft(kind: Kind, leaves: Vec<TreeLeaf>) -> Result<Draft, Failure> {
 /// Reads an evaluation log and adds its sample records, which must come from the very bytes that were hashed.
 fn add_samples(draft: &mut Draft, path: &Path, digest: FileDigest, options: &HashOptions) -> Result<(), Failure> {
     let log = read_log(path)?;
-    let again = crate::capture::hash::hash_file(path, &HashOptions { also: Also::Nothing, ..*options }, &crate::capture::hash::Silent)?;
+    let again = crate::capture::hash::hash_file(
+        path,
+        &HashOptions { also: Also::Nothing, ..*options },
+        &crate::capture::hash::Silent,
+    )?;
     if again.digest != digest {
-        return Err(Failure::new(format!("`{}` changed while it was read", path.display())).hint("record it when the run has ended"));
+        return Err(Failure::new(format!("`{}` changed while it was read", path.display()))
+            .hint("record it when the run has ended"));
     }
     let manifest = samples_manifest(&log.facts, &log.samples)?;
     let (root, object) = (manifest.root()?, manifest.to_object());
@@ -275,13 +300,8 @@ pub(super) fn link_from(draft: &mut Draft, row: &Row) {
 }
 
 /// The entry that says the same already; an error where the name means something else and nothing is superseded.
-fn unchanged<'a>(
-    catalog: &'a Catalog,
-    name: &str,
-    draft: &Draft,
-    supersedes_nothing: bool,
-) -> Result<Option<&'a Row>, Failure> {
-    let Some(row) = catalog.names().find(|(other, _)| *other == name).map(|(_, row)| row) else { return Ok(None) };
+fn unchanged(finder: &Finder<'_>, name: &str, draft: &Draft, supersedes_nothing: bool) -> Result<Option<Row>, Failure> {
+    let Some(row) = finder.named(name).map_err(from_journal)? else { return Ok(None) };
     let links = |edge: &crate::journal::DraftEdge| {
         let target = match edge.target {
             Target::Entry(index) => Some(index),
@@ -290,7 +310,8 @@ fn unchanged<'a>(
         row.payload.edges.iter().any(|other| Some(other.seq) == target && other.edge_type == edge.edge_type)
     };
     let same_content = row.payload.kind == draft.kind && row.payload.subjects == draft.subjects;
-    let same_place = row.payload.protocol == draft.protocol && row.payload.arm == draft.arm && row.payload.seed == draft.seed;
+    let same_place =
+        row.payload.protocol == draft.protocol && row.payload.arm == draft.arm && row.payload.seed == draft.seed;
     if same_content && same_place && supersedes_nothing && draft.edges.iter().all(links) {
         return Ok(Some(row));
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::capture::hash::Also;
 use crate::capture::run::{FinishedRun, PreparedRun};
 use crate::cli::keys::PassphraseArgs;
-use crate::cli::open::{Reading, find, from_journal, journal, say};
+use crate::cli::open::{Reading, finder, from_journal, journal, look_up, say};
 use crate::cli::record::{PlaceArgs, artifact_kind, capture, check_name, describe, link_from};
 use crate::cli::{Context, Failure, Outcome};
 use crate::digest::{Digest, DigestKind};
@@ -18,7 +18,9 @@ use crate::statement::{Body, EdgeType, Kind, MAX_LABEL, RunStatus};
 ///
 /// The exit code is the command's own. A run that never ends stays visible as one that was started.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  reproledger run --name train --in mix --out checkpoint:adapter=out/adapter -- python train.py")]
+#[command(
+    after_help = "Example:\n  reproledger run --name train --in mix --out checkpoint:adapter=out/adapter -- python train.py"
+)]
 pub(super) struct Run {
     /// The stage (public); attempts at it are numbered by the ledger
     #[arg(long, value_name = "STAGE")]
@@ -75,22 +77,27 @@ impl Run {
     fn start(&self, context: &Context, prepared: &PreparedRun) -> Result<Started, Failure> {
         let (mut journal, _) = journal(context, &self.passphrase)?;
         // Under the writer's lock, so that no two runs get one attempt number.
-        let catalog = Reading::open(context)?.catalog()?;
-        let place = self.place.resolve(&catalog)?;
+        let reading = Reading::open(context)?;
+        let finder = finder(context, &reading)?;
+        let place = self.place.resolve(&finder)?;
         let mut draft = Draft::new(Kind::RunStart);
         place.put(&mut draft);
         draft.stage = Some(self.name.clone());
-        let attempt = 1 + catalog.attempts(place.protocol, place.arm.as_deref(), place.seed, &self.name);
+        let earlier = finder.attempts(place.protocol, place.arm.as_deref(), place.seed, &self.name);
+        let attempt = 1 + earlier.map_err(from_journal)?;
         draft.attempt = Some(attempt);
         let mut rows = Vec::new();
         for text in &self.inputs {
-            let row = find(&catalog, text)?;
+            let row = look_up(&finder, text)?;
             if !row.payload.kind.is_artifact() {
-                return Err(Failure::new(format!("`{text}` is a {}, not an artifact that a command reads", row.payload.kind)));
+                return Err(Failure::new(format!(
+                    "`{text}` is a {}, not an artifact that a command reads",
+                    row.payload.kind
+                )));
             }
             let (kind, digest) = row.principal();
             draft.link(EdgeType::Used, Target::Entry(row.index), kind, digest);
-            rows.push(row.clone());
+            rows.push(row);
         }
         draft.body = Body { run: Some(prepared.body().clone()), ..Body::default() };
         let template = draft.clone();
@@ -129,7 +136,13 @@ impl Run {
         (drafts, None)
     }
 
-    fn end(&self, context: &Context, started: &Started, finished: &FinishedRun, outputs: Vec<Draft>) -> Result<(), Failure> {
+    fn end(
+        &self,
+        context: &Context,
+        started: &Started,
+        finished: &FinishedRun,
+        outputs: Vec<Draft>,
+    ) -> Result<(), Failure> {
         let mut draft = started.template.clone();
         draft.kind = Kind::RunEnd;
         draft.edges.clear();
@@ -142,13 +155,16 @@ impl Run {
             output.arm.clone_from(&draft.arm);
             output.seed = draft.seed;
             let principal = output.subjects.first().and_then(|subject| subject.principal());
-            if let Some((kind, digest)) = principal.and_then(|(kind, measure)| Some((kind, *measure.digests.first()?))) {
+            if let Some((kind, digest)) = principal.and_then(|(kind, measure)| Some((kind, *measure.digests.first()?)))
+            {
                 draft.link(EdgeType::Generated, Target::Draft(position), kind, digest);
             }
         }
         let described: Vec<_> = drafts
             .iter()
-            .map(|output| format!("{} `{}`  {}", output.kind, output.body.name.as_deref().unwrap_or_default(), describe(output)))
+            .map(|output| {
+                format!("{} `{}`  {}", output.kind, output.body.name.as_deref().unwrap_or_default(), describe(output))
+            })
             .collect();
         drafts.push(draft);
         let (mut journal, _) = journal(context, &self.passphrase)?;

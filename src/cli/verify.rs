@@ -16,7 +16,9 @@ use crate::report::{to_json, to_text};
 /// Makes no network request and writes nothing. Without --trust the best answer is UNVOUCHED (exit 3): the signatures
 /// hold, but by keys that nobody you trust has named.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  reproledger verify claim.evidence --trust trust.policy\n  reproledger verify claim.evidence --trust trust.policy --artifacts ./data --json")]
+#[command(
+    after_help = "Examples:\n  reproledger verify claim.evidence --trust trust.policy\n  reproledger verify claim.evidence --trust trust.policy --artifacts ./data --json"
+)]
 pub(super) struct Verify {
     /// Evidence file, as written by `prove`; `-` reads standard input
     evidence: PathBuf,
@@ -54,8 +56,7 @@ impl Verify {
 fn load_policy(path: &Path) -> Result<Policy, Failure> {
     let bytes = read_bounded(path, MAX_POLICY_BYTES as u64)?;
     Policy::parse(&bytes).map_err(|error| {
-        Failure::from(error)
-            .hint("a policy for one log without witnesses has two lines: `log VKEY` and `quorum none`")
+        Failure::from(error).hint("a policy for one log without witnesses has two lines: `log VKEY` and `quorum none`")
     })
 }
 
@@ -69,10 +70,16 @@ fn read_bounded(path: &Path, most: u64) -> Result<Vec<u8>, Failure> {
         // Opening a FIFO for reading waits for a writer, perhaps for ever: look first.
         let metadata = std::fs::metadata(path).map_err(fail)?;
         if !metadata.is_file() {
-            return Err(Failure::new(format!("`{}` is not a regular file", path.display())).hint("use `-` to read from a pipe"));
+            return Err(
+                Failure::new(format!("`{}` is not a regular file", path.display())).hint("use `-` to read from a pipe")
+            );
         }
         if metadata.len() > most {
-            return Err(Failure::new(format!("`{}` has {} bytes, at most {most} are read", path.display(), metadata.len())));
+            return Err(Failure::new(format!(
+                "`{}` has {} bytes, at most {most} are read",
+                path.display(),
+                metadata.len()
+            )));
         }
         File::open(path).map_err(fail)?.take(most + 1).read_to_end(&mut bytes).map_err(fail)?;
     }

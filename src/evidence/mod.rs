@@ -266,7 +266,9 @@ impl<'a> Items<'a> {
 
 fn encode_hashes(e: &mut Encoder, hashes: &[NodeHash]) {
     e.array(hashes.len());
-    hashes.iter().for_each(|hash| e.bytes(hash.as_bytes()));
+    for hash in hashes {
+        e.bytes(hash.as_bytes());
+    }
 }
 
 fn decode_hashes(d: &mut Decoder<'_>) -> Result<Vec<NodeHash>, DecodeError> {
@@ -351,3 +353,7 @@ fn short_text(d: &mut Decoder<'_>) -> Result<String, DecodeError> {
         _ => Err(DecodeError::Range { at, what: "a text of at most 1024 bytes" }),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests;

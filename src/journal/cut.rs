@@ -1,5 +1,6 @@
 //! Evidence out of a ledger: the claim, everything it reaches, the census up to the head, and what is disclosed.
 
+use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::manifest::{MAX_MANIFEST_BYTES, Manifest, ManifestError};
@@ -129,8 +130,8 @@ pub fn cut(ledger: &Ledger, claim: EntryIndex, disclose: &Disclose) -> Result<Ev
     }
     for entry in ledger.entries(census_first).map_err(JournalError::from)? {
         let entry = entry.map_err(JournalError::from)?;
-        if !taken.contains_key(&entry.index) {
-            taken.insert(entry.index, open(entry.index, entry.bytes)?);
+        if let Slot::Vacant(slot) = taken.entry(entry.index) {
+            slot.insert(open(entry.index, entry.bytes)?);
         }
     }
 
@@ -138,12 +139,11 @@ pub fn cut(ledger: &Ledger, claim: EntryIndex, disclose: &Disclose) -> Result<Ev
     let mut open_changes: BTreeSet<EntryIndex> = taken.values().map(|entry| entry.payload.keyset).collect();
     open_changes.insert(EntryIndex(0));
     while let Some(index) = open_changes.pop_last() {
-        if !taken.contains_key(&index) {
-            let entry = take(ledger, index)?;
+        if let Slot::Vacant(slot) = taken.entry(index) {
+            let entry = slot.insert(take(ledger, index)?);
             if index != EntryIndex(0) {
                 open_changes.insert(entry.payload.keyset);
             }
-            taken.insert(index, entry);
         }
     }
 

@@ -7,11 +7,13 @@
 mod catalog;
 mod cut;
 mod draft;
+mod finder;
 mod settings;
 mod write;
 
 pub use catalog::{Catalog, Reference, Row};
 pub use cut::{CutError, Disclose, cut};
 pub use draft::{Draft, DraftEdge, Target};
+pub use finder::Finder;
 pub use settings::{Settings, SettingsError};
 pub use write::{Appended, Journal, JournalError, NewLedger};

@@ -287,7 +287,7 @@ impl Journal {
     /// Enrols a key: signed by the key in use, with the new key's own signature inside.
     pub fn add_key(&mut self, role: Role, new: &SigningKey, now: u64) -> Result<Appended, JournalError> {
         let possession = new.sign(&possession_message(&self.log, self.next_index(), role));
-        self.change_keys(KeyChange::Add { role, key: new.public(), possession }, now)
+        self.change_keys(&KeyChange::Add { role, key: new.public(), possession }, now)
     }
 
     /// Ends a key: from this entry on it signs nothing.
@@ -297,10 +297,10 @@ impl Journal {
         compromised_since: Option<EntryIndex>,
         now: u64,
     ) -> Result<Appended, JournalError> {
-        self.change_keys(KeyChange::Revoke { key, compromised_since }, now)
+        self.change_keys(&KeyChange::Revoke { key, compromised_since }, now)
     }
 
-    fn change_keys(&mut self, change: KeyChange, now: u64) -> Result<Appended, JournalError> {
+    fn change_keys(&mut self, change: &KeyChange, now: u64) -> Result<Appended, JournalError> {
         let time = now.max(self.last_time);
         let (log, keyset, issuer, key) = (self.log, self.keyset, &self.issuer, &self.issuer_key);
         let commit = self

@@ -4,6 +4,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::error::{At, LedgerError};
 
@@ -65,16 +66,22 @@ impl Layout {
     }
 }
 
-/// Creates a directory and its parents, private, and syncs the parent so that the name lasts.
+/// Creates a directory and its parents, private, and syncs each parent so that the names last.
 pub(super) fn create_dir(path: &Path) -> Result<(), LedgerError> {
     if path.is_dir() {
         return Ok(());
     }
-    DirBuilder::new().recursive(true).mode(DIR_MODE).create(path).at("create", path)?;
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => sync_dir(parent),
-        _ => Ok(()),
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    create_dir(parent)?;
+    match DirBuilder::new().mode(DIR_MODE).create(path) {
+        // Another thread or process was first.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
+        created => created.at("create", path)?,
     }
+    sync_dir(parent)
 }
 
 /// Makes names created, renamed or removed in a directory last.
@@ -116,10 +123,11 @@ pub(super) fn replace(path: &Path, bytes: &[u8], sync: Sync) -> Result<(), Ledge
 /// The ending of temporary names: `doctor` removes what a crash left of them.
 pub(super) const TEMPORARY: &str = "tmp";
 
-/// A temporary name that no other process uses.
+/// A temporary name that no other process or thread uses.
 pub(super) fn temporary_beside(path: &Path) -> PathBuf {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
     let mut name = path.file_name().map(ToOwned::to_owned).unwrap_or_default();
-    name.push(format!(".{}.{TEMPORARY}", std::process::id()));
+    name.push(format!(".{}-{}.{TEMPORARY}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
     path.with_file_name(name)
 }
 

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::error::LedgerError;
 use super::file::{Layout, Sync, replace};
@@ -14,6 +14,9 @@ use super::tiles;
 
 /// Readers see a new head within this time of the commit; a busy writer makes 50 copies a second, not 8,000.
 const COPY_EVERY: Duration = Duration::from_millis(20);
+
+/// A command that is done does not wait longer than this for derived files; the next one goes on with them.
+const CLOSING: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default)]
 struct Wanted {
@@ -96,7 +99,9 @@ fn follow(layout: &Layout, shared: &(Mutex<Wanted>, Condvar)) {
             failures.extend(replace(&layout.head(), &head, Sync::Later).err());
         }
         if index {
-            failures.extend(tiles::catch_up(layout).err());
+            let began = Instant::now();
+            let go_on = || !lock().stop || began.elapsed() < CLOSING;
+            failures.extend(tiles::catch_up(layout, &go_on).err());
         }
         let mut wanted = lock();
         // One notice for a disk that stays full, not one for each commit.

@@ -27,7 +27,7 @@ pub(super) const OVERHEAD: usize = PREFIX_LEN + 4;
 
 /// What a frame holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     /// An entry of the log.
     Entry,
     /// A signed head over everything before it.

@@ -39,11 +39,8 @@ pub enum Notice {
         /// What went wrong, with its cause.
         reason: String,
     },
-    /// A derived file is wrong and was not used.
-    IndexDistrusted {
-        /// What was found.
-        reason: String,
-    },
+    /// Derived files are missing or wrong; the log was read instead.
+    IndexDistrusted,
 }
 
 impl fmt::Display for Notice {
@@ -66,7 +63,9 @@ impl fmt::Display for Notice {
             Self::LeftOver { path } => write!(f, "removed `{}`, left by a crash", path.display()),
             Self::Adopted { path } => write!(f, "`{}` now says which head was signed last", path.display()),
             Self::NotWritten { reason } => write!(f, "not written, can be rebuilt: {reason}"),
-            Self::IndexDistrusted { reason } => write!(f, "the index is wrong and was not used: {reason}"),
+            Self::IndexDistrusted => f.write_str(
+                "the derived files below `index` are missing or wrong: the log was read instead, which is slower",
+            ),
         }
     }
 }

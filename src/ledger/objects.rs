@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::digest::{DIGEST_LEN, hex};
 
 use super::error::{At, LedgerError};
-use super::file::{TEMPORARY, create_dir, private, read_bounded, sync_dir};
+use super::file::{create_dir, private, read_bounded, sync_dir, temporary_beside};
 
 /// Above this many new objects one `syncfs` is cheaper than a sync for each.
 const SYNC_EACH_UP_TO: usize = 8;
@@ -52,7 +52,7 @@ impl Objects {
             }
             let shard = path.parent().unwrap_or(&self.dir).to_owned();
             create_dir(&shard)?;
-            let temporary = shard.join(format!("{}.{}-{}.{TEMPORARY}", hex(name), std::process::id(), written.len()));
+            let temporary = temporary_beside(&path);
             let mut file = private().create(true).truncate(true).open(&temporary).at("create", &temporary)?;
             file.write_all(bytes).at("write", &temporary)?;
             if objects.len() <= SYNC_EACH_UP_TO {

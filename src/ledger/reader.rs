@@ -8,27 +8,24 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::time::Duration;
 
 use crate::digest::{LeafHash, LedgerId, NodeHash};
 use crate::key::VerifierKey;
 use crate::merkle::{
-    CompactRange, EntryIndex, MemoryTree, Nodes, SignedHead, TreeHead, TreeSize, check_inclusion, leaf_hash, node_hash,
+    CompactRange, EntryIndex, MemoryTree, Nodes, SignedHead, TreeHead, check_inclusion, leaf_hash, node_hash,
     prove_inclusion,
 };
 
 use super::error::{At, Damage, LedgerError};
 use super::file::Layout;
 use super::frame::{Kind, MAX_FRAME_BYTES, OVERHEAD, Parsed, parse_frame};
+use super::look::steadily;
 use super::notice::Notice;
 use super::replay::{Found, HeadCopy, Issued, Seen, Tail, head_copy, header_of, last_segment, ledger_id, replay};
 use super::scan::{Event, Groups, Scan};
 use super::tiles::Tiles;
-
-/// A writer may be in the middle of a commit at each look; a few looks tell that from damage.
-const LOOKS: u32 = 4;
-const BETWEEN_LOOKS: Duration = Duration::from_millis(3);
 
 /// Reads entry 0, which says whose ledger this is, before any key is known. It is held to the ledger's identity.
 pub fn read_genesis(dir: &Path) -> Result<(LedgerId, Vec<u8>), LedgerError> {
@@ -58,7 +55,7 @@ pub struct Entry {
 #[derive(Debug)]
 pub struct Ledger {
     layout: Layout,
-    ledger: LedgerId,
+    id: LedgerId,
     head: SignedHead,
     notices: Vec<Notice>,
     /// What was walked over on opening: the end of the log.
@@ -66,6 +63,8 @@ pub struct Ledger {
     tiles: Option<Tiles>,
     segments: OnceLock<Vec<u64>>,
     whole: OnceLock<MemoryTree>,
+    /// Set when derived files were missing or wrong and the log was read instead.
+    fell_back: AtomicBool,
     joined: Mutex<BTreeMap<(u8, u64), NodeHash>>,
     /// Hashes of the levels over `recent`, made when first asked for.
     recent_levels: OnceLock<Vec<Level>>,
@@ -90,16 +89,7 @@ impl Ledger {
     /// Opens the ledger in `dir` at its newest head, recomputing the end of the log.
     pub fn open_read(dir: &Path, key: &VerifierKey) -> Result<Self, LedgerError> {
         let layout = Layout::new(dir);
-        let mut looks = LOOKS;
-        loop {
-            match Self::look(&layout, key) {
-                Err(LedgerError::Damaged { .. }) if looks > 1 => {
-                    looks -= 1;
-                    std::thread::sleep(BETWEEN_LOOKS);
-                }
-                done => return done,
-            }
-        }
+        steadily(|| Self::look(&layout, key))
     }
 
     fn look(layout: &Layout, key: &VerifierKey) -> Result<Self, LedgerError> {
@@ -136,13 +126,14 @@ impl Ledger {
         recent.places.truncate(kept);
         Ok(Self {
             layout: layout.clone(),
-            ledger,
+            id: ledger,
             head,
             notices,
             recent,
             tiles: Tiles::open(layout),
             segments: OnceLock::new(),
             whole: OnceLock::new(),
+            fell_back: AtomicBool::new(false),
             joined: Mutex::default(),
             recent_levels: OnceLock::new(),
         })
@@ -150,7 +141,7 @@ impl Ledger {
 
     /// The ledger's identity.
     pub fn id(&self) -> LedgerId {
-        self.ledger
+        self.id
     }
 
     /// The head that this reader sees.
@@ -166,6 +157,11 @@ impl Ledger {
     /// What a person should be told.
     pub fn notices(&self) -> &[Notice] {
         &self.notices
+    }
+
+    /// Says so if derived files were missing or wrong so far and the log was read instead.
+    pub fn index_notice(&self) -> Option<Notice> {
+        self.fell_back.load(Ordering::Relaxed).then_some(Notice::IndexDistrusted)
     }
 
     /// Where everything lies.
@@ -200,12 +196,13 @@ impl Ledger {
         let offset = self.tiles.as_ref().and_then(|tiles| tiles.offset(index.0));
         if let Some(bytes) = offset.map(|offset| self.closed_entry(index.0, offset.into())).transpose()?.flatten() {
             let leaf = leaf_hash(&bytes);
-            let path = prove_inclusion(&Derived(self), index, self.tree().size);
+            let path = prove_inclusion(&self.nodes(), index, self.tree().size);
             if path.is_ok_and(|path| check_inclusion(self.tree(), index, leaf, &path).is_ok()) {
                 return Ok(Entry { index, bytes, leaf });
             }
         }
         // The derived files are missing or wrong: the log itself, to its end, since only the head can vouch for it.
+        self.fell_back.store(true, Ordering::Relaxed);
         let mut wanted = None;
         for entry in self.entries(index)? {
             let entry = entry?;
@@ -220,15 +217,12 @@ impl Ledger {
     pub fn prove_inclusion(&self, index: EntryIndex, leaf: LeafHash) -> Result<Vec<NodeHash>, LedgerError> {
         self.check_index(index)?;
         let size = self.tree().size;
-        let bottom = match &self.tiles {
-            Some(tiles) if index.0 < self.recent.first => tiles.bottom(index.0),
-            _ => None,
-        };
-        if let Ok(path) = prove_inclusion(&WithBottom { ledger: self, bottom }, index, size)
+        if let Ok(path) = prove_inclusion(&self.nodes(), index, size)
             && check_inclusion(self.tree(), index, leaf, &path).is_ok()
         {
             return Ok(path);
         }
+        self.fell_back.store(true, Ordering::Relaxed);
         let path = prove_inclusion(self.whole()?, index, size)
             .map_err(|_| LedgerError::NoSuchEntry { index: index.0, size: size.0 })?;
         check_inclusion(self.tree(), index, leaf, &path).map_err(|error| {
@@ -258,7 +252,10 @@ impl Ledger {
     ) -> Result<Result<T, E>, LedgerError> {
         match make(&self.nodes()) {
             Ok(made) if check(&made) => Ok(Ok(made)),
-            _ => Ok(make(&self.nodes_from_log()?)),
+            _ => {
+                self.fell_back.store(true, Ordering::Relaxed);
+                Ok(make(&self.nodes_from_log()?))
+            }
         }
     }
 
@@ -274,11 +271,10 @@ impl Ledger {
         if let Some(segments) = self.segments.get() {
             return Ok(segments);
         }
-        let last = last_segment(&self.layout)?;
-        let first: Result<Vec<u64>, _> =
-            (0..=last).map(|number| header_of(&self.layout, number).map(|header| header.first())).collect();
-        Ok(self.segments.get_or_init(|| first.as_deref().map(<[u64]>::to_vec).unwrap_or_default()))
-            .and_then(|segments| first.map(|_| segments.as_slice()))
+        let numbers = 0..=last_segment(&self.layout)?;
+        let first: Vec<u64> =
+            numbers.map(|number| Ok(header_of(&self.layout, number)?.first())).collect::<Result<_, LedgerError>>()?;
+        Ok(self.segments.get_or_init(|| first))
     }
 
     fn segment_of(&self, index: u64) -> Result<u32, LedgerError> {
@@ -348,7 +344,7 @@ impl Ledger {
     }
 
     /// A node from the recent entries, from the derived files, or joined where it lies over both.
-    fn derived_node(&self, level: u8, index: u64, bottom: Option<&super::tiles::BottomBrick>) -> Option<NodeHash> {
+    fn derived_node(&self, level: u8, index: u64) -> Option<NodeHash> {
         let start = index.checked_shl(level.into()).filter(|start| start >> level == index)?;
         let end = start.checked_add(1_u64.checked_shl(level.into())?)?;
         if end > self.tree().size.0 {
@@ -358,9 +354,6 @@ impl Ledger {
             return self.recent_node(level, index);
         }
         if end <= self.recent.first {
-            if let Some(node) = bottom.and_then(|bottom| bottom.node(level, index)) {
-                return Some(node);
-            }
             return self.tiles.as_ref()?.node(level, index);
         }
         let joined = || self.joined.lock().unwrap_or_else(PoisonError::into_inner);
@@ -368,8 +361,8 @@ impl Ledger {
             return Some(*node);
         }
         let lower = level.checked_sub(1)?;
-        let left = self.derived_node(lower, 2 * index, bottom)?;
-        let right = self.derived_node(lower, 2 * index + 1, bottom)?;
+        let left = self.derived_node(lower, 2 * index)?;
+        let right = self.derived_node(lower, 2 * index + 1)?;
         let node = node_hash(&left, &right);
         joined().insert((level, index), node);
         Some(node)
@@ -404,34 +397,10 @@ impl Nodes for LedgerNodes<'_> {
 
     fn node(&self, level: u8, index: u64) -> Result<NodeHash, NoNode> {
         let node = match self.source {
-            Source::Derived => self.ledger.derived_node(level, index, None),
+            Source::Derived => self.ledger.derived_node(level, index),
             Source::Log => self.ledger.whole.get().and_then(|whole| whole.node(level, index).ok()),
         };
         node.ok_or(NoNode { level, index })
-    }
-}
-
-struct Derived<'a>(&'a Ledger);
-
-impl Nodes for Derived<'_> {
-    type Error = NoNode;
-
-    fn node(&self, level: u8, index: u64) -> Result<NodeHash, NoNode> {
-        self.0.derived_node(level, index, None).ok_or(NoNode { level, index })
-    }
-}
-
-/// One proof reads its bottom brick once.
-struct WithBottom<'a> {
-    ledger: &'a Ledger,
-    bottom: Option<super::tiles::BottomBrick>,
-}
-
-impl Nodes for WithBottom<'_> {
-    type Error = NoNode;
-
-    fn node(&self, level: u8, index: u64) -> Result<NodeHash, NoNode> {
-        self.ledger.derived_node(level, index, self.bottom.as_ref()).ok_or(NoNode { level, index })
     }
 }
 
@@ -476,7 +445,7 @@ impl Entries<'_> {
             return Err(LedgerError::damaged(&path, 0, Damage::SegmentMissing));
         }
         let (scan, header) = Scan::open(&path, Groups::Skip)?;
-        super::replay::check_header(&header, &path, self.ledger.ledger, number, Some(self.scan.range()))?;
+        super::replay::check_header(&header, &path, self.ledger.id, number, Some(self.scan.range()))?;
         (self.scan, self.segment) = (scan, number);
         Ok(())
     }
@@ -519,12 +488,5 @@ impl Iterator for Leaves<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.0.item(|_, _, leaf| leaf)
-    }
-}
-
-/// A size of this ledger as a tree size, for callers that prove between heads.
-impl From<&Ledger> for TreeSize {
-    fn from(ledger: &Ledger) -> Self {
-        ledger.tree().size
     }
 }

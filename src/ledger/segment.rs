@@ -149,7 +149,7 @@ impl OpenSegment {
         before_naming()?;
         std::fs::rename(&unnamed, path).at("rename into place", path)?;
         path.parent().map_or(Ok(()), sync_dir)?;
-        segment.path = path.to_owned();
+        path.clone_into(&mut segment.path);
         Ok(segment)
     }
 

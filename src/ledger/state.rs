@@ -102,7 +102,7 @@ impl StateFile {
         let counter = self.counter.saturating_add(1);
         let slot = encode(counter, self.ledger, head);
         let [even, odd] = SLOT_OFFSETS;
-        let offset = if counter % 2 == 0 { even } else { odd };
+        let offset = if counter.is_multiple_of(2) { even } else { odd };
         self.file.write_all_at(&slot, offset).at("write", &self.path)?;
         self.counter = counter;
         Ok(())
@@ -114,6 +114,11 @@ impl StateFile {
             Some((_, head)) => StateReading::Signed(head),
             None => StateReading::Lost(StateLoss::Unreadable),
         })
+    }
+
+    /// Where it lies.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Makes it last.

@@ -5,6 +5,8 @@ use std::convert::Infallible;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use proptest::prelude::*;
+
 use crate::key::{SigningKey, VerifierKey};
 use crate::merkle::{
     EntryIndex, MemoryTree, Origin, TreeHead, TreeSize, check_consistency, check_inclusion, leaf_hash,
@@ -55,7 +57,9 @@ impl Scratch {
     fn filled(&self, batches: &[usize]) {
         let mut writer = self.create();
         writer.set_segment_bytes(SMALL_SEGMENT);
-        batches.iter().for_each(|count| append(&mut writer, *count));
+        for count in batches {
+            append(&mut writer, *count);
+        }
         writer.close().unwrap();
     }
 }
@@ -159,6 +163,7 @@ fn every_entry_is_found_and_proved_with_and_without_derived_files() {
             let path = ledger.prove_inclusion(EntryIndex(index), found.leaf).unwrap();
             check_inclusion(ledger.tree(), EntryIndex(index), found.leaf, &path).unwrap();
         }
+        assert_eq!(ledger.index_notice(), (!derived).then_some(Notice::IndexDistrusted));
         let past = ledger.entry(EntryIndex(321)).unwrap_err().to_string();
         assert_eq!(past, "there is no entry 321: the ledger has 321");
         assert!(ledger.prove_inclusion(EntryIndex(3), leaf_hash(b"other")).is_err());
@@ -273,14 +278,14 @@ fn cosignatures_lie_between_commits_and_survive_reopening() {
     let scratch = Scratch::new();
     let mut writer = scratch.create();
     append(&mut writer, 1);
-    writer.attach(Kind::Cosignature, b"cosigned").unwrap();
+    writer.attach(Attachment::Cosignature, b"cosigned").unwrap();
     drop(writer);
     let (mut writer, notices) = scratch.open().unwrap();
     assert_eq!(notices, []);
-    writer.attach(Kind::Timestamp, b"token").unwrap();
-    assert!(writer.attach(Kind::Entry, b"entry").is_err());
+    writer.attach(Attachment::Timestamp, b"token").unwrap();
+    assert!(writer.attach(Attachment::Timestamp, b"").is_err());
     append(&mut writer, 2);
-    writer.attach(Kind::Cosignature, b"cosigned again").unwrap();
+    writer.attach(Attachment::Cosignature, b"cosigned again").unwrap();
     drop(writer);
     let report = scratch.audit().unwrap();
     assert_eq!((report.attached, report.head.tree().size.0), (3, 4));
@@ -728,6 +733,78 @@ fn a_reader_sees_whole_prefixes_while_a_writer_appends() {
         }
         done.store(true, std::sync::atomic::Ordering::Relaxed);
     });
+}
+
+/// What may happen to a ledger between two commits.
+#[derive(Debug, Clone, Copy)]
+enum Event {
+    Append(usize),
+    Attach,
+    Issue,
+    Reopen,
+    DropIndex,
+    DropHeadCopy,
+    TearTail(u8),
+}
+
+fn events() -> impl Strategy<Value = Vec<Event>> {
+    let event = prop_oneof![
+        4 => (1_usize..30).prop_map(Event::Append),
+        1 => Just(Event::Attach),
+        1 => Just(Event::Issue),
+        1 => Just(Event::Reopen),
+        1 => Just(Event::DropIndex),
+        1 => Just(Event::DropHeadCopy),
+        1 => any::<u8>().prop_map(Event::TearTail),
+    ];
+    proptest::collection::vec(event, 1..14)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn any_history_of_appends_crashes_and_losses_reads_like_a_list(events in events()) {
+        let scratch = Scratch::new();
+        let mut writer = Some(scratch.create());
+        let (mut size, mut attached) = (1, 0);
+        for event in events {
+            let open = writer.as_mut().unwrap();
+            open.set_segment_bytes(SMALL_SEGMENT);
+            match event {
+                Event::Append(count) => {
+                    append(open, count);
+                    size += count as u64;
+                }
+                Event::Attach => {
+                    open.attach(Attachment::Cosignature, b"cosigned").unwrap();
+                    attached += 1;
+                }
+                Event::Issue => prop_assert_eq!(open.issue_head().unwrap().tree().size.0, size),
+                Event::Reopen | Event::DropIndex | Event::DropHeadCopy | Event::TearTail(_) => {
+                    drop(writer.take());
+                    match event {
+                        Event::DropIndex => drop(fs::remove_dir_all(scratch.dir().join("index"))),
+                        Event::DropHeadCopy => fs::remove_file(scratch.dir().join("head")).unwrap(),
+                        Event::TearTail(byte) => {
+                            // What a crash in the middle of the next commit leaves: the beginning of an entry.
+                            let segment = files_below(&scratch.dir().join("log")).pop().unwrap();
+                            let mut bytes = fs::read(&segment).unwrap();
+                            let used = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 8;
+                            bytes.truncate(used.min(bytes.len()));
+                            bytes.extend([0, 0, 1, byte, 1, 9, 9]);
+                            fs::write(&segment, bytes).unwrap();
+                        }
+                        _ => {}
+                    }
+                    writer = Some(scratch.open().unwrap().0);
+                }
+            }
+            assert_holds(&scratch.read().unwrap(), size);
+        }
+        drop(writer);
+        let report = scratch.audit().unwrap();
+        prop_assert_eq!((report.head.tree().size.0, report.attached), (size, attached));
+    }
 }
 
 #[test]

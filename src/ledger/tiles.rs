@@ -12,7 +12,6 @@
 //! Checksums only find rot. What these files say is believed after it was held against a signed head, and otherwise
 //! the log is read instead; deleting them costs time and nothing else.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -34,8 +33,8 @@ const BRICK_LEAVES: u64 = 1 << ROW_LEVELS;
 /// 64-bit sizes have 64 levels.
 const ROWS: u8 = 64_u8.div_ceil(ROW_LEVELS);
 const HASHES_LEN: usize = 126 * DIGEST_LEN;
-/// Upper bricks kept in memory while proving: 4 MiB hold those of 4 million entries.
-const CACHED_BRICKS: usize = 1024;
+/// Upper bricks of each row kept in memory while proving: at most 16 MiB a row, enough for 16 million entries.
+const CACHED_BRICKS: usize = 4096;
 
 /// Where the files lie.
 fn tiles_dir(layout: &Layout) -> PathBuf {
@@ -108,8 +107,10 @@ impl Brick {
 pub(super) struct Tiles {
     rows: Vec<File>,
     offsets: File,
-    /// Upper bricks: few, and every proof needs them.
-    upper: Mutex<BTreeMap<(u8, u64), Brick>>,
+    /// The bottom brick read last: one proof reads several of its hashes.
+    bottom: Mutex<Option<(u64, Brick)>>,
+    /// Upper bricks, by row and number: few, and every proof needs them.
+    upper: Mutex<Vec<Vec<Option<Brick>>>>,
 }
 
 impl std::fmt::Debug for Brick {
@@ -122,8 +123,9 @@ impl Tiles {
     /// Opens what there is; `None` when there is nothing usable.
     pub(super) fn open(layout: &Layout) -> Option<Self> {
         let offsets = File::open(offsets_path(layout)).ok()?;
-        let rows = (0..ROWS).map_while(|row| File::open(row_path(layout, row)).ok()).collect();
-        Some(Self { rows, offsets, upper: Mutex::default() })
+        let rows: Vec<File> = (0..ROWS).map_while(|row| File::open(row_path(layout, row)).ok()).collect();
+        let upper = Mutex::new(rows.iter().map(|_| Vec::new()).collect());
+        Some(Self { rows, offsets, bottom: Mutex::default(), upper })
     }
 
     /// A hash, or `None` where the files do not have it or fail their checksum.
@@ -131,25 +133,25 @@ impl Tiles {
         let (row, number, offset) = place(level, index);
         let file = self.rows.get(usize::from(row))?;
         if row == 0 {
+            let mut bottom = self.bottom.lock().ok()?;
+            if bottom.as_ref().is_none_or(|(held, _)| *held != number) {
+                *bottom = Some((number, Brick::read(file, row, number)?));
+            }
+            return bottom.as_ref()?.1.node(offset);
+        }
+        let Some(slot) = usize::try_from(number).ok().filter(|number| *number < CACHED_BRICKS) else {
             return Brick::read(file, row, number)?.node(offset);
-        }
+        };
         let mut upper = self.upper.lock().ok()?;
-        if let Some(brick) = upper.get(&(row, number)) {
-            return brick.node(offset);
+        let row_bricks = upper.get_mut(usize::from(row))?;
+        if row_bricks.len() <= slot {
+            row_bricks.resize_with(slot + 1, || None);
         }
-        let brick = Brick::read(file, row, number)?;
-        let node = brick.node(offset);
-        if upper.len() >= CACHED_BRICKS {
-            upper.pop_last();
+        let cached = row_bricks.get_mut(slot)?;
+        if cached.is_none() {
+            *cached = Some(Brick::read(file, row, number)?);
         }
-        upper.insert((row, number), brick);
-        node
-    }
-
-    /// Calls `visit` with one bottom brick's worth of hashes at hand: see [`BottomBrick`].
-    pub(super) fn bottom(&self, leaf: u64) -> Option<BottomBrick> {
-        let number = leaf / BRICK_LEAVES;
-        Some(BottomBrick { number, brick: Brick::read(self.rows.first()?, 0, number)? })
+        cached.as_ref()?.node(offset)
     }
 
     /// Where an entry's frame begins in its segment.
@@ -162,21 +164,6 @@ impl Tiles {
     /// Whether the files agree with a compact range that a signed head vouches for.
     pub(super) fn agree_with(&self, range: &CompactRange) -> bool {
         peaks(range).all(|(level, index, hash)| self.node(level, index) == Some(hash))
-    }
-}
-
-/// The lowest six levels over 64 leaves, read once.
-#[derive(Debug)]
-pub(super) struct BottomBrick {
-    number: u64,
-    brick: Brick,
-}
-
-impl BottomBrick {
-    /// A hash, if it lies in this brick.
-    pub(super) fn node(&self, level: u8, index: u64) -> Option<NodeHash> {
-        let (row, number, offset) = place(level, index);
-        (row == 0 && number == self.number).then(|| self.brick.node(offset)).flatten()
     }
 }
 
@@ -286,19 +273,15 @@ pub(super) fn covered(layout: &Layout) -> u64 {
     fs::metadata(offsets_path(layout)).map_or(0, |metadata| metadata.len() / 4)
 }
 
-/// Brings the derived files up to every closed segment; says whether there was anything to do.
-pub(super) fn catch_up(layout: &Layout) -> Result<bool, LedgerError> {
+/// Brings the derived files up to every closed segment, as long as `go_on` says so after each of them.
+pub(super) fn catch_up(layout: &Layout, go_on: &dyn Fn() -> bool) -> Result<(), LedgerError> {
     let last = last_segment(layout)?;
     let goal = header_of(layout, last)?;
     if covered(layout) == goal.first() && Tiles::open(layout).is_some_and(|tiles| tiles.agree_with(&goal.before)) {
-        return Ok(false);
+        return Ok(());
     }
     if last == 0 {
-        if covered(layout) > 0 {
-            remove(layout)?;
-            return Ok(true);
-        }
-        return Ok(false);
+        return if covered(layout) > 0 { remove(layout) } else { Ok(()) };
     }
     // Back to the newest segment whose beginning the files reach and agree with.
     let mut number = last;
@@ -315,18 +298,21 @@ pub(super) fn catch_up(layout: &Layout) -> Result<bool, LedgerError> {
             break;
         }
     }
-    let Some(mut builder) = builder else { return Ok(false) };
+    let Some(mut builder) = builder else { return Ok(()) };
     for segment in number..last {
         let first = add_segment(&mut builder, &layout.segment(segment))?;
         builder.finish(layout, first)?;
+        if !go_on() {
+            return Ok(());
+        }
         let header = header_of(layout, segment + 1)?;
         match Builder::resume(layout, &header.before)? {
             Some(next) => builder = next,
             // The files on disk do not take what was just written: leave it to the readers' way through the log.
-            None => return Ok(true),
+            None => return Ok(()),
         }
     }
-    Ok(true)
+    Ok(())
 }
 
 fn add_segment(builder: &mut Builder, path: &Path) -> Result<u64, LedgerError> {

@@ -48,6 +48,15 @@ pub struct Commit {
     pub head: SignedHead,
 }
 
+/// What others say of a head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attachment {
+    /// A witness's signature.
+    Cosignature,
+    /// A timestamp token.
+    Timestamp,
+}
+
 /// Why nothing was appended.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError<E> {
@@ -319,14 +328,15 @@ impl Writer {
         Ok(Commit { first, leaves: entries.iter().map(|(_, leaf)| *leaf).collect(), head: signed })
     }
 
-    /// Keeps a cosignature or a timestamp token of an issued head in the log.
-    pub fn attach(&mut self, kind: Kind, bytes: &[u8]) -> Result<(), LedgerError> {
+    /// Keeps what others said of an issued head in the log.
+    pub fn attach(&mut self, attachment: Attachment, bytes: &[u8]) -> Result<(), LedgerError> {
         if self.poisoned {
             return Err(LedgerError::Poisoned);
         }
-        if matches!(kind, Kind::Entry | Kind::Head) {
-            return Err(LedgerError::Empty { what: "the set of attachments of that kind" });
-        }
+        let kind = match attachment {
+            Attachment::Cosignature => Kind::Cosignature,
+            Attachment::Timestamp => Kind::Timestamp,
+        };
         check_entry(bytes)?;
         self.buffer.clear();
         push_frame(&mut self.buffer, kind, &[bytes]);
@@ -343,7 +353,6 @@ impl Writer {
         self.state.write(self.last.signed.tree())?;
         self.state_told = *self.last.signed.tree();
         self.state.sync()?;
-        replace(&self.layout.head(), self.last.signed.bytes(), Sync::Later)?;
         Ok(self.last.signed.clone())
     }
 
@@ -397,8 +406,7 @@ impl Writer {
             }
             StateReading::Lost(why) => {
                 self.poisoned = true;
-                let path = super::state::state_path(Path::new(""), self.ledger);
-                Err(LedgerError::NoState { path, why, ledger: self.ledger })
+                Err(LedgerError::NoState { path: self.state.path().to_owned(), why, ledger: self.ledger })
             }
         }
     }

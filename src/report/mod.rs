@@ -7,3 +7,7 @@ mod text;
 pub use json::{SCHEMA, to_json};
 pub use shown::Shown;
 pub use text::{first_line, to_text};
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests;

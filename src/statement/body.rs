@@ -121,6 +121,9 @@ impl Body {
     /// The body object and the commitment to it.
     pub fn seal(&self, salt: &Salt) -> Result<(Commitment, Vec<u8>), PlainError> {
         let bytes = plain::to_bytes(self)?;
+        if bytes.len() > MAX_BODY_BYTES {
+            return Err(PlainError::TooLong { found: bytes.len(), most: MAX_BODY_BYTES });
+        }
         Ok((Commitment::to(salt, &bytes), [&salt.0, bytes.as_slice()].concat()))
     }
 

@@ -82,7 +82,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Signs a statement.
+    /// Signs a statement; refuses one that [`Entry::parse`] would refuse.
     pub fn sign(payload: &Payload, claims: &Claims, key: &SigningKey) -> Result<Vec<u8>, EntryError> {
         let payload = payload.encode();
         let protected = encode_protected(&key.public().thumbprint(), claims);
@@ -95,10 +95,9 @@ impl Entry {
             e.bytes(&payload);
             e.bytes(&signature.0);
         });
-        match bytes.len() {
-            0..=MAX_ENTRY_BYTES => Ok(bytes),
-            found => Err(EntryError::TooLong { found }),
-        }
+        // Once it is in the ledger it stays: what no reader would take is never signed.
+        Self::parse(&bytes)?;
+        Ok(bytes)
     }
 
     /// Reads an entry; its signature is not looked at.

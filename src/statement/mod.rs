@@ -21,3 +21,7 @@ pub use genesis::{FORMAT_VERSION, Genesis, KeyChange, Role, possession_message};
 pub use kind::Kind;
 pub use payload::{MAX_LABEL, Outcome, Payload, RunStatus};
 pub use subject::{MAX_SUBJECTS, Measure, Subject};
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests;

@@ -5,7 +5,7 @@
 //! does not understand.
 
 use crate::codec::{DecodeError, Decoder, Encoder, required, wire_enum};
-use crate::digest::{Commitment, Digest, LeafHash, LedgerId};
+use crate::digest::{Algorithm, Commitment, Digest, LeafHash, LedgerId};
 use crate::merkle::EntryIndex;
 use crate::statement::edge::MAX_EDGES;
 use crate::statement::subject::MAX_SUBJECTS;
@@ -123,7 +123,9 @@ impl Payload {
                 if !self.subjects.is_empty() {
                     m.entry(10, |e| {
                         e.array(self.subjects.len());
-                        self.subjects.iter().for_each(|subject| subject.encode(e));
+                        for subject in &self.subjects {
+                            subject.encode(e);
+                        }
                     });
                 }
                 if !self.edges.is_empty() {
@@ -131,7 +133,9 @@ impl Payload {
                     edges.sort();
                     m.entry(11, |e| {
                         e.array(edges.len());
-                        edges.iter().for_each(|edge| edge.encode(e));
+                        for edge in &edges {
+                            edge.encode(e);
+                        }
                     });
                 }
                 m.optional(12, self.body, |e, body| Digest::from(body).encode(e));
@@ -171,7 +175,7 @@ impl Payload {
                     9 => payload.attempt = Some(d.uint()?),
                     10 => payload.subjects = list(d, "the subjects", MAX_SUBJECTS, Subject::decode)?,
                     11 => payload.edges = list(d, "the edges", MAX_EDGES, Edge::decode)?,
-                    12 => payload.body = Some(Commitment::from_bytes(Digest::decode(d)?.bytes)),
+                    12 => payload.body = Some(commitment(d)?),
                     13 => payload.suite = Some(Digest::decode(d)?),
                     14 => payload.base = Some(Digest::decode(d)?),
                     15 => payload.checkpoint = Some(Digest::decode(d)?),
@@ -228,12 +232,22 @@ impl Payload {
             return Err(DecodeError::MissingKey { what: "the edges of a run-end", key: EdgeType::Ends.id() });
         }
         if is_genesis && self.seq != EntryIndex(0) {
-            return Err(DecodeError::UnknownValue { what: "the index of a genesis", value: 1 });
+            let value = i64::try_from(self.seq.0).unwrap_or(i64::MAX);
+            return Err(DecodeError::UnknownValue { what: "the index of a genesis", value });
         }
         if !self.edges.is_sorted_by(|left, right| left < right) {
             return Err(DecodeError::Unsorted { what: "the list of edges" });
         }
         Ok(())
+    }
+}
+
+/// A commitment is BLAKE3; under another algorithm's name it is somebody else's claim about the same bytes.
+fn commitment(d: &mut Decoder<'_>) -> Result<Commitment, DecodeError> {
+    let at = d.offset();
+    match Digest::decode(d)? {
+        Digest { algorithm: Algorithm::Blake3, bytes } => Ok(Commitment::from_bytes(bytes)),
+        _ => Err(DecodeError::Range { at, what: "the algorithm of a body commitment (blake3)" }),
     }
 }
 

@@ -19,6 +19,17 @@ pub enum PlainError {
     /// Canonical, but not of the expected shape.
     #[error("{0}")]
     Shape(String),
+    /// More bytes than a reader takes.
+    #[error("the value has {found} bytes, at most {most} are allowed")]
+    TooLong {
+        /// Bytes found.
+        found: usize,
+        /// The limit.
+        most: usize,
+    },
+    /// The right shape in another spelling than the one that is written.
+    #[error("the value is spelled in another way than it is written")]
+    Spelling,
     /// A null or a float.
     #[error("{0} has no place in a signed value: leave it out, or write it as text")]
     Unsignable(&'static str),
@@ -32,9 +43,13 @@ pub fn to_bytes(value: &impl Serialize) -> Result<Vec<u8>, PlainError> {
 }
 
 /// The value of canonical bytes.
-pub fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, PlainError> {
+///
+/// Deserialisation is lenient (a list for a struct, an empty list for one left out); only the spelling that
+/// [`to_bytes`] writes is accepted, so that a schema, another reader and this one see the same value or none.
+pub fn from_bytes<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<T, PlainError> {
     let value = Decoder::decode(bytes, read)?;
-    serde_json::from_value(value).map_err(|error| PlainError::Shape(error.to_string()))
+    let value = serde_json::from_value(value).map_err(|error| PlainError::Shape(error.to_string()))?;
+    if to_bytes(&value)? == bytes { Ok(value) } else { Err(PlainError::Spelling) }
 }
 
 fn check(value: &Value) -> Result<(), PlainError> {
@@ -61,7 +76,9 @@ fn write(e: &mut Encoder, value: &Value) {
         Value::String(text) => e.text(text),
         Value::Array(items) => {
             e.array(items.len());
-            items.iter().for_each(|item| write(e, item));
+            for item in items {
+                write(e, item);
+            }
         }
         Value::Object(map) => e.map(|m| map.iter().for_each(|(key, value)| m.text_entry(key, |e| write(e, value)))),
     }

@@ -33,7 +33,7 @@ pub struct KeySet {
 impl KeySet {
     /// The key set that entry 0 declares.
     pub fn new(log: LedgerId, genesis: &Genesis) -> Self {
-        let active = genesis.keys.iter().map(|(role, key)| (key.thumbprint(), (*role, key.clone()))).collect();
+        let active = genesis.keys.iter().map(|(role, key)| (key.thumbprint(), (*role, *key))).collect();
         Self { log, log_key: genesis.log_key, active, revoked: BTreeMap::new(), last_change: EntryIndex(0) }
     }
 
@@ -78,7 +78,7 @@ impl KeySet {
             return Err(Reject::StaleKeySet { index, change: self.last_change });
         }
         match self.active.get(&entry.key_id()) {
-            Some((Role::Issuer, key)) => Ok(key.clone()),
+            Some((Role::Issuer, key)) => Ok(*key),
             Some((role, _)) => Err(Reject::Role { index, role: role.name() }),
             None => match self.revoked.get(&entry.key_id()) {
                 Some(revocation) => Err(Reject::Revoked { index, revoked: revocation.by }),
@@ -105,7 +105,7 @@ impl KeySet {
                 if key.verify(&possession_message(&self.log, index, *role), possession).is_err() {
                     return refuse("the new key has not signed its enrolment");
                 }
-                self.active.insert(key.thumbprint(), (*role, key.clone()));
+                self.active.insert(key.thumbprint(), (*role, *key));
             }
             KeyChange::Revoke { key, compromised_since } => {
                 let thumbprint = key.thumbprint();

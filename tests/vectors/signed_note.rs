@@ -14,6 +14,9 @@ fn private_key(text: &str) -> (KeyName, SigningKey) {
 
 #[test]
 fn signing_gives_the_known_note() {
+    if !super::data_is_there() {
+        return;
+    }
     let file = json("signed-note/notes.json");
     let (name, key) = private_key(text(&file["sign"]["skey"]));
     let signed = String::from_utf8(unbase64(text(&file["sign"]["text_b64"]))).unwrap();
@@ -22,6 +25,9 @@ fn signing_gives_the_known_note() {
 
 #[test]
 fn bad_verifier_keys_are_refused() {
+    if !super::data_is_there() {
+        return;
+    }
     let file = json("signed-note/notes.json");
     let bad = list(&file["bad_vkeys"]);
     assert_eq!(bad.len(), 2);
@@ -32,6 +38,9 @@ fn bad_verifier_keys_are_refused() {
 
 #[test]
 fn every_note_opens_or_fails_as_the_vectors_say() {
+    if !super::data_is_there() {
+        return;
+    }
     let file = json("signed-note/notes.json");
     let cases = list(&file["cases"]);
     assert!(cases.len() >= 15, "{}", cases.len());

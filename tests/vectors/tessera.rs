@@ -61,6 +61,9 @@ fn tree() -> (MemoryTree, Vec<LeafHash>) {
 
 #[test]
 fn every_root_is_that_of_the_published_entries() {
+    if !super::data_is_there() {
+        return;
+    }
     let heads = heads();
     let bundles = numbered("tile/entries/000.p");
     assert_eq!(bundles.len(), 15);
@@ -76,6 +79,9 @@ fn every_root_is_that_of_the_published_entries() {
 
 #[test]
 fn every_partial_tile_holds_our_nodes() {
+    if !super::data_is_there() {
+        return;
+    }
     let (tree, _) = tree();
     let tiles = numbered("tile/0/000.p");
     assert_eq!(tiles.len(), 15);
@@ -87,6 +93,9 @@ fn every_partial_tile_holds_our_nodes() {
 
 #[test]
 fn every_entry_is_in_every_head_that_covers_it() {
+    if !super::data_is_there() {
+        return;
+    }
     let (tree, leaves) = tree();
     for head in &heads()[1..] {
         let covered = (0..).map(EntryIndex).zip(leaves.iter().copied()).take(usize::try_from(head.size.0).unwrap());
@@ -104,6 +113,9 @@ fn every_entry_is_in_every_head_that_covers_it() {
 
 #[test]
 fn every_head_is_consistent_with_every_later_one() {
+    if !super::data_is_there() {
+        return;
+    }
     let (tree, _) = tree();
     let heads = heads();
     for old in &heads {

@@ -40,6 +40,9 @@ fn write(proof: &Proof<'_>) -> String {
 
 #[test]
 fn good_and_bad_proof_files_are_told_apart() {
+    if !super::data_is_there() {
+        return;
+    }
     let file = json("tlog-proof/cases.json");
     let (good, bad) = (list(&file["good"]), list(&file["bad"]));
     assert_eq!((good.len(), bad.len()), (3, 7));
@@ -64,6 +67,9 @@ fn good_and_bad_proof_files_are_told_apart() {
 
 #[test]
 fn a_proof_file_of_our_own_tree_proves_its_entry() {
+    if !super::data_is_there() {
+        return;
+    }
     let signer = SigningKey::from_seed([1; 32]);
     let origin = Origin::parse("lab.example/log").unwrap();
     let key = VerifierKey { name: origin.key_name().clone(), kind: NoteKind::Ed25519, key: signer.public() };

@@ -23,6 +23,9 @@ fn answer(request: &str, log: &VerifierKey, seen: &TreeHead) -> (u64, TreeHead) 
 
 #[test]
 fn nine_requests_in_order_are_answered_as_litewitness_answers() {
+    if !super::data_is_there() {
+        return;
+    }
     let file = json("tlog-witness/litewitness_exchange.json");
     let requests = list(&file["requests_in_order"]);
     assert_eq!(requests.len(), 9);
