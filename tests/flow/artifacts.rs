@@ -2,6 +2,7 @@
 
 use super::{Words, claim, popularity_log};
 use crate::support::{Output, Sandbox, copy, testdata};
+use crate::vectors::data_is_there;
 
 /// Evidence with everything disclosed, and the artifacts beside it.
 fn delivered() -> Sandbox {
@@ -30,6 +31,9 @@ fn verify(sandbox: &Sandbox) -> Output {
 
 #[test]
 fn artifacts_that_are_all_there_are_found_and_the_log_is_read_again() {
+    if !data_is_there() {
+        return;
+    }
     let sandbox = delivered();
     let verified = verify(&sandbox).success();
     assert!(verified.check("availability").starts_with("PASS") && verified.check("availability").contains("all 3"));
@@ -42,6 +46,9 @@ fn artifacts_that_are_all_there_are_found_and_the_log_is_read_again() {
 
 #[test]
 fn one_changed_byte_is_contradicted_and_the_file_is_named() {
+    if !data_is_there() {
+        return;
+    }
     for (file, named) in [
         ("data/dataset.jsonl", "data/dataset.jsonl"),
         ("data/adapter/adapter_model.safetensors", "data/adapter"),
@@ -61,6 +68,9 @@ fn one_changed_byte_is_contradicted_and_the_file_is_named() {
 
 #[test]
 fn added_removed_and_truncated_files_of_a_folder_are_contradicted() {
+    if !data_is_there() {
+        return;
+    }
     let changes: [fn(&Sandbox); 3] = [
         |sandbox| drop(sandbox.write("elsewhere/data/adapter/modeling_x.py", "import os")),
         |sandbox| std::fs::remove_file(sandbox.path("elsewhere/data/adapter/adapter_config.json")).unwrap(),
@@ -75,6 +85,9 @@ fn added_removed_and_truncated_files_of_a_folder_are_contradicted() {
 
 #[test]
 fn missing_artifacts_leave_it_unknown_and_the_number_stands() {
+    if !data_is_there() {
+        return;
+    }
     let sandbox = delivered();
     std::fs::remove_file(sandbox.path("elsewhere/data/popularity.eval")).unwrap();
     let verified = verify(&sandbox).success();
@@ -90,6 +103,9 @@ fn missing_artifacts_leave_it_unknown_and_the_number_stands() {
 
 #[test]
 fn links_out_of_the_folder_are_not_followed() {
+    if !data_is_there() {
+        return;
+    }
     let sandbox = delivered();
     std::fs::rename(sandbox.path("elsewhere/data/popularity.eval"), sandbox.path("secret.eval")).unwrap();
     std::os::unix::fs::symlink(sandbox.path("secret.eval"), sandbox.path("elsewhere/data/popularity.eval")).unwrap();

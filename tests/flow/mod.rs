@@ -1,6 +1,6 @@
 //! Stories of the whole program, told by the real binary on real data: what a lab does, and what a reader then sees.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, clippy::format_collect, reason = "tests; what was not run is said")]
 
 mod artifacts;
 mod bad_input;
@@ -111,7 +111,7 @@ fn popularity_log() -> PathBuf {
 fn claimed(words: &Words<'_>) -> Sandbox {
     let sandbox = Sandbox::with_ledger();
     sandbox.write("lab/logs/popularity.eval", std::fs::read(popularity_log()).unwrap());
-    sandbox.lab(&["record", "eval-log", "logs/popularity.eval", "--name", "popularity"]).success();
+    let _ = sandbox.lab(&["record", "eval-log", "logs/popularity.eval", "--name", "popularity"]).success();
     claim(&sandbox, words);
     sandbox
 }
@@ -119,5 +119,5 @@ fn claimed(words: &Words<'_>) -> Sandbox {
 /// States a claim.
 fn claim(sandbox: &Sandbox, words: &Words<'_>) {
     sandbox.write("lab/claim.toml", words.to_toml());
-    sandbox.lab(&["claim", "add", "claim.toml"]).success();
+    let _ = sandbox.lab(&["claim", "add", "claim.toml"]).success();
 }

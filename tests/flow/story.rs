@@ -2,6 +2,7 @@
 
 use super::{Words, claim, claimed, popularity_log};
 use crate::support::{Sandbox, copy, sorted_files, testdata};
+use crate::vectors::data_is_there;
 
 /// Records everything that issue and README name, from spec to evaluation.
 fn lab_with_everything() -> Sandbox {
@@ -28,6 +29,9 @@ fn lab_with_everything() -> Sandbox {
 
 #[test]
 fn spec_to_score_is_recorded_claimed_proved_and_verified_elsewhere() {
+    if !data_is_there() {
+        return;
+    }
     let sandbox = lab_with_everything();
     claim(&sandbox, &Words::popularity());
     sandbox.prove("popularity-accuracy", false);
@@ -55,6 +59,9 @@ fn spec_to_score_is_recorded_claimed_proved_and_verified_elsewhere() {
 
 #[test]
 fn a_claim_of_64_on_the_log_of_63_is_contradicted_and_shows_the_fraction() {
+    if !data_is_there() {
+        return;
+    }
     let sandbox = claimed(&Words { rate: "0.64", ..Words::popularity() });
     sandbox.prove("popularity-accuracy", false);
     sandbox.trust();
@@ -66,6 +73,9 @@ fn a_claim_of_64_on_the_log_of_63_is_contradicted_and_shows_the_fraction() {
 
 #[test]
 fn the_one_who_states_a_wrong_number_is_told_so() {
+    if !data_is_there() {
+        return;
+    }
     let sandbox = claimed(&Words::popularity());
     sandbox.write("lab/wrong.toml", Words { id: "wrong", rate: "0.64", ..Words::popularity() }.to_toml());
     let _ = sandbox.lab(&["claim", "add", "wrong.toml"]).success().complains("warning: stat.recompute");
@@ -73,6 +83,9 @@ fn the_one_who_states_a_wrong_number_is_told_so() {
 
 #[test]
 fn an_error_bar_that_the_samples_do_not_give_is_contradicted() {
+    if !data_is_there() {
+        return;
+    }
     let sandbox = claimed(&Words { error: Some(("sample", ".04851")), ..Words::popularity() });
     sandbox.prove("popularity-accuracy", false);
     sandbox.trust();
@@ -82,6 +95,9 @@ fn an_error_bar_that_the_samples_do_not_give_is_contradicted() {
 
 #[test]
 fn a_key_that_is_not_pinned_and_a_key_pinned_for_another_ledger_have_their_own_words() {
+    if !data_is_there() {
+        return;
+    }
     let sandbox = claimed(&Words::popularity());
     sandbox.prove("popularity-accuracy", false);
     let other = Sandbox::with_ledger();
@@ -106,6 +122,9 @@ fn a_key_that_is_not_pinned_and_a_key_pinned_for_another_ledger_have_their_own_w
 
 #[test]
 fn the_same_ledger_and_claim_give_the_same_evidence() {
+    if !data_is_there() {
+        return;
+    }
     let sandbox = claimed(&Words::popularity());
     for disclose_all in [false, true] {
         let first = std::fs::read(sandbox.prove("popularity-accuracy", disclose_all)).unwrap();
@@ -116,6 +135,9 @@ fn the_same_ledger_and_claim_give_the_same_evidence() {
 
 #[test]
 fn the_same_content_recorded_again_is_recognised_and_other_content_needs_its_word() {
+    if !data_is_there() {
+        return;
+    }
     let sandbox = claimed(&Words::popularity());
     let again = ["record", "eval-log", "logs/popularity.eval", "--name", "popularity"];
     let _ = sandbox.lab(&again).success().says("unchanged: `popularity` is entry 1 already");
@@ -127,6 +149,9 @@ fn the_same_content_recorded_again_is_recognised_and_other_content_needs_its_wor
 
 #[test]
 fn a_log_that_is_replaced_takes_its_claim_with_it() {
+    if !data_is_there() {
+        return;
+    }
     let sandbox = claimed(&Words::popularity());
     let others = testdata().join("logs/inspect/inspect_ai");
     let newer =
