@@ -1,6 +1,9 @@
 //! Everything that is tested from outside the crate, in one binary.
 
 mod durability;
+mod flow;
 mod schemas;
+mod support;
+mod tamper;
 mod tidy;
 mod vectors;

@@ -52,11 +52,17 @@ fn problem(case: &Case<'_>, claim: &Claim) -> Option<String> {
         let edges = entry.payload().edges.iter();
         edges.filter(|edge| edge.edge_type == EdgeType::Supports && edge.kind == DigestKind::Samples)
     };
+    if let Some(twice) = claim.inputs.iter().find(|input| linked().filter(|edge| edge.digest == **input).count() > 1) {
+        return Some(format!("the claim links the input {twice} to several logs: it can come from one only"));
+    }
     if let Some(input) = claim.inputs.iter().find(|input| !linked().any(|edge| edge.digest == **input)) {
         return Some(format!("the claim names the input {input} but has no link to an entry that carries it"));
     }
     if let Some(edge) = linked().find(|edge| !claim.inputs.contains(&edge.digest)) {
         return Some(format!("the claim's entry links to {}, which the claim does not name as an input", edge.digest));
+    }
+    if let Some(problem) = other_weights(case, claim) {
+        return Some(problem);
     }
     if claim.comparator.value().is_some() != claim.value.comparator.value().is_some() {
         return Some("the claim has a comparator without its value, or a value without its comparator".to_owned());
@@ -84,4 +90,19 @@ fn problem(case: &Case<'_>, claim: &Claim) -> Option<String> {
         }
     }
     None
+}
+
+/// Where the claim names weights and its logs link to the weights they evaluated, these must be those.
+fn other_weights(case: &Case<'_>, claim: &Claim) -> Option<String> {
+    let named = &claim.subject.checkpoints;
+    if named.is_empty() {
+        return None;
+    }
+    let entries = case.input_entries().filter_map(|index| Some((index, case.evidence.entries.get(&index)?)));
+    let mut evaluated = entries.flat_map(|(index, entry)| {
+        let edges = entry.payload().edges.iter().filter(|edge| edge.edge_type == EdgeType::Evaluates);
+        edges.map(move |edge| (index, edge.digest))
+    });
+    let (index, digest) = evaluated.find(|(_, digest)| !named.contains(digest))?;
+    Some(format!("the log of entry {index} evaluated {digest}, the claim is about other weights"))
 }

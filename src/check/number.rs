@@ -1,17 +1,24 @@
 //! From sample records to the claimed number, by exactly the rules that the claim states.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::Zero;
 
-use crate::artifact::samples::{LogFacts, SampleId, SampleRecord, SampleStatus};
+use crate::artifact::samples::{LogFacts, SampleRecord, SampleStatus};
 use crate::check::{Case, InputProblem};
 use crate::statement::{Claim, Denominator, ErrorUnit as ClaimUnit, Step};
 use crate::stats::{Denominators, ErrorUnit, Estimate, Observation, Reducer, RowState, estimate};
 
-/// Rows that a denominator may add as zeros: bounds what a claim can make a verifier allocate.
+/// Rows of the largest grid: no evidence can hold the records of a larger one.
 const MAX_ROWS: u64 = 1 << 24;
+
+/// Bits of the common denominator of all scores, and how many denominators there may be. A decimal of any length that
+/// is read has a denominator that divides 10^464, and floats as programs write them a few dozen different ones; scores
+/// of thousands of unrelated denominators would make one sum cost hours.
+const MAX_DENOMINATOR_BITS: u64 = 2048;
+const MAX_DENOMINATORS: usize = 1024;
 
 /// Why there is no number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,15 +54,7 @@ impl std::fmt::Display for NumberProblem {
     }
 }
 
-type SampleGroup = (Option<String>, Option<String>, SampleId, Option<i64>);
-
-/// Whose observation it is. A planned sample that nobody has seen is told apart from every real one by its type: no
-/// name that a log could give to a sample makes the two one.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Unit {
-    Seen(SampleGroup),
-    Absent(u64),
-}
+type SampleGroup = (Option<String>, Option<String>, crate::artifact::samples::SampleId, Option<i64>);
 
 /// Everything about the number that can be computed from the disclosed samples.
 #[derive(Debug, Clone)]
@@ -89,50 +88,48 @@ impl Number {
     }
 
     /// Computes a claim's number from the samples of its one input.
-    pub fn compute(claim: &Claim, facts: &LogFacts, samples: &[SampleRecord]) -> Result<Self, NumberProblem> {
+    pub fn compute(claim: &Claim, facts: &LogFacts, records: &[SampleRecord]) -> Result<Self, NumberProblem> {
         if claim.comparator.value().is_some() {
             return Err(NumberProblem::Unsupported("a comparison of two arms".to_owned()));
         }
         let scorer = claim.metric.scorer.as_str();
         let key = claim.metric.key.value().map_or("", String::as_str);
-        let rows: Vec<(SampleGroup, RowState, Option<BigRational>)> = samples
+        let mut groups: BTreeMap<SampleGroup, u64> = BTreeMap::new();
+        let rows: Vec<Row> = records
             .iter()
             .map(|record| {
                 // A text that is no number counts as 0 in Inspect's metrics, and so it does here; the log's anomalies say so.
                 let value = record
                     .score(scorer, key)
                     .and_then(|score| score.value().cloned().or_else(|| score.is_unreadable().then(BigRational::zero)));
-                (record.key.without_epoch(), row_state(record, value.is_some()), value)
+                let next = groups.len() as u64;
+                let sample = *groups.entry(record.key.without_epoch()).or_insert(next);
+                Row { sample, state: row_state(record, value.is_some()), value }
             })
             .collect();
-        if rows.iter().all(|(_, _, value)| value.is_none()) {
-            return Err(no_scores(scorer, key, samples));
+        let samples = groups.len() as u64;
+        drop(groups);
+        if rows.iter().all(|row| row.value.is_none()) {
+            return Err(no_scores(scorer, key, records));
         }
+        check_denominators(&rows)?;
         let grid = Grid::of(claim)?;
-        let counts = Denominators::of(Some(grid.rows), rows.iter().map(|(_, state, _)| *state));
+        let counts = Denominators::of(Some(grid.rows), rows.iter().map(|row| row.state));
         let mut by_denominator = BTreeMap::new();
         for denominator in Denominator::ALL {
-            if let Ok(observations) = observations(&rows, *denominator, grid)
-                && let Ok(estimate) = estimate(&observations, steps(claim)?, Reducer::Mean)
-            {
+            if let Ok(estimate) = mean_over(&rows, steps(claim)?, *denominator, grid) {
                 by_denominator.insert(*denominator, estimate.mean);
             }
         }
-        let observations = observations(&rows, claim.denominator, grid)?;
-        let compute = |unit| {
-            estimate(&observations, unit, Reducer::Mean).map_err(|error| NumberProblem::Missing(error.to_string()))
-        };
-        let (by_sample, by_rollout) = (compute(ErrorUnit::Sample)?, compute(ErrorUnit::Rollout)?);
+        let by_sample = mean_over(&rows, ErrorUnit::Sample, claim.denominator, grid)?;
+        let by_rollout = mean_over(&rows, ErrorUnit::Rollout, claim.denominator, grid)?;
         let chosen = match steps(claim)? {
             ErrorUnit::Sample => &by_sample,
             ErrorUnit::Rollout => &by_rollout,
         };
-        let mut distinct: Vec<_> = rows.iter().map(|(group, _, _)| group).collect();
-        distinct.sort();
-        distinct.dedup();
         Ok(Self {
             rows: counts,
-            samples: distinct.len() as u64,
+            samples,
             value: chosen.mean.clone(),
             units: chosen.units,
             sum: chosen.sum.clone(),
@@ -214,50 +211,88 @@ fn row_state(record: &SampleRecord, has_value: bool) -> RowState {
     }
 }
 
-fn observations(
-    rows: &[(SampleGroup, RowState, Option<BigRational>)],
-    denominator: Denominator,
-    grid: Grid,
-) -> Result<Vec<Observation<Unit>>, NumberProblem> {
-    let is_counted = |state: &RowState| match denominator {
-        Denominator::Expected | Denominator::Scored => *state != RowState::Unscored,
-        Denominator::Valid => *state == RowState::Valid,
-    };
-    let mut observations: Vec<Observation<Unit>> = rows
-        .iter()
-        .filter(|(_, state, _)| is_counted(state))
-        .filter_map(|(group, _, value)| Some(Observation { sample: Unit::Seen(group.clone()), value: value.clone()? }))
-        .collect();
-    if denominator == Denominator::Expected {
-        add_missing(&mut observations, rows, grid)?;
-    }
-    Ok(observations)
+/// One record, its sample by number: names are compared once and not kept.
+struct Row {
+    sample: u64,
+    state: RowState,
+    value: Option<BigRational>,
 }
 
-/// A row that was planned and has no score counts as zero under `n_expected`.
-fn add_missing(
-    observations: &mut Vec<Observation<Unit>>,
-    rows: &[(SampleGroup, RowState, Option<BigRational>)],
-    grid: Grid,
-) -> Result<(), NumberProblem> {
-    let mut scored: BTreeMap<&SampleGroup, u64> = rows.iter().map(|(group, _, _)| (group, 0)).collect();
-    for (group, _, value) in rows {
-        *scored.entry(group).or_default() += u64::from(value.is_some());
-    }
-    let known = scored.len() as u64;
-    if known > grid.samples || scored.values().any(|count| *count > grid.repeats) {
-        return Err(NumberProblem::Missing("there are more rows than the claim says were planned".to_owned()));
-    }
-    let zero = |sample: Unit| Observation { sample, value: BigRational::zero() };
-    let gaps: Vec<Unit> = scored
-        .into_iter()
-        .flat_map(|(group, count)| (count..grid.repeats).map(move |_| Unit::Seen(group.clone())))
-        .collect();
-    observations.extend(gaps.into_iter().map(zero));
-    for number in known..grid.samples {
-        observations.extend((0..grid.repeats).map(|_| zero(Unit::Absent(number))));
+fn check_denominators(rows: &[Row]) -> Result<(), NumberProblem> {
+    let mut denominators = BTreeSet::new();
+    let mut common = BigInt::from(1);
+    for value in rows.iter().filter_map(|row| row.value.as_ref()) {
+        if denominators.insert(value.denom()) {
+            common = common_multiple(&common, value.denom());
+        }
+        if denominators.len() > MAX_DENOMINATORS || common.bits() > MAX_DENOMINATOR_BITS {
+            return Err(NumberProblem::Unsupported("scores of so many unrelated denominators".to_owned()));
+        }
     }
     Ok(())
+}
+
+/// The least common multiple of two positive integers.
+fn common_multiple(left: &BigInt, right: &BigInt) -> BigInt {
+    // left/right in lowest terms is (left/g)/(right/g), so that left * (right/g) is the common multiple.
+    left * BigRational::new(left.clone(), right.clone()).denom()
+}
+
+/// The mean over a unit of the rows that a denominator counts.
+fn mean_over(rows: &[Row], unit: ErrorUnit, denominator: Denominator, grid: Grid) -> Result<Estimate, NumberProblem> {
+    let estimate = |observations: &[Observation<u64>]| {
+        estimate(observations, unit, Reducer::Mean).map_err(|error| NumberProblem::Missing(error.to_string()))
+    };
+    let is_counted = |state: RowState| match denominator {
+        Denominator::Expected | Denominator::Scored => state != RowState::Unscored,
+        Denominator::Valid => state == RowState::Valid,
+    };
+    let counted = rows.iter().filter(|row| is_counted(row.state));
+    let observations: Vec<Observation<u64>> =
+        counted.filter_map(|row| Some(Observation { sample: row.sample, value: row.value.clone()? })).collect();
+    if denominator != Denominator::Expected {
+        return estimate(&observations);
+    }
+    // A row that was planned and has no score counts as zero. Zeros are counted, not made: a claim can plan any number.
+    let mut by_sample: BTreeMap<u64, (u64, BigRational)> =
+        rows.iter().map(|row| (row.sample, Default::default())).collect();
+    for observation in &observations {
+        let (count, sum) = by_sample.entry(observation.sample).or_default();
+        *count += 1;
+        *sum += &observation.value;
+    }
+    if by_sample.len() as u64 > grid.samples || by_sample.values().any(|(count, _)| *count > grid.repeats) {
+        return Err(NumberProblem::Missing("there are more rows than the claim says were planned".to_owned()));
+    }
+    match unit {
+        ErrorUnit::Rollout => Ok(with_zeros(&estimate(&observations)?, grid.rows - observations.len() as u64)),
+        ErrorUnit::Sample => {
+            let repeats = BigRational::from_integer(grid.repeats.into());
+            let known = by_sample.len() as u64;
+            let means: Vec<Observation<u64>> =
+                by_sample.into_iter().map(|(sample, (_, sum))| Observation { sample, value: sum / &repeats }).collect();
+            Ok(with_zeros(&estimate(&means)?, grid.samples - known))
+        }
+    }
+}
+
+/// The estimate over the same units and `zeros` more of value 0.
+fn with_zeros(estimate: &Estimate, zeros: u64) -> Estimate {
+    let integer = |value: u64| BigRational::from_integer(value.into());
+    let n = integer(estimate.units);
+    // The variance of the mean is (squares - sum * mean) / (n (n - 1)), or 0 for one unit: undo it, then do it again.
+    let squares = match estimate.units {
+        1 => &estimate.sum * &estimate.sum,
+        _ => &estimate.variance_of_mean * &n * (&n - integer(1)) + &estimate.sum * &estimate.mean,
+    };
+    let units = estimate.units + zeros;
+    let total = integer(units);
+    let mean = &estimate.sum / &total;
+    let variance_of_mean = match units {
+        1 => BigRational::zero(),
+        _ => (squares - &estimate.sum * &mean) / (&total * (&total - integer(1))),
+    };
+    Estimate { sum: estimate.sum.clone(), units, observations: estimate.observations + zeros, mean, variance_of_mean }
 }
 
 fn no_scores(scorer: &str, key: &str, samples: &[SampleRecord]) -> NumberProblem {

@@ -1,7 +1,10 @@
 //! `samples.complete`: is every planned sample there, exactly once?
 
-use crate::artifact::samples::SampleStatus;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::artifact::samples::{LogFacts, SampleRecord, SampleStatus};
 use crate::check::{Case, Check, Finding, InputProblem, Outcome};
+use crate::statement::Evaluation;
 
 pub(super) const ENTRY: &dyn Check = &SamplesComplete;
 const ID: &str = "samples.complete";
@@ -25,7 +28,7 @@ impl Check for SamplesComplete {
         let per_input = claim.eval.samples.checked_mul(claim.eval.repeats);
         let planned = per_input.and_then(|rows| rows.checked_mul(claim.eval.conditions));
         let (mut present, mut declared) = (0_u64, Some(0_u64));
-        let mut by_status = std::collections::BTreeMap::<SampleStatus, u64>::new();
+        let mut by_status = BTreeMap::<SampleStatus, u64>::new();
         for input in &case.inputs {
             match &input.content {
                 Ok((facts, samples)) => {
@@ -42,6 +45,11 @@ impl Check for SamplesComplete {
                 }
             }
         }
+        // A comparison has a grid for each arm; its number is not computed here, and neither is its grid.
+        let grids = match case.inputs.as_slice() {
+            [input] => input.content.as_ref().ok().and_then(|(facts, samples)| off_grid(&claim.eval, facts, samples)),
+            _ => None,
+        };
         let states: Vec<_> = by_status.iter().map(|(status, count)| format!("{count} {}", status.name())).collect();
         let outcome = match (planned, declared) {
             _ if case.inputs.is_empty() => (Outcome::Unknown, "the claim names no input".to_owned()),
@@ -56,9 +64,32 @@ impl Check for SamplesComplete {
             (Some(planned), Some(declared)) if declared != planned => {
                 (Outcome::Fail, format!("the log was to run {declared} samples, the claim says {planned}"))
             }
-            // Distinct keys are part of what makes a sample manifest one, so a full count is a full grid.
+            _ if grids.is_some() => (Outcome::Fail, grids.unwrap_or_default()),
             (Some(planned), Some(_)) => (Outcome::Pass, format!("all {planned} planned samples are there, each once")),
         };
         Finding::new(ID, outcome.0, outcome.1).note(states.join(", ")).at(case.input_entries())
     }
+}
+
+/// Why as many samples as were planned are not the planned ones: distinct keys alone do not make a grid.
+fn off_grid(eval: &Evaluation, facts: &LogFacts, samples: &[SampleRecord]) -> Option<String> {
+    if let Some((_, epochs)) = facts.declared.filter(|(_, epochs)| *epochs != eval.repeats) {
+        return Some(format!("the log was to run each sample {epochs} times, the claim says {}", eval.repeats));
+    }
+    let conditions: BTreeSet<&str> = samples.iter().filter_map(|sample| sample.key.condition.as_deref()).collect();
+    if !conditions.is_empty() && conditions.len() as u64 != eval.conditions {
+        return Some(format!("the samples are of {} conditions, the claim says {}", conditions.len(), eval.conditions));
+    }
+    if let Some(sample) = samples.iter().find(|sample| !(1..=eval.repeats).contains(&sample.key.epoch)) {
+        return Some(format!("sample {} is of a repetition that the claim did not plan", sample.key));
+    }
+    let distinct = samples.iter().map(|sample| sample.key.without_epoch()).collect::<BTreeSet<_>>().len() as u64;
+    if eval.conditions.checked_mul(eval.samples).is_some_and(|planned| distinct > planned) {
+        return Some(format!("there are {distinct} distinct samples, more than the claim planned"));
+    }
+    let mut details = BTreeSet::new();
+    if let Some(sample) = samples.iter().find(|sample| !details.insert(sample.details.as_bytes())) {
+        return Some(format!("sample {} is another one over again, under a name of its own", sample.key));
+    }
+    None
 }

@@ -72,6 +72,12 @@ fn compare(claim: &Claim, number: &Number) -> Finding {
                 printed.printed.escape_default()
             ),
         ),
+        _ if figure.value().is_zero() && !square.is_zero() => (
+            Outcome::Unknown,
+            format!(
+                "over {n} {unit}s the standard error is {digits}; printed so coarsely that it is 0 it says nothing"
+            ),
+        ),
         _ => (Outcome::Pass, format!("over {n} {unit}s the standard error is {digits}, as printed")),
     };
     Finding::new(ID, outcome, reason).sides(printed.printed.escape_default().to_string(), digits)

@@ -1,6 +1,7 @@
 //! `stat.recompute`: is the printed number what the samples give?
 
 use num_rational::BigRational;
+use num_traits::{One, Signed};
 
 use crate::check::{Case, Check, Finding, Number, NumberProblem, Outcome};
 use crate::statement::Claim;
@@ -55,6 +56,16 @@ pub(super) fn judge(claim: &Claim, number: &Number) -> Finding {
     let finding = |outcome, reason: String| {
         Finding::new(ID, outcome, reason).sides(text.escape_default().to_string(), shown.clone())
     };
+    // 0.63 rounds to 1 where no decimals are printed: true, and no answer to what the rate is.
+    let is_whole = printed.decimals() == 0 && !printed.is_percent();
+    let is_rate = number.value.is_positive() && number.value < BigRational::one();
+    if is_whole && is_rate && check_rounding(&number.value, &printed).agrees() {
+        return finding(
+            Outcome::Unknown,
+            format!("the samples give {exact}; `{text}` without a decimal does not say it"),
+        )
+        .next("print the rate with decimals or in percent");
+    }
     match check_rounding(&number.value, &printed) {
         Rounding::Both => {
             finding(Outcome::Pass, format!("the samples give {exact}, which rounds to the printed {text}"))

@@ -2,7 +2,8 @@
 
 use crate::check::{Case, Check, Finding, Outcome};
 use crate::merkle::EntryIndex;
-use crate::statement::{EdgeType, Kind};
+use crate::statement::{Edge, EdgeType, Kind};
+use crate::verify::reachable;
 
 pub(super) const ENTRY: &dyn Check = &Supersede;
 const ID: &str = "supersede";
@@ -21,14 +22,23 @@ impl Check for Supersede {
     fn run(&self, case: &Case<'_>) -> Finding {
         let evidence = case.evidence;
         let reached = &evidence.links.reached;
+        // What the claim rests on itself; the rest of its chain are older versions that it only remembers.
+        let active = reachable(evidence.claim, |index| {
+            let edges = &evidence.entries.get(&index)?.payload().edges;
+            let rests_on = |edge: &&Edge| edge.log.is_none() && edge.edge_type != EdgeType::Supersedes;
+            Some(edges.iter().filter(rests_on).map(|edge| edge.seq).collect())
+        });
         let mut retracted = Vec::new();
         let mut replaced = Vec::new();
         for (index, entry) in &evidence.entries {
             for edge in entry.payload().edges.iter().filter(|edge| edge.log.is_none() && reached.contains(&edge.seq)) {
                 match edge.edge_type {
                     EdgeType::Retracts => retracted.push((edge.seq, *index)),
-                    // A newer version inside the claim's own chain is its history, not a withdrawal of it.
-                    EdgeType::Supersedes if !reached.contains(index) => replaced.push((edge.seq, *index)),
+                    // An older version behind the one that is used is history, not a withdrawal. That the newer one is
+                    // reached in some other way (over an earlier claim) does not make the older one good again.
+                    EdgeType::Supersedes if active.contains(&edge.seq) && !active.contains(index) => {
+                        replaced.push((edge.seq, *index));
+                    }
                     _ => {}
                 }
             }

@@ -2,13 +2,17 @@
 
 mod closer;
 mod entries;
+#[cfg(test)]
+mod tests;
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 
 use crate::capture::hash::Progress;
-use crate::cli::render::{self, bytes, count, one_line, row};
+use crate::cli::progress::Bar;
+use crate::cli::render::{self, bytes, count, message, one_line, put, row};
 use crate::cli::{Context, Failure, Outcome};
 use crate::digest::hex;
 use crate::journal::Settings;
@@ -108,6 +112,7 @@ struct Report {
 
 /// What was found whole in the log.
 #[derive(Serialize)]
+#[allow(clippy::struct_field_names, reason = "the name is the report's")]
 struct Log {
     ledger: String,
     origin: String,
@@ -123,41 +128,9 @@ struct Log {
 impl Audit {
     pub(super) fn run(self, context: &Context) -> Outcome {
         let directory = context.ledger_dir()?;
-        let settings = Settings::load(&directory)?;
-        let key = settings.verifier_key(&directory)?;
-        let (mut findings, mut notes) = (Findings::default(), Vec::new());
         let bar = context.progress("auditing");
-        let seen = AtomicU64::new(0);
-        // Told how far it is in all, from any thread; the bar wants what is new.
-        let tell = |done: u64| bar.add(done.saturating_sub(seen.fetch_max(done, Ordering::Relaxed)));
-        let inputs = AuditInputs { dir: &directory, key: &key, state_dir: Some(context.state_dir()) };
-        let nothing_more = |_, _: &[u8], _| Ok::<(), std::convert::Infallible>(());
-        let log = match audit(inputs, nothing_more, tell) {
-            Ok(report) => Some(report),
-            Err(error) => {
-                findings.add(verdict_of(&error)?, None, error.to_string());
-                let closer = look_closer(inputs, &error);
-                closer.refused.into_iter().for_each(|(index, reason)| {
-                    findings.add(Verdict::Damaged, Some(index), reason);
-                });
-                notes.extend(closer.whole.map(|whole| match whole {
-                    0 => "no entry before that place is whole".to_owned(),
-                    whole => format!("entries 0 to {} are whole; the damage comes after them", whole - 1),
-                }));
-                None
-            }
-        };
-        let mut entries = None;
-        if let Some(log) = &log {
-            notes.extend(log.notices.iter().map(ToString::to_string));
-            note_state(context, log, &mut notes)?;
-            if !self.heads_only {
-                entries = Some(check_entries(&directory, &key, &settings, &mut findings, &mut notes, &bar)?);
-            }
-        }
+        let report = judge(&directory, context.state_dir(), self.heads_only, &bar)?;
         bar.finish();
-        let log = log.map(|report| log_facts(&report, &key));
-        let report = report(&directory.display().to_string(), log, entries, findings, notes);
         if self.json {
             render::print_json(context, &report)?;
         } else {
@@ -165,6 +138,42 @@ impl Audit {
         }
         Ok(report.exit_code)
     }
+}
+
+fn judge(directory: &Path, state_dir: &Path, heads_only: bool, bar: &Bar) -> Result<Report, Failure> {
+    let settings = Settings::load(directory)?;
+    let key = settings.verifier_key(directory)?;
+    let (mut findings, mut notes) = (Findings::default(), Vec::new());
+    let seen = AtomicU64::new(0);
+    // Told how far it is in all, from any thread; the bar wants what is new.
+    let tell = |done: u64| bar.add(done.saturating_sub(seen.fetch_max(done, Ordering::Relaxed)));
+    let inputs = AuditInputs { dir: directory, key: &key, state_dir: Some(state_dir) };
+    let nothing_more = |_, _: &[u8], _| Ok::<(), std::convert::Infallible>(());
+    let log = match audit(inputs, nothing_more, tell) {
+        Ok(report) => Some(report),
+        Err(error) => {
+            findings.add(verdict_of(&error)?, None, error.to_string());
+            let closer = look_closer(inputs, &error);
+            closer.refused.into_iter().for_each(|(index, reason)| {
+                findings.add(Verdict::Damaged, Some(index), reason);
+            });
+            notes.extend(closer.whole.map(|whole| match whole {
+                0 => "no entry before that place is whole".to_owned(),
+                whole => format!("entries 0 to {} are whole; the damage comes after them", whole - 1),
+            }));
+            None
+        }
+    };
+    let mut entries = None;
+    if let Some(log) = &log {
+        notes.extend(log.notices.iter().map(ToString::to_string));
+        note_state(state_dir, log, &mut notes)?;
+        if !heads_only {
+            entries = Some(check_entries(directory, &key, &settings, &mut findings, &mut notes, bar)?);
+        }
+    }
+    let log = log.map(|report| log_facts(&report, &key));
+    Ok(report(&directory.display().to_string(), log, entries, findings, notes))
 }
 
 /// What an error of the log comes to; one that says nothing about the ledger stays an error.
@@ -179,9 +188,9 @@ fn verdict_of(error: &LedgerError) -> Result<Verdict, Failure> {
     })
 }
 
-fn note_state(context: &Context, log: &AuditReport, notes: &mut Vec<String>) -> Result<(), Failure> {
+fn note_state(state_dir: &Path, log: &AuditReport, notes: &mut Vec<String>) -> Result<(), Failure> {
     let size = log.head.tree().size;
-    match read_state(context.state_dir(), log.ledger)? {
+    match read_state(state_dir, log.ledger)? {
         StateReading::Lost(why) => notes.push(format!(
             "this machine's record of signed heads {why}: whether a newer head was signed cannot be told (expected on a copy)"
         )),
@@ -212,9 +221,13 @@ fn report(
     directory: &str,
     log: Option<Log>,
     entries: Option<Entries>,
-    findings: Findings,
-    notes: Vec<String>,
+    mut findings: Findings,
+    mut notes: Vec<String>,
 ) -> Report {
+    // Files are named from the ledger's directory on, which stands in the report once.
+    let within = |text: &mut String| *text = text.replace(&format!("`{directory}/"), "`");
+    findings.kept.iter_mut().for_each(|finding| within(&mut finding.reason));
+    notes.iter_mut().for_each(within);
     let verdict = findings.verdict();
     let summary = summary(verdict, log.as_ref(), entries.as_ref(), &findings);
     let exit_code = match verdict {
@@ -309,44 +322,22 @@ fn text(report: &Report) -> String {
     for finding in &report.findings {
         let word = if finding.verdict == Verdict::Damaged { "DAMAGED" } else { "UNKNOWN" };
         for (position, line) in finding.reason.lines().enumerate() {
-            let line = crate::report::Shown(line.trim_end()).to_string();
-            out.push_str(&if position == 0 { format!("  {word}  {line}\n") } else { format!("           {line}\n") });
+            let line = message(line.trim_end());
+            let word = if position == 0 { word } else { "" };
+            put(&mut out, format_args!("  {word:<7}  {line}\n"));
         }
     }
     if report.findings_count > report.findings.len() as u64 {
-        out.push_str(&format!("  and {} more\n", report.findings_count - report.findings.len() as u64));
+        put(&mut out, format_args!("  and {} more\n", report.findings_count - report.findings.len() as u64));
     }
     if report.log.is_none() {
-        out.push_str("\nThe log itself is damaged, so the entries were not looked into.\n");
+        out.push_str("\nBecause of that, what the entries say was not looked into.\n");
     }
     if !report.notes.is_empty() {
         out.push_str("\nnotes\n");
     }
     for note in &report.notes {
-        out.push_str(&format!("  {}\n", one_line(note)));
+        put(&mut out, format_args!("  {}\n", one_line(note)));
     }
     out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn damage_beats_what_is_unknown_and_findings_are_bounded() {
-        let mut findings = Findings::default();
-        assert_eq!(findings.verdict(), Verdict::Clean);
-        findings.add(Verdict::Unknown, Some(0), "entry 0: newer");
-        assert_eq!(findings.verdict(), Verdict::Unknown);
-        for index in 1..200 {
-            findings.add(Verdict::Damaged, Some(index), format!("entry {index} is wrong\n  expected a\n  found    b"));
-        }
-        let report = report("dir", None, None, findings, Vec::new());
-        assert_eq!((report.verdict, report.exit_code), (Verdict::Damaged, 1));
-        assert_eq!(report.summary, "DAMAGED — entry 1 is wrong (and 198 more)");
-        assert_eq!((report.findings.len(), report.findings_count), (MAX_FINDINGS, 200));
-        let text = text(&report);
-        assert!(text.starts_with("DAMAGED — entry 1 is wrong (and 198 more)\n"), "{text}");
-        assert!(text.contains("\n             expected a\n") && text.contains("and 150 more"), "{text}");
-    }
 }

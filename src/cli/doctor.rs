@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::cli::keys::PassphraseArgs;
 use crate::cli::open::{explain, from_journal};
-use crate::cli::render::{self, count, one_line};
+use crate::cli::render::{self, count, one_line, put};
 use crate::cli::{Context, Failure, Outcome};
 use crate::journal::{Draft, Journal, Settings};
 use crate::key::VerifierKey;
@@ -29,6 +29,7 @@ const ADOPT_REASON: &str = "the record of signed heads outside the ledger was lo
 #[command(
     after_help = "Examples:\n  reproledger doctor --dry-run\n  reproledger doctor --adopt --reason \"moved to a new machine\""
 )]
+#[allow(clippy::struct_excessive_bools, reason = "four flags that have nothing to do with one another")]
 pub(super) struct Doctor {
     /// Only look
     #[arg(long, conflicts_with_all = ["reindex", "adopt"])]
@@ -182,15 +183,16 @@ fn text(report: &Report) -> String {
             (false, true) => "harmless",
             (false, false) => "left",
         };
-        out.push_str(&format!("  {word:<8}  {}\n", one_line(&row.trouble)));
+        put(&mut out, format_args!("  {word:<8}  {}\n", one_line(&row.trouble)));
         if let Some(next) = row.next {
-            out.push_str(&format!("  {:<8}  next: {next}\n", ""));
+            put(&mut out, format_args!("  {:<8}  next: {next}\n", ""));
         }
     }
     if let Some(index) = report.adopted_in_entry {
-        out.push_str(&format!(
-            "  adopted   entry #{index} says that this machine's record of signed heads began anew\n"
-        ));
+        put(
+            &mut out,
+            format_args!("  adopted   entry #{index} says that this machine's record of signed heads began anew\n"),
+        );
     }
     out
 }

@@ -266,18 +266,13 @@ impl Export {
             ))
             .hint("write it as others read it: --format pem"));
         }
-        let origin = match &self.origin {
-            Some(origin) => origin.clone(),
-            None => {
-                let settings = context.ledger_dir().ok().and_then(|directory| Settings::load(&directory).ok());
-                settings.map(|settings| settings.origin).ok_or_else(|| {
-                    Failure::new("a vkey names the log that its key signs for")
-                        .hint(format!("reproledger key export {} --origin example.org/my-lab", info.name))
-                })?
-            }
-        };
+        let here = || Settings::load(&context.ledger_dir().ok()?).ok().map(|settings| settings.origin);
+        let origin = self.origin.clone().or_else(here).ok_or_else(|| {
+            Failure::new("a vkey names the log that its key signs for")
+                .hint(format!("reproledger key export {} --origin example.org/my-lab", info.name))
+        })?;
         let name = KeyName::parse(&origin)?;
-        Ok(VerifierKey { name, kind: NoteKind::Ed25519, key: info.public.clone() })
+        Ok(VerifierKey { name, kind: NoteKind::Ed25519, key: info.public })
     }
 }
 

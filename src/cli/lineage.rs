@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::cli::open::Reading;
-use crate::cli::render::{self, Line};
+use crate::cli::render::{self, Line, put};
 use crate::cli::survey::{each, readable, resolve, row};
 use crate::cli::{Context, Failure, Outcome};
 use crate::digest::LeafHash;
@@ -68,11 +68,12 @@ struct Document {
     links: Vec<Link>,
 }
 
+/// `entry` came from `source`, whichever way was asked for.
 #[derive(Serialize)]
 struct Link {
-    from: u64,
-    to: u64,
+    entry: u64,
     relation: &'static str,
+    source: u64,
 }
 
 impl Lineage {
@@ -90,7 +91,8 @@ impl Lineage {
         if self.json {
             let links = steps.iter().filter_map(|step| {
                 let (parent, relation) = step.from?;
-                Some(Link { from: parent.0, to: step.index.0, relation: relation.name() })
+                let (entry, source) = if self.down { (step.index, parent) } else { (parent, step.index) };
+                Some(Link { entry: entry.0, relation: relation.name(), source: source.0 })
             });
             let document = Document {
                 schema: SCHEMA,
@@ -181,7 +183,7 @@ fn draw(steps: &[Step], lines: &BTreeMap<EntryIndex, Line>, down: bool) -> Strin
     let mut out = String::new();
     for step in steps.iter().filter(|step| step.more.len() <= MAX_DEPTH) {
         if let Some((own, above)) = step.more.split_last() {
-            above.iter().for_each(|more| out.push_str(if *more { "│  " } else { "   " }));
+            out.extend(above.iter().map(|more| if *more { "│  " } else { "   " }));
             out.push_str(if *own { "├─ " } else { "└─ " });
         }
         if let Some((_, relation)) = step.from {
@@ -196,7 +198,7 @@ fn draw(steps: &[Step], lines: &BTreeMap<EntryIndex, Line>, down: bool) -> Strin
             out.push_str("  (see above)");
         } else if step.more.len() == MAX_DEPTH && leads.contains(&step.index) {
             let down = if down { " --down" } else { "" };
-            out.push_str(&format!("  … goes on: reproledger lineage {}{down}", step.index));
+            put(&mut out, format_args!("  … goes on: reproledger lineage {}{down}", step.index));
         }
         out.push('\n');
     }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use serde::Serialize;
 
 use crate::cli::open::{Reading, explain};
-use crate::cli::render::{self, Line};
+use crate::cli::render::{self, Line, put};
 use crate::cli::survey::objects;
 use crate::cli::{Context, Failure, Outcome};
 use crate::journal::{JournalError, Row};
@@ -154,12 +154,15 @@ fn push(text: &mut String, item: &Item, width: usize) {
     match item {
         Item::Entry(line) => text.push_str(&line.text(width)),
         Item::Unreadable { index, error } => {
-            text.push_str(&format!(
-                "{:>width$}  cannot be read: {}",
-                format!("#{index}"),
-                render::one_line(error),
-                width = width + 1
-            ));
+            put(
+                text,
+                format_args!(
+                    "{:>width$}  cannot be read: {}",
+                    format!("#{index}"),
+                    render::one_line(error),
+                    width = width + 1
+                ),
+            );
         }
     }
     text.push('\n');

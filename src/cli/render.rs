@@ -1,6 +1,6 @@
 //! How the reading commands write things: times, names, sizes, one line for an entry, one JSON document.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use serde::Serialize;
 
@@ -43,10 +43,15 @@ pub(super) fn short(digest: &Digest) -> String {
     format!("{}:{}…", digest.algorithm.name(), digits.get(..SHORT_DIGITS).unwrap_or(&digits))
 }
 
-/// A message of several lines on one, safe to show.
-pub(super) fn one_line(message: &str) -> String {
-    let lines: Vec<String> = message.lines().map(|line| Shown(line.trim()).to_string()).collect();
-    lines.join("; ")
+/// A message of this program, safe to show and whole: paths and digests in it may be long.
+pub(super) fn message(text: &str) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    characters.chunks(100).map(|chunk| Shown(&chunk.iter().collect::<String>()).to_string()).collect()
+}
+
+/// A message of several lines on one.
+pub(super) fn one_line(text: &str) -> String {
+    text.lines().map(|line| message(line.trim())).collect::<Vec<_>>().join("; ")
 }
 
 /// `1 entry`, `12 entries`.
@@ -70,9 +75,14 @@ pub(super) fn bytes(number: u64) -> String {
     format!("{}.{} {unit}", tenths / 10, tenths % 10)
 }
 
+/// Adds to a text.
+pub(super) fn put(out: &mut String, words: fmt::Arguments<'_>) {
+    out.write_fmt(words).expect("writing to a String cannot fail");
+}
+
 /// `name       value` rows, the names aligned.
-pub(super) fn row(out: &mut String, name: &str, value: impl std::fmt::Display) {
-    let _ = writeln!(out, "{name:<11} {value}");
+pub(super) fn row(out: &mut String, name: &str, value: impl fmt::Display) {
+    put(out, format_args!("{name:<11} {value}\n"));
 }
 
 /// One JSON document, with a newline at its end.
@@ -153,8 +163,8 @@ impl Line {
     pub(super) fn pointer(&self) -> String {
         let mut text = format!("#{} {}", self.index, self.kind);
         match (&self.name, &self.stage) {
-            (Some(name), _) => text.push_str(&format!(" {}", quoted(name))),
-            (None, Some(stage)) => text.push_str(&format!(" stage {}", quoted(stage))),
+            (Some(name), _) => put(&mut text, format_args!(" {}", quoted(name))),
+            (None, Some(stage)) => put(&mut text, format_args!(" stage {}", quoted(stage))),
             (None, None) => {}
         }
         text
@@ -163,7 +173,7 @@ impl Line {
     /// Arm, seed, stage, attempt and end, as far as they are said; starts with two blanks where anything is.
     pub(super) fn place(&self) -> String {
         let mut text = String::new();
-        let mut add = |word: String| text.push_str(&format!("  {word}"));
+        let mut add = |word: String| put(&mut text, format_args!("  {word}"));
         if let Some(arm) = &self.arm {
             add(format!("arm {}", quoted(arm)));
         }
@@ -241,6 +251,12 @@ mod tests {
         let hostile = Body { name: Some("\u{1b}[2Kok".to_owned()), ..Body::default() };
         let line = Line::of(&example(Some(hostile)));
         assert!(!line.text(1).contains('\u{1b}') && !line.pointer().contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_message_is_whole_however_long_and_on_one_line_where_asked() {
+        let long = format!("`{}` is not\n  expected a\u{202e}\n  found    b", "x".repeat(500));
+        assert_eq!(one_line(&long), format!("`{}` is not; expected a\\u{{202e}}; found    b", "x".repeat(500)));
     }
 
     #[test]

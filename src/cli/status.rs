@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::cli::open::Reading;
-use crate::cli::render::{self, bytes, count, quoted, row, time};
+use crate::cli::render::{self, bytes, count, put, quoted, row, time};
 use crate::cli::survey::{Keys, each, readable};
 use crate::cli::{Context, Failure, Outcome};
 use crate::digest::hex;
@@ -154,7 +154,7 @@ fn survey(context: &Context, reading: &Reading) -> Result<Report, Failure> {
     let mut summary =
         format!("{} holds {}, the last of {}", settings.origin, count(tree.size.0, "entry", "entries"), last.time);
     if !open_runs.is_empty() {
-        summary.push_str(&format!("; {} not ended", count(open_runs.len() as u64, "run has", "runs have")));
+        put(&mut summary, format_args!("; {} not ended", count(open_runs.len() as u64, "run has", "runs have")));
     }
     Ok(Report {
         schema: SCHEMA,

@@ -196,11 +196,7 @@ impl Evidence {
         if bytes.len() as u64 > MAX_EVIDENCE_BYTES {
             return Err(EvidenceError::TooLarge);
         }
-        let rest = bytes.strip_prefix(MAGIC).ok_or(if bytes.starts_with(MAGIC_PREFIX) {
-            EvidenceError::Version
-        } else {
-            EvidenceError::Magic
-        })?;
+        let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| not_ours(bytes))?;
         let mut items = Items { rest, next: 0 };
         let evidence = Self {
             head: items.read(|d| Ok(d.bytes()?.to_vec()))?,
@@ -228,6 +224,15 @@ impl Evidence {
             count => return Err(EvidenceError::Trailing { count }),
         }
         Ok(Self { census_first, census_count, entries, multiproof, manifests, bodies, withheld, ..evidence })
+    }
+}
+
+/// A whole first line of another version needs a newer reader; anything less is no evidence file.
+fn not_ours(bytes: &[u8]) -> EvidenceError {
+    let version = bytes.strip_prefix(MAGIC_PREFIX).and_then(|rest| rest.iter().take(8).position(|byte| *byte == b'\n'));
+    match version.and_then(|length| bytes.get(MAGIC_PREFIX.len()..MAGIC_PREFIX.len() + length)) {
+        Some(digits) if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) => EvidenceError::Version,
+        _ => EvidenceError::Magic,
     }
 }
 
@@ -280,31 +285,36 @@ fn encode_indexed(e: &mut Encoder, items: &[(EntryIndex, Vec<u8>)]) {
 }
 
 fn decode_indexed(d: &mut Decoder<'_>, what: &'static str) -> Result<Vec<(EntryIndex, Vec<u8>)>, DecodeError> {
-    let items = d.array(|d| -> Result<_, DecodeError> {
+    let items = bounded(d, what, MAX_ENTRIES, |d| {
         d.tuple("an indexed item", 2, |d| Ok((EntryIndex(d.uint()?), d.bytes()?.to_vec())))
     })?;
     if !items.is_sorted_by(|left, right| left.0 < right.0) {
         return Err(DecodeError::Unsorted { what });
     }
-    at_most(what, items, MAX_ENTRIES)
-}
-
-fn at_most<T>(what: &'static str, items: Vec<T>, most: usize) -> Result<Vec<T>, DecodeError> {
-    if items.len() > most {
-        return Err(DecodeError::Length { what, expected: "not so many items", found: items.len() });
-    }
     Ok(items)
 }
 
+/// An array whose length is looked at before memory is taken for its items.
+fn bounded<'a, T>(
+    d: &mut Decoder<'a>,
+    what: &'static str,
+    most: usize,
+    read: impl FnMut(&mut Decoder<'a>) -> Result<T, DecodeError>,
+) -> Result<Vec<T>, DecodeError> {
+    match d.clone().array_header()? {
+        found if found > most => Err(DecodeError::Length { what, expected: "not so many items", found }),
+        _ => d.array(read),
+    }
+}
+
 fn decode_anchors(d: &mut Decoder<'_>) -> Result<Vec<Anchor>, DecodeError> {
-    let anchors = d.array(|d| -> Result<_, DecodeError> {
+    bounded(d, "the anchors", MAX_ANCHORS, |d| {
         d.tuple("an anchor", 2, |d| Ok(Anchor { head: d.bytes()?.to_vec(), consistency: decode_hashes(d)? }))
-    })?;
-    at_most("the anchors", anchors, MAX_ANCHORS)
+    })
 }
 
 fn decode_manifests(d: &mut Decoder<'_>) -> Result<Vec<DisclosedManifest>, DecodeError> {
-    let manifests = d.array(|d| -> Result<_, DecodeError> {
+    let manifests = bounded(d, "the manifests", MAX_ENTRIES, |d| {
         d.tuple("a manifest", 3, |d| {
             Ok(DisclosedManifest {
                 kind: DigestKind::from_id(d.int()?)?,
@@ -316,11 +326,11 @@ fn decode_manifests(d: &mut Decoder<'_>) -> Result<Vec<DisclosedManifest>, Decod
     if !manifests.is_sorted_by(|left, right| (left.kind, left.root) < (right.kind, right.root)) {
         return Err(DecodeError::Unsorted { what: "the manifests" });
     }
-    at_most("the manifests", manifests, MAX_ENTRIES)
+    Ok(manifests)
 }
 
 fn decode_withheld(d: &mut Decoder<'_>) -> Result<Vec<Withheld>, DecodeError> {
-    let withheld = d.array(|d| -> Result<_, DecodeError> {
+    let withheld = bounded(d, "the withheld list", MAX_WITHHELD, |d| {
         d.tuple("a withheld item", 4, |d| {
             Ok(Withheld {
                 digest: Digest::decode(d)?,
@@ -333,7 +343,7 @@ fn decode_withheld(d: &mut Decoder<'_>) -> Result<Vec<Withheld>, DecodeError> {
     if !withheld.is_sorted_by(|left, right| left.digest < right.digest) {
         return Err(DecodeError::Unsorted { what: "the withheld list" });
     }
-    at_most("the withheld list", withheld, MAX_WITHHELD)
+    Ok(withheld)
 }
 
 fn short_text(d: &mut Decoder<'_>) -> Result<String, DecodeError> {

@@ -16,6 +16,7 @@ use crate::merkle::{CompactRange, EntryIndex, SignedHead, TreeHead};
 
 use super::error::{Damage, LedgerError};
 use super::file::Layout;
+use super::look::steadily;
 use super::notice::Notice;
 use super::replay::{
     HeadCopy, Issued, Tail, check_closed, check_head, check_header, check_issued, check_not_shorter, head_copy,
@@ -28,8 +29,6 @@ use super::state::{StateReading, read_state};
 const BATCH_BYTES: usize = 1 << 20;
 /// A ledger of single appends has a head for each entry.
 const BATCH_HEADS: usize = 512;
-/// A writer may be at work in the last segment.
-const LOOKS: u32 = 4;
 
 /// What an audit went over and found whole.
 #[derive(Debug, Clone)]
@@ -198,21 +197,12 @@ where
 
     fn last(&self, number: u32) -> Result<Part, LedgerError> {
         let path = self.layout.segment(number);
-        let mut looks = LOOKS;
-        loop {
-            let looked = self.segment(number).and_then(|mut part| {
-                let newest = part.newest.as_ref().map_or(part.before.size(), |head| head.tree().size);
-                part.tail = judge_tail(&path, &part.stop, part.uncovered, part.end, self.key, newest)?;
-                Ok(part)
-            });
-            match looked {
-                Err(LedgerError::Damaged { .. }) if looks > 1 => {
-                    looks -= 1;
-                    std::thread::sleep(std::time::Duration::from_millis(3));
-                }
-                done => return done,
-            }
-        }
+        steadily(|| {
+            let mut part = self.segment(number)?;
+            let newest = part.newest.as_ref().map_or(part.before.size(), |head| head.tree().size);
+            part.tail = judge_tail(&path, &part.stop, part.uncovered, part.end, self.key, newest)?;
+            Ok(part)
+        })
     }
 
     fn segment(&self, number: u32) -> Result<Part, LedgerError> {

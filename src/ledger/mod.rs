@@ -16,6 +16,7 @@ mod follower;
 mod frame;
 mod index;
 mod lock;
+mod look;
 mod notice;
 mod objects;
 mod reader;

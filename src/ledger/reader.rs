@@ -10,7 +10,6 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::time::Duration;
 
 use crate::digest::{LeafHash, LedgerId, NodeHash};
 use crate::key::VerifierKey;
@@ -22,14 +21,11 @@ use crate::merkle::{
 use super::error::{At, Damage, LedgerError};
 use super::file::Layout;
 use super::frame::{Kind, MAX_FRAME_BYTES, OVERHEAD, Parsed, parse_frame};
+use super::look::steadily;
 use super::notice::Notice;
 use super::replay::{Found, HeadCopy, Issued, Seen, Tail, head_copy, header_of, last_segment, ledger_id, replay};
 use super::scan::{Event, Groups, Scan};
 use super::tiles::Tiles;
-
-/// A writer may be in the middle of a commit at each look; a few looks tell that from damage.
-const LOOKS: u32 = 4;
-const BETWEEN_LOOKS: Duration = Duration::from_millis(3);
 
 /// Reads entry 0, which says whose ledger this is, before any key is known. It is held to the ledger's identity.
 pub fn read_genesis(dir: &Path) -> Result<(LedgerId, Vec<u8>), LedgerError> {
@@ -93,16 +89,7 @@ impl Ledger {
     /// Opens the ledger in `dir` at its newest head, recomputing the end of the log.
     pub fn open_read(dir: &Path, key: &VerifierKey) -> Result<Self, LedgerError> {
         let layout = Layout::new(dir);
-        let mut looks = LOOKS;
-        loop {
-            match Self::look(&layout, key) {
-                Err(LedgerError::Damaged { .. }) if looks > 1 => {
-                    looks -= 1;
-                    std::thread::sleep(BETWEEN_LOOKS);
-                }
-                done => return done,
-            }
-        }
+        steadily(|| Self::look(&layout, key))
     }
 
     fn look(layout: &Layout, key: &VerifierKey) -> Result<Self, LedgerError> {

@@ -1,10 +1,13 @@
 //! The verdict as one JSON document. Additions are allowed; a change needs a new version.
 
+use std::fmt::Write;
+
 use serde::Serialize;
 
 use crate::check::Outcome;
 use crate::claim::{Assessment, Level, Verdict};
 use crate::report::first_line;
+use crate::report::shown::is_hidden;
 use crate::statement::Claim;
 use crate::verify::{VerifiedEvidence, Voucher};
 
@@ -100,7 +103,23 @@ pub fn to_json(assessment: &Assessment) -> String {
     };
     let mut text = serde_json::to_string_pretty(&report).expect("texts, integers and lists always serialise");
     text.push('\n');
-    text
+    escape_hidden(&text)
+}
+
+/// The same document with what no terminal should get written as `\u` escapes. All of it stands inside JSON texts: the
+/// document's own line ends are the only control characters outside of them.
+fn escape_hidden(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character == '\n' || !is_hidden(character) {
+            out.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                write!(out, "\\u{unit:04x}").expect("writing to a String cannot fail");
+            }
+        }
+    }
+    out
 }
 
 fn facts(evidence: &VerifiedEvidence) -> EvidenceFacts<'_> {

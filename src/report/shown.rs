@@ -6,24 +6,42 @@ use std::fmt;
 const MAX_SHOWN: usize = 200;
 
 /// Text from outside, made safe to show: control characters, C1, DEL, bidirectional overrides and invisible characters
-/// stand as `\u{…}`, and what is too long is cut and says so.
+/// stand as `\u{…}`, so do letters that pass for Latin ones inside a Latin word, and what is too long is cut and says so.
 #[derive(Debug, Clone, Copy)]
 pub struct Shown<'a>(pub &'a str);
 
-fn is_hidden(character: char) -> bool {
+/// Characters that move the cursor, turn the reading direction, or are not seen at all (Unicode's default ignorables and
+/// the blanks that are no spaces).
+pub(super) fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(character,
-            '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+            '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Letters of scripts that have twins of Latin letters, and Latin letters in other clothes.
+fn may_pass_for_latin(character: char) -> bool {
+    matches!(character,
+        '\u{0370}'..='\u{058f}' | '\u{10a0}'..='\u{10ff}' | '\u{13a0}'..='\u{13ff}' | '\u{1d00}'..='\u{1d7f}'
+        | '\u{1f00}'..='\u{1fff}' | '\u{2100}'..='\u{214f}' | '\u{2c80}'..='\u{2cff}' | '\u{a4d0}'..='\u{a4ff}'
+        | '\u{a640}'..='\u{a69f}' | '\u{ff21}'..='\u{ff5a}' | '\u{1d400}'..='\u{1d7ff}')
 }
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (count, character) in self.0.chars().enumerate() {
+        // A look-alike is told from an honest foreign word by the company it keeps: it stands in a Latin word.
+        let mut in_latin_word = false;
+        for (count, (at, character)) in self.0.char_indices().enumerate() {
+            if count == 0 || !character.is_alphanumeric() || !self.0[..at].ends_with(char::is_alphanumeric) {
+                let mut word = self.0[at..].chars().take(MAX_SHOWN).take_while(|c| c.is_alphanumeric());
+                in_latin_word = word.any(|c| c.is_ascii_alphabetic());
+            }
             if count == MAX_SHOWN {
                 return write!(f, "… ({} more characters)", self.0.chars().count() - MAX_SHOWN);
             }
-            if is_hidden(character) {
+            if is_hidden(character) || (in_latin_word && may_pass_for_latin(character)) {
                 write!(f, "{}", character.escape_unicode())?;
             } else {
                 write!(f, "{character}")?;

@@ -108,7 +108,10 @@ fn describe(out: &mut String, evidence: &VerifiedEvidence) {
         writeln!(out, "{name:<11} {text}").expect("writing to a String cannot fail");
     };
     if let Some(claim) = claim_of(evidence) {
-        row("claim", format!("{}: \"{}\"", Shown(&claim.claim_id), Shown(&claim.text)));
+        row(
+            "claim",
+            format!("\"{}\": \"{}\" (the lab's words, not verified)", Shown(&claim.claim_id), Shown(&claim.text)),
+        );
         let value = &claim.value.subject;
         let error = match (value.error.value(), claim.error.value()) {
             (Some(error), Some(rule)) => format!(", {} {} over {}s", rule.stat, Shown(&error.printed), rule.unit),

@@ -8,6 +8,9 @@ use crate::merkle::EntryIndex;
 use crate::statement::{Entry, Genesis, KeyChange, Kind, Payload, Role, possession_message};
 use crate::verify::Reject;
 
+/// Keys enrolled at one time: bounds what a hostile ledger can make a verifier search.
+const MAX_ENROLLED: usize = 1024;
+
 /// A key that was taken out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Revocation {
@@ -21,6 +24,7 @@ pub struct Revocation {
 #[derive(Debug, Clone)]
 pub struct KeySet {
     log: LedgerId,
+    log_key: PublicKey,
     active: BTreeMap<Thumbprint, (Role, PublicKey)>,
     revoked: BTreeMap<Thumbprint, Revocation>,
     last_change: EntryIndex,
@@ -30,7 +34,7 @@ impl KeySet {
     /// The key set that entry 0 declares.
     pub fn new(log: LedgerId, genesis: &Genesis) -> Self {
         let active = genesis.keys.iter().map(|(role, key)| (key.thumbprint(), (*role, *key))).collect();
-        Self { log, active, revoked: BTreeMap::new(), last_change: EntryIndex(0) }
+        Self { log, log_key: genesis.log_key, active, revoked: BTreeMap::new(), last_change: EntryIndex(0) }
     }
 
     /// The entry that last changed the set.
@@ -41,6 +45,12 @@ impl KeySet {
     /// Keys taken out so far.
     pub fn revoked(&self) -> &BTreeMap<Thumbprint, Revocation> {
         &self.revoked
+    }
+
+    /// True for the log's key and every key that was ever enrolled: nobody outside the ledger.
+    pub fn is_own(&self, key: &PublicKey) -> bool {
+        let thumbprint = key.thumbprint();
+        *key == self.log_key || self.active.contains_key(&thumbprint) || self.revoked.contains_key(&thumbprint)
     }
 
     /// Keys that may sign now.
@@ -86,14 +96,16 @@ impl KeySet {
                 return refuse("the log key is the ledger's identity and never changes; start a new ledger");
             }
             KeyChange::Add { role, key, possession } => {
-                let thumbprint = key.thumbprint();
-                if self.active.contains_key(&thumbprint) || self.revoked.contains_key(&thumbprint) {
+                if self.is_own(key) {
                     return refuse("the key was enrolled before");
+                }
+                if self.active.len() >= MAX_ENROLLED {
+                    return refuse("more keys are enrolled than are read");
                 }
                 if key.verify(&possession_message(&self.log, index, *role), possession).is_err() {
                     return refuse("the new key has not signed its enrolment");
                 }
-                self.active.insert(thumbprint, (*role, *key));
+                self.active.insert(key.thumbprint(), (*role, *key));
             }
             KeyChange::Revoke { key, compromised_since } => {
                 let thumbprint = key.thumbprint();
@@ -122,6 +134,9 @@ impl KeySet {
         };
         let log = LedgerId::from(entry.leaf_hash());
         let keys = Self::new(log, &genesis);
+        if keys.active.len() != genesis.keys.len() || keys.active.contains_key(&genesis.log_key.thumbprint()) {
+            return Err(Reject::KeyOverlap);
+        }
         let key = keys.key_for(EntryIndex(0), entry)?;
         if !entry.is_signed_by(&key) {
             return Err(Reject::Signature { index: EntryIndex(0) });

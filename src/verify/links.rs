@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::digest::{DigestKind, LeafHash};
+use crate::digest::{DigestKind, LeafHash, LedgerId};
 use crate::evidence::Evidence;
 use crate::merkle::EntryIndex;
-use crate::statement::{Edge, Kind, Payload};
+use crate::statement::{Edge, EdgeType, Kind, Payload};
 use crate::verify::{Reject, VerifiedEntry};
 
 /// What the links amount to.
@@ -42,7 +42,11 @@ pub fn reachable(
     reached
 }
 
-pub(super) fn check(evidence: &Evidence, entries: &BTreeMap<EntryIndex, VerifiedEntry>) -> Result<LinkReport, Reject> {
+pub(super) fn check(
+    evidence: &Evidence,
+    log: LedgerId,
+    entries: &BTreeMap<EntryIndex, VerifiedEntry>,
+) -> Result<LinkReport, Reject> {
     let claim = entries.get(&evidence.claim).ok_or(Reject::NoClaim(evidence.claim))?;
     if claim.payload().kind != Kind::Claim {
         return Err(Reject::NotClaim { index: evidence.claim, kind: claim.payload().kind.name() });
@@ -52,7 +56,12 @@ pub(super) fn check(evidence: &Evidence, entries: &BTreeMap<EntryIndex, Verified
         entries.iter().map(|(index, entry)| (entry.leaf_hash(), *index)).collect();
     let mut checked = 0;
     for (index, entry) in entries {
+        check_checkpoint(*index, entry.payload())?;
         for edge in &entry.payload().edges {
+            // A second way to write a link here would be one that nothing follows: a retraction could hide in it.
+            if edge.log == Some(log) {
+                return Err(Reject::OwnLog { index: *index });
+            }
             checked += usize::from(check_edge(*index, entry.payload(), edge, entries)?);
         }
         if let Some(protocol) = entry.payload().protocol
@@ -75,6 +84,13 @@ pub(super) fn check(evidence: &Evidence, entries: &BTreeMap<EntryIndex, Verified
         }
     }
     Ok(LinkReport { reached, checked, missing })
+}
+
+/// The weights that an evaluation names are the ones it links to.
+fn check_checkpoint(index: EntryIndex, payload: &Payload) -> Result<(), Reject> {
+    let Some(checkpoint) = payload.checkpoint.filter(|_| payload.kind == Kind::EvalLog) else { return Ok(()) };
+    let mut evaluated = payload.edges.iter().filter(|edge| edge.edge_type == EdgeType::Evaluates);
+    if evaluated.any(|edge| edge.digest == checkpoint) { Ok(()) } else { Err(Reject::OtherCheckpoint { index }) }
 }
 
 /// Holds one link to the rules; false when its target is not here.

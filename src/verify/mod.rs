@@ -11,15 +11,18 @@ mod reject;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::manifest::Manifest;
-use crate::digest::{DigestKind, LeafHash, LedgerId, ManifestRoot};
+use crate::digest::{Digest, DigestKind, LeafHash, LedgerId, ManifestRoot};
 use crate::evidence::{Evidence, Withheld};
 use crate::key::{KeyName, NoteKind, Policy, PublicKey, VerifierKey};
 use crate::merkle::{EntryIndex, Origin, SignedHead, TreeHead, check_consistency, check_many};
-use crate::statement::{Body, Claims, Entry, Payload, Subject};
+use crate::statement::{Body, Claims, Entry, Measure, Payload};
 
 pub use keyset::{KeySet, Revocation};
 pub use links::{LinkReport, reachable};
 pub use reject::{AnchorError, Class, Reject};
+
+/// Characters of the issuer's URI that stand as the holder of something withheld.
+pub const MAX_HOLDER_CHARS: usize = 200;
 
 /// An entry whose place, signature and key were checked. Only this module makes one.
 #[derive(Debug, Clone)]
@@ -123,13 +126,7 @@ pub fn evidence(bytes: &[u8], trust: Option<&Policy>) -> Result<VerifiedEvidence
     check_many(&tree, &leaves, &evidence.multiproof).map_err(Reject::Inclusion)?;
     check_anchors(&evidence, &log_key, &tree)?;
 
-    // 3. The reader's own policy, never anything inside the file, decides who is trusted.
-    let voucher = match trust {
-        None => Voucher::None,
-        Some(policy) => vouch(policy, &evidence.head, &log_key)?,
-    };
-
-    // 4. Each entry is for this ledger and place, signed by a key enrolled at that point.
+    // 3. Each entry is for this ledger and place, signed by a key enrolled at that point.
     let mut verified = BTreeMap::new();
     for ((index, entry), (_, leaf)) in entries.into_iter().zip(leaves) {
         let key = keys.key_for(index, &entry)?;
@@ -140,16 +137,22 @@ pub fn evidence(bytes: &[u8], trust: Option<&Policy>) -> Result<VerifiedEvidence
         verified.insert(index, VerifiedEntry { entry, leaf });
     }
 
+    // 4. The reader's own policy, never anything inside the file, decides who is trusted.
+    let voucher = match trust {
+        None => Voucher::None,
+        Some(policy) => vouch(policy, &evidence.head, &log_key, &keys)?,
+    };
+
     // 5. The census is gapless up to the head; times in it do not go back.
     check_census(&evidence, &tree, &verified)?;
 
     // 6. Links point back, bind what their targets carry, and nothing stands here that is not needed.
-    let links = links::check(&evidence, &verified)?;
+    let links = links::check(&evidence, log, &verified)?;
 
     // 7. Disclosed manifests and bodies are the ones committed to.
     let manifests = open_manifests(&evidence, &verified)?;
     let bodies = open_bodies(&evidence, &verified)?;
-    check_withheld(&evidence, &verified)?;
+    check_withheld(&evidence, &verified, &links.reached)?;
 
     Ok(VerifiedEvidence {
         log,
@@ -192,7 +195,7 @@ fn check_anchors(evidence: &Evidence, log_key: &VerifierKey, tree: &TreeHead) ->
     Ok(())
 }
 
-fn vouch(policy: &Policy, head: &[u8], log_key: &VerifierKey) -> Result<Voucher, Reject> {
+fn vouch(policy: &Policy, head: &[u8], log_key: &VerifierKey, keys: &KeySet) -> Result<Voucher, Reject> {
     let origin = log_key.name.as_str().to_owned();
     // A log may be pinned by several keys of its name; one of them must be the key that signed.
     let mut pinned = policy.logs.iter().map(|log| &log.key).filter(|key| key.name == log_key.name).peekable();
@@ -202,7 +205,9 @@ fn vouch(policy: &Policy, head: &[u8], log_key: &VerifierKey) -> Result<Voucher,
     if !pinned.any(|key| key.key == log_key.key) {
         return Err(Reject::OtherLedger { origin });
     }
-    let cosigners = policy.cosigners(head).map_err(Reject::PinnedSignature)?;
+    let mut cosigners = policy.cosigners(head).map_err(Reject::PinnedSignature)?;
+    // A ledger that watches itself is watched by nobody.
+    cosigners.retain(|index, _| policy.witnesses.get(index.0).is_some_and(|witness| !keys.is_own(&witness.key.key)));
     if !policy.quorum_met(&cosigners.keys().copied().collect()) {
         return Err(Reject::Quorum { found: cosigners.len() });
     }
@@ -227,9 +232,14 @@ fn check_census(
     if count == 0 || first.0.checked_add(count) != Some(size) {
         return Err(Reject::CensusRange { first, count, size });
     }
-    let mut previous: Option<(EntryIndex, u64)> = None;
     for index in (first.0..size).map(EntryIndex) {
-        let entry = entries.get(&index).ok_or(Reject::CensusGap { index })?;
+        if !entries.contains_key(&index) {
+            return Err(Reject::CensusGap { index });
+        }
+    }
+    let mut previous: Option<(EntryIndex, u64)> = None;
+    for (index, entry) in entries {
+        let index = *index;
         let found = entry.claims().issued_at;
         // A clock that went back shows as a `clock-step` entry; the times themselves never do.
         if let Some((before, expected)) = previous
@@ -246,7 +256,13 @@ fn open_manifests(
     evidence: &Evidence,
     entries: &BTreeMap<EntryIndex, VerifiedEntry>,
 ) -> Result<BTreeMap<(DigestKind, ManifestRoot), Manifest>, Reject> {
-    let subjects: Vec<&Subject> = entries.values().flat_map(|entry| &entry.payload().subjects).collect();
+    // By root first: a file of many manifests and many subjects must not cost their product.
+    let mut measures: BTreeMap<(DigestKind, Digest), Vec<&Measure>> = BTreeMap::new();
+    for (kind, measure) in entries.values().flat_map(|entry| &entry.payload().subjects).flat_map(|subject| &subject.0) {
+        for digest in &measure.digests {
+            measures.entry((*kind, *digest)).or_default().push(measure);
+        }
+    }
     let mut manifests = BTreeMap::new();
     for disclosed in &evidence.manifests {
         let (kind, root) = (disclosed.kind, disclosed.root);
@@ -256,16 +272,10 @@ fn open_manifests(
         if found != root {
             return Err(Reject::ManifestRoot { kind, root, found });
         }
-        let mut measures = subjects
-            .iter()
-            .filter(|subject| subject.digest(kind) == Some(root.into()))
-            .filter_map(|subject| subject.0.get(&kind))
-            .peekable();
-        if measures.peek().is_none() {
-            return Err(Reject::ExtraManifest { kind, root });
-        }
+        let measures = measures.get(&(kind, root.into())).ok_or(Reject::ExtraManifest { kind, root })?;
         let (found, found_length) = (manifest.count(), disclosed.object.len() as u64);
-        if let Some(measure) = measures.find(|measure| (measure.count, measure.length) != (found, found_length)) {
+        if let Some(measure) = measures.iter().find(|measure| (measure.count, measure.length) != (found, found_length))
+        {
             let (count, length) = (measure.count, measure.length);
             return Err(Reject::ManifestCount { kind, root, count, length, found, found_length });
         }
@@ -288,18 +298,57 @@ fn open_bodies(
     evidence.bodies.iter().map(open).collect()
 }
 
-fn check_withheld(evidence: &Evidence, entries: &BTreeMap<EntryIndex, VerifiedEntry>) -> Result<(), Reject> {
-    let committed: BTreeSet<_> = entries
-        .values()
-        .flat_map(|entry| {
-            let payload = entry.payload();
-            let subjects = payload.subjects.iter().flat_map(|subject| subject.0.values());
-            subjects.flat_map(|measure| measure.digests.iter().copied()).chain(payload.body.map(Into::into))
-        })
-        .collect();
-    match evidence.withheld.iter().find(|withheld| !committed.contains(&withheld.digest)) {
-        Some(withheld) => Err(Reject::ExtraWithheld { digest: withheld.digest }),
+/// The list of withheld things is under no signature of its own: it must be what follows from entries that are.
+fn check_withheld(
+    evidence: &Evidence,
+    entries: &BTreeMap<EntryIndex, VerifiedEntry>,
+    reached: &BTreeSet<EntryIndex>,
+) -> Result<(), Reject> {
+    let bodies: BTreeSet<EntryIndex> = evidence.bodies.iter().map(|(index, _)| *index).collect();
+    let manifests: BTreeSet<(DigestKind, Digest)> =
+        evidence.manifests.iter().map(|manifest| (manifest.kind, manifest.root.into())).collect();
+    let mut hidden: BTreeMap<Digest, Vec<Hidden<'_>>> = BTreeMap::new();
+    for index in reached {
+        let Some(entry) = entries.get(index) else { continue };
+        let holder = entry.claims().issuer.as_str();
+        if let Some(body) = entry.payload().body.filter(|_| !bodies.contains(index)) {
+            let reasons = ["not disclosed", "erased"].map(|why| format!("body of entry {index}, {why}"));
+            hidden.entry(body.into()).or_default().push(Hidden { count: 1, holder, reasons });
+        }
+        for (kind, measure) in entry.payload().subjects.iter().flat_map(|subject| &subject.0) {
+            // A file is never inside evidence: whoever has it looks at it with the artifacts.
+            let is_inside = *kind != DigestKind::File;
+            for digest in measure.digests.iter().filter(|digest| is_inside && !manifests.contains(&(*kind, **digest))) {
+                let reasons =
+                    ["not disclosed", "not in the ledger's objects"].map(|why| format!("{kind} manifest, {why}"));
+                hidden.entry(*digest).or_default().push(Hidden { count: measure.count, holder, reasons });
+            }
+        }
+    }
+    for withheld in &evidence.withheld {
+        let digest = withheld.digest;
+        let known = hidden.remove(&digest).ok_or(Reject::ExtraWithheld { digest })?;
+        if !known.iter().any(|hidden| hidden.allows(withheld)) {
+            return Err(Reject::WithheldWords { digest });
+        }
+    }
+    match hidden.into_keys().next() {
+        Some(digest) => Err(Reject::UnlistedWithheld { digest }),
         None => Ok(()),
+    }
+}
+
+/// What may be said of something that an entry commits to and the evidence does not show.
+struct Hidden<'a> {
+    count: u64,
+    holder: &'a str,
+    reasons: [String; 2],
+}
+
+impl Hidden<'_> {
+    fn allows(&self, withheld: &Withheld) -> bool {
+        let holder: String = self.holder.chars().take(MAX_HOLDER_CHARS).collect();
+        withheld.count == self.count && withheld.holder == holder && self.reasons.contains(&withheld.reason)
     }
 }
 

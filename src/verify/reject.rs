@@ -1,10 +1,11 @@
 //! Why evidence is not believed, each reason by itself.
 
 use crate::artifact::manifest::ManifestError;
-use crate::digest::{DigestKind, LeafHash, LedgerId, ManifestRoot, Thumbprint};
+use crate::digest::{Digest, DigestKind, LeafHash, LedgerId, ManifestRoot, Thumbprint};
 use crate::evidence::EvidenceError;
 use crate::key::NoteError;
 use crate::merkle::{EntryIndex, HeadError, ProofError};
+use crate::statement::plain::PlainError;
 use crate::statement::{BodyError, EntryError};
 
 /// What kind of "no" a reason is; the four are never mixed.
@@ -96,6 +97,12 @@ pub enum Reject {
     Extra { index: EntryIndex },
     #[error("entry {index} points to entry {target}, which is not before it")]
     ForwardEdge { index: EntryIndex, target: EntryIndex },
+    #[error("entry {index} names its own ledger in a link: what is in this ledger is linked without a ledger id")]
+    OwnLog { index: EntryIndex },
+    #[error("entry {index} says that other weights were evaluated than the ones it links to")]
+    OtherCheckpoint { index: EntryIndex },
+    #[error("entry 0 gives one key two roles: the log's key and each issuer's are keys of their own")]
+    KeyOverlap,
     #[error("entry {index} points to entry {target} by a {kind} digest that entry does not carry")]
     BrokenEdge { index: EntryIndex, target: EntryIndex, kind: &'static str },
     #[error("entry {index} ({child}) cannot stand in `{edge}` to entry {target} ({parent})")]
@@ -116,8 +123,14 @@ pub enum Reject {
     Body { index: EntryIndex, source: BodyError },
     #[error("a body is given for entry {index}, which commits to none")]
     ExtraBody { index: EntryIndex },
-    #[error("the list of withheld things names {digest}, which no entry commits to")]
-    ExtraWithheld { digest: crate::digest::Digest },
+    #[error(
+        "the list of withheld things names {digest}, which is not hidden or which no entry of the claim's chain commits to"
+    )]
+    ExtraWithheld { digest: Digest },
+    #[error("{digest} is neither shown nor on the list of withheld things")]
+    UnlistedWithheld { digest: Digest },
+    #[error("the list of withheld things says of {digest} what its entry does not")]
+    WithheldWords { digest: Digest },
 }
 
 /// Why an anchor does not hold.
@@ -143,6 +156,9 @@ impl Reject {
         match self {
             Self::Evidence(error) if error.is_unsupported() => Unsupported,
             Self::Entry { source, .. } if source.is_unsupported() => Unsupported,
+            Self::Body { source: BodyError::Plain(PlainError::Decode(error)), .. } if !error.is_unsupported() => {
+                Malformed
+            }
             Self::Manifest { source: ManifestError::Version { .. }, .. }
             | Self::Body { source: BodyError::Plain(_), .. } => Unsupported,
             Self::Evidence(_)
@@ -152,6 +168,9 @@ impl Reject {
             | Self::ExtraManifest { .. }
             | Self::ExtraBody { .. }
             | Self::ExtraWithheld { .. }
+            | Self::UnlistedWithheld { .. }
+            | Self::WithheldWords { .. }
+            | Self::OwnLog { .. }
             | Self::Origin(_)
             | Self::Body { source: BodyError::Length { .. }, .. } => Malformed,
             Self::NoGenesis
@@ -178,8 +197,11 @@ impl Reject {
             | Self::Role { .. }
             | Self::MissingKeyChange { .. }
             | Self::StaleKeySet { .. }
+            | Self::KeyOverlap
             | Self::KeyChange { .. } => "ledger.keys",
             Self::ForwardEdge { .. }
+            | Self::OwnLog { .. }
+            | Self::OtherCheckpoint { .. }
             | Self::BrokenEdge { .. }
             | Self::WrongEdge { .. }
             | Self::MissingTarget { .. }

@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the child speaks to its parent; skips are said")]
 
 mod child;
+mod commands;
 mod kill;
 mod locks;
 mod power;

@@ -75,9 +75,9 @@ fn over(inputs: AuditInputs<'_>, see: impl Fn(u64, &[u8]) + Sync) {
 
 fn keys_in(entry: &Entry) -> impl Iterator<Item = PublicKey> {
     let payload = entry.claimed();
-    let first = payload.genesis.iter().flat_map(|genesis| genesis.keys.iter().map(|(_, key)| key.clone()));
+    let first = payload.genesis.iter().flat_map(|genesis| genesis.keys.iter().map(|(_, key)| *key));
     let added = payload.key_change.iter().filter_map(|change| match change {
-        KeyChange::Add { key, .. } => Some(key.clone()),
+        KeyChange::Add { key, .. } => Some(*key),
         KeyChange::Revoke { .. } => None,
     });
     first.chain(added)

@@ -214,11 +214,12 @@ impl Course {
             Ok(key) => {
                 // A change of keys must hold before the next entry is judged; all other signatures can wait.
                 if entry.claimed().key_change.is_some() {
-                    let changed = match entry.is_signed_by(&key) {
-                        true => keys.apply(index, entry.claimed()).map_err(|reject| refuse(findings, index, &reject)),
-                        false => Err(()),
-                    };
-                    if changed.is_err() {
+                    let may = entry.is_signed_by(&key);
+                    let changed = may.then(|| keys.apply(index, entry.claimed()));
+                    if let Some(Err(reject)) = &changed {
+                        refuse(findings, index, reject);
+                    }
+                    if !matches!(changed, Some(Ok(()))) {
                         self.lose_keys(index, findings);
                     }
                 }

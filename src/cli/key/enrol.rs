@@ -142,7 +142,7 @@ impl Revoke {
             // Before the entry: a crash between the two leaves a signer that is enrolled either way.
             replace_settings(&directory, &settings)?;
         }
-        let appended = journal.revoke_key(key.clone(), since, context.now_ms() / 1000).map_err(from_journal)?;
+        let appended = journal.revoke_key(key, since, context.now_ms() / 1000).map_err(from_journal)?;
         finish(context, journal)?;
         context.print(&format!("entry {}  revoked {role} key {}\n", index(&appended), thumbprint(&key)))?;
         if changes_over {
@@ -162,7 +162,7 @@ impl Revoke {
             return Err(Failure::new(format!("key sha256:{wanted} was revoked by entry {} already", revocation.by)));
         }
         let found = set.active().find(|(_, key)| key.thumbprint() == wanted);
-        found.map(|(role, key)| (role, key.clone())).ok_or_else(|| {
+        found.map(|(role, key)| (role, *key)).ok_or_else(|| {
             Failure::new(format!("key sha256:{wanted} is not enrolled in this ledger"))
                 .hint("see which keys are: reproledger status")
         })
@@ -182,11 +182,11 @@ impl Revoke {
                     .hint(format!("enrol it first: reproledger key add {name}")))
             };
         }
-        choose(keyring(context)?, is_enrolled)
+        choose(&keyring(context)?, is_enrolled)
     }
 }
 
-fn choose(keyring: Keyring, is_enrolled: impl Fn(&KeyInfo) -> bool) -> Result<KeyInfo, Failure> {
+fn choose(keyring: &Keyring, is_enrolled: impl Fn(&KeyInfo) -> bool) -> Result<KeyInfo, Failure> {
     let mut candidates: Vec<KeyInfo> = keyring.list()?.into_iter().filter(is_enrolled).collect();
     match (candidates.pop(), candidates.as_slice()) {
         (Some(only), []) => Ok(only),
@@ -308,8 +308,8 @@ mod tests {
         let keyring = Keyring::open(&folder.path().join("keys")).unwrap();
         keyring.create("a", Role::Issuer, None).unwrap();
         keyring.create("b", Role::Issuer, None).unwrap();
-        assert_eq!(choose(keyring.clone(), |info| info.name == "a").unwrap().name, "a");
-        assert!(choose(keyring.clone(), |_| true).unwrap_err().to_string().contains("`a`, `b`"));
-        assert!(choose(keyring, |_| false).is_err());
+        assert_eq!(choose(&keyring, |info| info.name == "a").unwrap().name, "a");
+        assert!(choose(&keyring, |_| true).unwrap_err().to_string().contains("`a`, `b`"));
+        assert!(choose(&keyring, |_| false).is_err());
     }
 }

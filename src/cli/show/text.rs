@@ -1,12 +1,10 @@
 //! An entry as one page of text.
 
-use std::fmt::Write;
-
 use serde_json::Value;
 
 use super::Shown;
 use super::facts::{BodyFacts, EdgeFacts, Facts, KeyChangeFacts, MeasureFacts};
-use crate::cli::render::{bytes, count, one_line, quoted, row};
+use crate::cli::render::{bytes, count, one_line, put, quoted, row};
 use crate::merkle::TreeHead;
 
 /// Later entries named on the page.
@@ -49,10 +47,10 @@ fn first_line(shown: &Shown) -> String {
     line.push_str(&facts.line.place());
     let later = &shown.later;
     if let Some(by) = later.retracted_by.first() {
-        let _ = write!(line, "  RETRACTED by #{by}");
+        put(&mut line, format_args!("  RETRACTED by #{by}"));
     }
     if let Some(by) = later.superseded_by.first() {
-        let _ = write!(line, "  superseded by #{by}");
+        put(&mut line, format_args!("  superseded by #{by}"));
     }
     match shown.signature {
         "disowned" => line.push_str("  DISOWNED"),
@@ -142,9 +140,9 @@ fn body(out: &mut String, body: &BodyFacts) {
             row(out, "body", format_args!("commitment {commitment}"));
             let mut lines = Vec::new();
             tree(content, 1, &mut lines);
-            lines.iter().take(MAX_BODY_LINES).for_each(|line| out.push_str(&format!("{line}\n")));
+            lines.iter().take(MAX_BODY_LINES).for_each(|line| put(out, format_args!("{line}\n")));
             if lines.len() > MAX_BODY_LINES {
-                out.push_str(&format!("  and {} more lines (--json has all)\n", lines.len() - MAX_BODY_LINES));
+                put(out, format_args!("  and {} more lines (--json has all)\n", lines.len() - MAX_BODY_LINES));
             }
         }
     }
@@ -158,23 +156,21 @@ fn tree(value: &Value, depth: usize, lines: &mut Vec<String>) {
             let width = map.keys().map(|key| key.chars().count()).max().unwrap_or_default().min(20);
             for (key, value) in map {
                 let key = crate::report::Shown(key).to_string();
-                match scalar(value) {
-                    Some(text) => lines.push(format!("{indent}{key:<width$}  {text}")),
-                    None => {
-                        lines.push(format!("{indent}{key}"));
-                        tree(value, depth + 1, lines);
-                    }
+                if let Some(text) = scalar(value) {
+                    lines.push(format!("{indent}{key:<width$}  {text}"));
+                } else {
+                    lines.push(format!("{indent}{key}"));
+                    tree(value, depth + 1, lines);
                 }
             }
         }
         Value::Array(items) => {
             for item in items {
-                match scalar(item) {
-                    Some(text) => lines.push(format!("{indent}- {text}")),
-                    None => {
-                        lines.push(format!("{indent}-"));
-                        tree(item, depth + 1, lines);
-                    }
+                if let Some(text) = scalar(item) {
+                    lines.push(format!("{indent}- {text}"));
+                } else {
+                    lines.push(format!("{indent}-"));
+                    tree(item, depth + 1, lines);
                 }
             }
         }
