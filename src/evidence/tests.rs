@@ -175,16 +175,15 @@ fn bytes_after_the_last_item_are_refused() {
 #[test]
 fn another_magic_is_no_evidence_and_another_version_is_unsupported() {
     let bytes = evidence().to_bytes();
-    let others: [&[u8]; 7] = [
-        b"",
+    for other in [
+        &b""[..],
         b"PK\x03\x04",
         b"\n",
         &[b"\n", &bytes[..]].concat(),
         b"reproledger evidence",
-        b"reproledger evidence v1\r\n",
         b"reproledger evidence v\n",
-    ];
-    for other in others {
+        b"reproledger evidence v1\r\n",
+    ] {
         let error = Evidence::parse(other).unwrap_err();
         assert_eq!(error, EvidenceError::Magic);
         assert!(!error.is_unsupported());
