@@ -77,7 +77,7 @@ fn the_keys_of_a_genesis_are_good_and_sorted() {
     assert_eq!(with(&[(1, &second), (1, &first)]), Err(DecodeError::Unsorted { what: "the list of issuer keys" }));
     assert_eq!(with(&[(1, &first), (1, &first)]), Err(DecodeError::Unsorted { what: "the list of issuer keys" }));
     assert!(with(&[(9, &first)]).unwrap_err().is_unsupported());
-    // Points that are no good keys. That no key has two roles is for the verifier to see.
+    // Points that are no good keys.
     let mut neutral = [0; 32];
     neutral[0] = 1;
     assert!(matches!(with(&[(1, &neutral)]), Err(DecodeError::Range { .. })));
