@@ -219,4 +219,3 @@ fn digests(payload: &Payload) -> Box<[(DigestKind, Digest)]> {
     let measures = payload.subjects.iter().flat_map(|subject| &subject.0);
     measures.flat_map(|(kind, measure)| measure.digests.iter().map(move |digest| (*kind, *digest))).collect()
 }
-
