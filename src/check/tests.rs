@@ -69,7 +69,10 @@ pub(crate) fn claim_with(changes: &[(&str, serde_json::Value)]) -> Claim {
 fn record(id: i64, epoch: u64, token: &str) -> SampleRecord {
     let scores =
         BTreeMap::from([("match".to_owned(), BTreeMap::from([(String::new(), Score::of_token(token).unwrap())]))]);
-    let details = DetailsDigest::from_bytes([1; 32]);
+    let mut details = [1; 32];
+    details[..8].copy_from_slice(&id.to_be_bytes());
+    details[8..16].copy_from_slice(&epoch.to_be_bytes());
+    let details = DetailsDigest::from_bytes(details);
     SampleRecord { key: SampleKey::new(SampleId::Int(id), epoch), status: SampleStatus::Scored, scores, details }
 }
 
@@ -82,6 +85,7 @@ fn facts(samples: u64, epochs: u64) -> LogFacts {
     LogFacts {
         format: "inspect.eval".to_owned(),
         reader: "inspect/1".to_owned(),
+        status: Some("success".to_owned()),
         declared: Some((samples, epochs)),
         ..LogFacts::default()
     }

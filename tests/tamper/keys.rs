@@ -469,10 +469,11 @@ fn s14_one_key_in_two_roles_is_refused_in_entry_0() {
         vec![(Role::Issuer, key(101).public()), (Role::Issuer, key(1).public())],
     ] {
         let genesis = Genesis { origin: "lab.example/log".to_owned(), log_key: key(1).public(), keys, nonce: [1; 16] };
-        // The vendor signs it all the same; it is no entry that anyone reads.
+        // No honest writer signs it; the vendor's own does.
         let mut payload = Payload::new(Kind::Genesis, None, EntryIndex(0), EntryIndex(0));
         payload.genesis = Some(genesis);
-        let entry = Entry::sign(&payload, &Lab::claims_at(EntryIndex(0)), &key(101)).unwrap();
+        let (protected, _) = parts(&Lab::new().entries[0]);
+        let entry = forge(&protected, &[0xa0], &payload.encode(), &key(101));
         let reject = Story::new().tell().reject_with(|evidence| evidence.entries[0].1 = entry);
         assert!(
             matches!(&reject, Reject::Entry { source: EntryError::Decode(DecodeError::Length { what, .. }), .. } if *what == "the keys of a genesis"),
