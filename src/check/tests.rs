@@ -69,6 +69,7 @@ pub(crate) fn claim_with(changes: &[(&str, serde_json::Value)]) -> Claim {
 fn record(id: i64, epoch: u64, token: &str) -> SampleRecord {
     let scores =
         BTreeMap::from([("match".to_owned(), BTreeMap::from([(String::new(), Score::of_token(token).unwrap())]))]);
+    // No two samples have the same details.
     let mut details = [1; 32];
     details[..8].copy_from_slice(&id.to_be_bytes());
     details[8..16].copy_from_slice(&epoch.to_be_bytes());
@@ -337,6 +338,14 @@ fn samples_are_complete_only_when_every_planned_one_is_there() {
     assert_eq!(outcome(facts(200, 1), records(63, 100)), Outcome::Fail);
     let undeclared = LogFacts { declared: None, ..facts(100, 1) };
     assert_eq!(outcome(undeclared, records(63, 100)), Outcome::Unknown);
+    // A full count of the wrong samples is no full grid.
+    let mut twice = records(63, 100);
+    twice[1].details = twice[0].details;
+    assert_eq!(outcome(facts(100, 1), twice), Outcome::Fail);
+    let mut later = records(63, 100);
+    later[0].key.epoch = 2;
+    assert_eq!(outcome(facts(100, 1), later), Outcome::Fail);
+    assert_eq!(outcome(facts(50, 2), records(63, 100)), Outcome::Fail);
     let no_input = Case { evidence: &evidence, claim: Some(&claim), inputs: Vec::new(), observed: None };
     assert_eq!(run(&no_input, "samples.complete").outcome, Outcome::Unknown);
 }
@@ -356,6 +365,11 @@ fn a_log_that_contradicts_itself_fails_and_an_incomplete_one_is_unknown() {
     assert_eq!(outcome(Some(AnomalyCode::ScoreEdited)), Outcome::Pass);
     assert_eq!(outcome(Some(AnomalyCode::SampleMissing)), Outcome::Unknown);
     assert_eq!(outcome(Some(AnomalyCode::SummaryDisagrees)), Outcome::Fail);
+    let cancelled = LogFacts { status: Some("cancelled".to_owned()), ..facts(100, 1) };
+    let of =
+        |facts: LogFacts| run(&case(&evidence, Some(&claim), Ok((facts, records(63, 100)))), "log.integrity").outcome;
+    assert_eq!(of(cancelled), Outcome::Unknown);
+    assert_eq!(of(LogFacts { total: Some(101), ..facts(100, 1) }), Outcome::Unknown);
 }
 
 #[test]
