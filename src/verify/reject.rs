@@ -101,8 +101,6 @@ pub enum Reject {
     OwnLog { index: EntryIndex },
     #[error("entry {index} says that other weights were evaluated than the ones it links to")]
     OtherCheckpoint { index: EntryIndex },
-    #[error("entry 0 gives one key two roles: the log's key and each issuer's are keys of their own")]
-    KeyOverlap,
     #[error("entry {index} points to entry {target} by a {kind} digest that entry does not carry")]
     BrokenEdge { index: EntryIndex, target: EntryIndex, kind: &'static str },
     #[error("entry {index} ({child}) cannot stand in `{edge}` to entry {target} ({parent})")]
@@ -197,7 +195,6 @@ impl Reject {
             | Self::Role { .. }
             | Self::MissingKeyChange { .. }
             | Self::StaleKeySet { .. }
-            | Self::KeyOverlap
             | Self::KeyChange { .. } => "ledger.keys",
             Self::ForwardEdge { .. }
             | Self::OwnLog { .. }

@@ -104,7 +104,7 @@ fn a_restored_backup_is_read_but_never_signed_again() {
 
     sandbox.write("lab/c", "c");
     let refused = sandbox.lab(&["record", "other", "c", "--name", "c"]).code(1);
-    let _ = refused.complains("already signed size 3").complains("found size 2").complains("restored from a backup");
+    refused.complains("already signed size 3").complains("found size 2").complains("restored from a backup");
     // Adopting is no way around it: what was signed is still remembered.
     let adopted = sandbox.lab(&["doctor", "--adopt"]);
     assert_ne!(adopted.exit_code(), Some(0), "{}{}", adopted.stdout, adopted.stderr);
@@ -120,7 +120,7 @@ fn a_ledger_copied_and_used_twice_is_refused_in_the_second_place() {
     sandbox.lab(&["record", "other", "a", "--name", "a"]).success();
     sandbox.write("elsewhere/b", "b");
     let refused = sandbox.elsewhere(&["record", "other", "b", "--name", "b"]).code(1);
-    let _ = refused.complains("already signed size 2");
+    refused.complains("already signed size 2");
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn a_lost_state_stops_signing_until_it_is_adopted_in_the_open() {
     fs::remove_dir_all(sandbox.path("home/state/reproledger")).unwrap();
     sandbox.write("lab/a", "a");
     let refused = sandbox.lab(&["record", "other", "a", "--name", "a"]).code(3);
-    let _ = refused.complains("doctor --adopt");
+    refused.complains("doctor --adopt");
     sandbox.lab(&["doctor", "--adopt"]).success();
     sandbox.lab(&["record", "other", "a", "--name", "a"]).success();
     sandbox.lab(&["log"]).success().says("adopt");

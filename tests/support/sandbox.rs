@@ -71,16 +71,19 @@ impl Sandbox {
     }
 
     /// Runs the binary in a folder.
+    #[must_use = "an unchecked exit code tests nothing"]
     pub(crate) fn run<S: AsRef<OsStr>>(&self, folder: &str, arguments: &[S]) -> Output {
         Output::of(self.command(folder).args(arguments))
     }
 
     /// Runs the binary in the lab.
+    #[must_use = "an unchecked exit code tests nothing"]
     pub(crate) fn lab<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Output {
         self.run("lab", arguments)
     }
 
     /// Runs the binary elsewhere: where only what was sent is.
+    #[must_use = "an unchecked exit code tests nothing"]
     pub(crate) fn elsewhere<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Output {
         self.run("elsewhere", arguments)
     }
@@ -112,7 +115,6 @@ impl Sandbox {
 
 /// What a process said and how it ended.
 #[derive(Debug)]
-#[must_use = "an unchecked exit code tests nothing"]
 pub(crate) struct Output {
     line: String,
     code: Option<i32>,
@@ -126,6 +128,7 @@ pub(crate) struct Output {
 
 impl Output {
     /// Runs a command to its end.
+    #[must_use = "an unchecked exit code tests nothing"]
     pub(crate) fn of(command: &mut Command) -> Self {
         let line = format!("{command:?}");
         let output = command.output().unwrap_or_else(|error| panic!("{line}: {error}"));

@@ -18,7 +18,7 @@ use crate::cli::render::count;
 use crate::digest::{Digest, DigestKind, LeafHash, ManifestRoot, Thumbprint};
 use crate::journal::Settings;
 use crate::key::{PublicKey, VerifierKey};
-use crate::ledger::{Ledger, Objects};
+use crate::ledger::{self, Ledger, Objects};
 use crate::merkle::EntryIndex;
 use crate::statement::{Body, BodyError, Edge, Entry, EntryError, Kind, MAX_BODY_BYTES, Payload};
 use crate::verify::{Class, KeySet, Reject};
@@ -89,6 +89,25 @@ struct Done {
     wrong: Vec<(Verdict, String)>,
 }
 
+/// An entry as it was read.
+struct Read {
+    index: EntryIndex,
+    leaf: LeafHash,
+    length: u64,
+    entry: Result<Entry, EntryError>,
+}
+
+fn read_batch(entries: &mut ledger::Entries<'_>) -> Result<Vec<Read>, Failure> {
+    let batch = entries.take(BATCH).collect::<Result<Vec<_>, _>>().map_err(explain)?;
+    let parse = |stored: ledger::Entry| Read {
+        index: stored.index,
+        leaf: stored.leaf,
+        length: stored.bytes.len() as u64,
+        entry: Entry::parse(&stored.bytes),
+    };
+    Ok(batch.into_par_iter().with_min_len(64).map(parse).collect())
+}
+
 /// Goes over every entry.
 pub(super) fn check_entries(
     directory: &Path,
@@ -102,32 +121,33 @@ pub(super) fn check_entries(
     let objects = Objects::new(ledger.layout().objects());
     let (mut course, mut totals) = (Course::default(), Entries::default());
     let mut entries = ledger.entries(EntryIndex(0)).map_err(explain)?;
-    loop {
-        let batch = entries.by_ref().take(BATCH).collect::<Result<Vec<_>, _>>().map_err(explain)?;
-        if batch.is_empty() {
-            break;
-        }
-        let parsed: Vec<Result<Entry, EntryError>> =
-            batch.par_iter().with_min_len(64).map(|entry| Entry::parse(&entry.bytes)).collect();
+    let mut next = read_batch(&mut entries)?;
+    while !next.is_empty() {
+        let batch = next;
         let mut tasks = Vec::new();
-        for (stored, entry) in batch.iter().zip(&parsed) {
-            bar.add(stored.bytes.len() as u64);
-            match entry {
+        for read in &batch {
+            bar.add(read.length);
+            match &read.entry {
                 Ok(entry) => {
                     totals.read += 1;
-                    if stored.index == EntryIndex(0) {
+                    if read.index == EntryIndex(0) {
                         course.begin(entry, key, settings, findings);
                     }
-                    tasks.push(course.step(stored.index, stored.leaf, entry, &mut totals, findings));
+                    tasks.push(course.step(read.index, read.leaf, entry, &mut totals, findings));
                 }
-                Err(error) => course.skip(stored.index, error, findings),
+                Err(error) => course.skip(read.index, error, findings),
             }
         }
-        let done: Vec<Done> = tasks.par_iter().with_min_len(16).map(|task| task.check(&objects)).collect();
+        // The next batch is read while this one's signatures are checked.
+        let (done, read) = rayon::join(
+            || tasks.par_iter().with_min_len(16).map(|task| task.check(&objects)).collect::<Vec<Done>>(),
+            || read_batch(&mut entries),
+        );
         for (task, done) in tasks.iter().zip(done) {
             totals.add(&done);
             done.wrong.into_iter().for_each(|(verdict, reason)| findings.add(verdict, Some(task.index.0), reason));
         }
+        next = read?;
     }
     totals.disowned = course.note_disowned(notes);
     course.end(findings);

@@ -1,0 +1,4 @@
+//! The command line as a person meets it: the README as it stands, and every page of help.
+
+mod help;
+mod readme;

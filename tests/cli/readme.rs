@@ -1,0 +1,66 @@
+//! The commands of the README, run as they stand there.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use crate::support::Sandbox;
+
+fn repository(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// What the README's lab has in its folder.
+fn lay_out(sandbox: &Sandbox) {
+    sandbox.write("lab/model_spec.md", repository("fixtures/demo/spec/v1.md"));
+    sandbox.write("lab/corpus/one.txt", "one document");
+    sandbox.write("lab/corpus/two.txt", "another document");
+    sandbox.write("lab/mix.jsonl", repository("fixtures/demo/dataset.jsonl"));
+    sandbox.write("lab/logs/popularity.json", repository("fixtures/demo/eval.json"));
+    let claim = repository("fixtures/demo/claim.toml")
+        .replace("desk-accuracy", "my-claim")
+        .replace("desk-eval", "popularity")
+        .replace("desk-model", "adapter");
+    sandbox.write("lab/claim.toml", claim);
+    let script = sandbox.write("lab/train.sh", "#!/bin/sh\nmkdir -p out/adapter && cp mix.jsonl out/adapter/weights\n");
+    fs::set_permissions(script, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn every_command_of_the_readme_runs_as_it_stands() {
+    let sandbox = Sandbox::new();
+    lay_out(&sandbox);
+    let readme = repository("README.md");
+    let mut lines = readme.lines().peekable();
+    let mut ran = 0;
+    while let Some(line) = lines.next() {
+        let Some(command) = line.strip_prefix("$ reproledger ") else { continue };
+        let words: Vec<&str> = command.split_whitespace().collect();
+        if words.first() == Some(&"verify") {
+            // What the reader writes and is sent; the key in the README is another lab's.
+            let settings = String::from_utf8(sandbox.read("lab/.reproledger/ledger.toml")).unwrap();
+            let vkey =
+                settings.lines().find_map(|line| line.strip_prefix("log_key = ")).unwrap().trim_matches('"').to_owned();
+            sandbox.write("lab/trust.policy", format!("log {vkey}\nquorum none\n"));
+        }
+        let output = sandbox.lab(&words).success();
+        if let Some(expected) = lines.peek().filter(|line| line.starts_with("VERIFIED")) {
+            assert_eq!(output.first_line(), *expected, "the README shows another first line");
+        }
+        ran += 1;
+    }
+    assert!(ran >= 15, "the README has {ran} commands; are they still found?");
+}
+
+#[test]
+fn the_demo_tells_its_story_and_leaves_nothing_behind() {
+    let sandbox = Sandbox::new();
+    let output = sandbox.lab(&["demo"]).success();
+    let output = output.says("VERIFIED·L0·number").says("CONTRADICTED").says("exit code 1");
+    assert_eq!(output.stderr, "", "the story is on standard output");
+    assert_eq!(fs::read_dir(sandbox.path("home/tmp")).unwrap().count(), 0, "the temporary folder is gone");
+    sandbox.lab(&["demo", "--keep", "kept"]).success();
+    assert!(sandbox.path("lab/kept/elsewhere/claim.evidence").is_file());
+    sandbox.lab(&["demo", "--keep", "kept"]).code(2).complains("kept");
+}
