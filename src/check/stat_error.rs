@@ -98,7 +98,7 @@ fn units(number: &Number) -> Vec<String> {
         ),
     ];
     if let Some(lexeme) = number.reported.get("stderr") {
-        let flag = if number.by_sample.units < 2 || number.by_sample.variance_of_mean.is_zero() {
+        let flag = if number.by_sample.units < 2 {
             " (unit `sample`): flagged, an error of 0 from one unit says nothing"
         } else {
             " (unit `sample`)"

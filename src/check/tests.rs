@@ -69,6 +69,7 @@ pub(crate) fn claim_with(changes: &[(&str, serde_json::Value)]) -> Claim {
 fn record(id: i64, epoch: u64, token: &str) -> SampleRecord {
     let scores =
         BTreeMap::from([("match".to_owned(), BTreeMap::from([(String::new(), Score::of_token(token).unwrap())]))]);
+    // No two samples have the same details.
     let mut details = [1; 32];
     details[..8].copy_from_slice(&id.to_be_bytes());
     details[8..16].copy_from_slice(&epoch.to_be_bytes());
@@ -364,9 +365,10 @@ fn a_log_that_contradicts_itself_fails_and_an_incomplete_one_is_unknown() {
     assert_eq!(outcome(Some(AnomalyCode::ScoreEdited)), Outcome::Pass);
     assert_eq!(outcome(Some(AnomalyCode::SampleMissing)), Outcome::Unknown);
     assert_eq!(outcome(Some(AnomalyCode::SummaryDisagrees)), Outcome::Fail);
+    let cancelled = LogFacts { status: Some("cancelled".to_owned()), ..facts(100, 1) };
     let of =
         |facts: LogFacts| run(&case(&evidence, Some(&claim), Ok((facts, records(63, 100)))), "log.integrity").outcome;
-    assert_eq!(of(LogFacts { status: Some("cancelled".to_owned()), ..facts(100, 1) }), Outcome::Unknown);
+    assert_eq!(of(cancelled), Outcome::Unknown);
     assert_eq!(of(LogFacts { total: Some(101), ..facts(100, 1) }), Outcome::Unknown);
 }
 

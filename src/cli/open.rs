@@ -80,6 +80,9 @@ pub(super) fn find<'a>(catalog: &'a Catalog, text: &str) -> Result<&'a Row, Fail
 pub(super) fn from_journal(error: JournalError) -> Failure {
     match error {
         JournalError::Ledger(error) => explain(error),
+        error @ JournalError::NotEnrolled { .. } => Failure::from(error).hint(
+            "see which keys there are: reproledger key list; `ledger.toml` names the one that signs under [keys]",
+        ),
         error => error.into(),
     }
 }

@@ -175,16 +175,15 @@ fn bytes_after_the_last_item_are_refused() {
 #[test]
 fn another_magic_is_no_evidence_and_another_version_is_unsupported() {
     let bytes = evidence().to_bytes();
-    let others: [&[u8]; 7] = [
-        b"",
+    for other in [
+        &b""[..],
         b"PK\x03\x04",
         b"\n",
         &[b"\n", &bytes[..]].concat(),
         b"reproledger evidence",
-        b"reproledger evidence v1\r\n",
         b"reproledger evidence v\n",
-    ];
-    for other in others {
+        b"reproledger evidence v1\r\n",
+    ] {
         let error = Evidence::parse(other).unwrap_err();
         assert_eq!(error, EvidenceError::Magic);
         assert!(!error.is_unsupported());
@@ -228,16 +227,16 @@ fn lists_stand_in_their_one_order_each_item_once() {
         check_unsorted(9, &changed);
         let mut changed = evidence();
         if twice {
-            changed.manifests[0] = changed.manifests[1].clone();
+            changed.manifests[0] = changed.manifests[1].clone()
         } else {
-            changed.manifests.swap(1, 2);
+            changed.manifests.swap(1, 2)
         }
         check_unsorted(7, &changed);
         let mut changed = evidence();
         if twice {
-            changed.withheld[0] = changed.withheld[1].clone();
+            changed.withheld[0] = changed.withheld[1].clone()
         } else {
-            changed.withheld.swap(0, 1);
+            changed.withheld.swap(0, 1)
         }
         check_unsorted(11, &changed);
     }

@@ -9,6 +9,7 @@ mod cut;
 mod draft;
 mod finder;
 mod settings;
+mod tail;
 mod write;
 
 pub use catalog::{Catalog, Reference, Row};

@@ -1,14 +1,18 @@
 //! Drafts become entries: bodies and manifests first, then one signed, synced commit.
 
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::digest::{Digest, LedgerId, Salt};
+use crate::digest::{Digest, LedgerId, Salt, Thumbprint};
+use crate::journal::tail::Tail;
 use crate::journal::{Draft, Settings, SettingsError};
-use crate::key::{KeyNameError, SigningKey, VerifierKey};
-use crate::ledger::{AppendError, Ledger, LedgerError, Notice, Objects, Writer, read_genesis, verifier_key};
+use crate::key::{KeyNameError, SigningKey};
+use crate::ledger::{AppendError, LedgerError, Notice, Objects, Writer, read_genesis, verifier_key};
 use crate::merkle::{EntryIndex, Origin, SignedHead};
 use crate::statement::plain::PlainError;
 use crate::statement::{Claims, Entry, EntryError, Genesis, KeyChange, Kind, Payload, Role, possession_message};
+use crate::verify::Reject;
 
 /// Why a statement did not become an entry.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +60,17 @@ pub enum JournalError {
         /// At hand.
         found: String,
     },
+    /// The issuer key at hand may not sign entries here, or not any more.
+    #[error(
+        "the issuer key at hand ({found}) is not enrolled in this ledger, or no longer: its entries would be refused"
+    )]
+    NotEnrolled {
+        /// Thumbprint of the key.
+        found: Thumbprint,
+    },
+    /// The key changes in the ledger do not add up.
+    #[error("the ledger's own key changes do not hold")]
+    Keys(#[source] Reject),
     /// A file beside the log could not be written.
     #[error("cannot write `{}`", path.display())]
     Write {
@@ -137,8 +152,10 @@ impl Journal {
         let log = writer.ledger();
         let settings = Settings::new(log, new.origin, new.issuer, &log_public, new.key_names);
         let path = Settings::path(new.directory);
-        let write = std::fs::write(&path, settings.to_text());
-        write.map_err(|source| JournalError::Write { path, source })?;
+        let mut options = std::fs::OpenOptions::new();
+        let file = options.write(true).create(true).truncate(true).mode(0o600).open(&path);
+        file.and_then(|mut file| file.write_all(settings.to_text().as_bytes()).and_then(|()| file.sync_all()))
+            .map_err(|source| JournalError::Write { path, source })?;
         let journal = Self {
             objects: Objects::new(writer.layout().objects()),
             writer,
@@ -200,6 +217,10 @@ impl Journal {
         let (writer, notices) = open(directory, &origin, log_key, state_dir)?;
         let log_public = settings.verifier_key(directory)?;
         let tail = Tail::read(directory, &log_public)?;
+        let found = issuer_key.public().thumbprint();
+        if !tail.keys.active().any(|(role, key)| role == Role::Issuer && key.thumbprint() == found) {
+            return Err(JournalError::NotEnrolled { found });
+        }
         let journal = Self {
             objects: Objects::new(writer.layout().objects()),
             log: writer.ledger(),
@@ -348,38 +369,4 @@ fn from_append(error: AppendError<EntryError>) -> JournalError {
 fn subject_of(payload: &Payload) -> String {
     let digest = payload.subjects.first().and_then(|subject| subject.principal()?.1.digests.first().copied());
     digest.map_or_else(|| payload.kind.name().to_owned(), |digest| digest.to_string())
-}
-
-/// What the end of a ledger says about how to go on.
-struct Tail {
-    keyset: EntryIndex,
-    last_time: u64,
-    stepped_at: Option<u64>,
-}
-
-impl Tail {
-    fn read(directory: &Path, key: &VerifierKey) -> Result<Self, JournalError> {
-        let ledger = Ledger::open_read(directory, key)?;
-        let size = ledger.tree().size.0;
-        let mut tail = Self { keyset: EntryIndex(0), last_time: 0, stepped_at: None };
-        // Bounded: the worst that looking no further can do is to say the same step twice.
-        for index in (0..size).rev().take(1024).map(EntryIndex) {
-            let found = ledger.entry(index)?;
-            let entry = Entry::parse(&found.bytes).map_err(|source| JournalError::Entry { index, source })?;
-            let (payload, time) = (entry.claimed(), entry.claims().issued_at);
-            if index.0 + 1 == size {
-                tail.keyset = if payload.kind == Kind::KeyChange { index } else { payload.keyset };
-                tail.last_time = time;
-            }
-            // Only entries of the last entry's second can hold the step that is still in force.
-            if time != tail.last_time {
-                break;
-            }
-            if payload.kind == Kind::ClockStep {
-                tail.stepped_at = Some(time);
-                break;
-            }
-        }
-        Ok(tail)
-    }
 }

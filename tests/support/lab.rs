@@ -105,7 +105,7 @@ impl Lab {
     }
 
     /// The CWT claims of the entry at `index`.
-    pub(crate) fn claims_at(&self, index: EntryIndex) -> Claims {
+    pub(crate) fn claims_at(index: EntryIndex) -> Claims {
         Claims {
             issuer: "https://lab.example".to_owned(),
             subject: "a test".to_owned(),
@@ -120,7 +120,7 @@ impl Lab {
 
     /// Signs with a key of choice and appends.
     pub(crate) fn say_as(&mut self, payload: &Payload, key: &SigningKey) -> EntryIndex {
-        let claims = self.claims_at(self.next());
+        let claims = Self::claims_at(self.next());
         self.push(Entry::sign(payload, &claims, key).unwrap())
     }
 
@@ -133,7 +133,7 @@ impl Lab {
 
     /// Says something else at a place that is taken; nothing after it is signed again.
     pub(crate) fn resay(&mut self, index: EntryIndex, payload: &Payload) {
-        self.entries[at(index)] = Entry::sign(payload, &self.claims_at(index), &key(self.issuer)).unwrap();
+        self.entries[at(index)] = Entry::sign(payload, &Self::claims_at(index), &key(self.issuer)).unwrap();
     }
 
     /// The entry at an index, decoded.
@@ -501,13 +501,6 @@ impl Told {
     /// The verdict of a reader who pinned the lab's key.
     pub(crate) fn assess(&self) -> Assessment {
         assess(&self.evidence(), &self.lab.policy())
-    }
-
-    /// The verdict over changed evidence.
-    pub(crate) fn assess_with(&self, change: impl FnOnce(&mut Evidence)) -> Assessment {
-        let mut evidence = self.evidence();
-        change(&mut evidence);
-        assess(&evidence, &self.lab.policy())
     }
 
     /// Why changed evidence is not believed at all.

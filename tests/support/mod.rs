@@ -10,7 +10,7 @@ pub(crate) use sandbox::{BINARY, Output, Sandbox, program};
 
 use std::path::{Path, PathBuf};
 
-/// The folder of third-party data. There is no skipping: without it nothing was tested.
+/// The folder of third-party data; a test asks [`crate::vectors::data_is_there`] first.
 pub(crate) fn testdata() -> PathBuf {
     let data = std::env::var_os("REPROLEDGER_TESTDATA").expect(
         "REPROLEDGER_TESTDATA is not set: it must name the folder of third-party test data (see its SOURCES.md)",

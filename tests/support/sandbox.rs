@@ -28,7 +28,7 @@ impl Sandbox {
     /// A lab that has begun its ledger.
     pub(crate) fn with_ledger() -> Self {
         let sandbox = Self::new();
-        sandbox.lab(&["init", "--origin", "lab.example/log", "--issuer", "https://lab.example"]).success();
+        let _ = sandbox.lab(&["init", "--origin", "lab.example/log", "--issuer", "https://lab.example"]).success();
         sandbox
     }
 
@@ -108,7 +108,7 @@ impl Sandbox {
         if disclose_all {
             arguments.extend(["--disclose", "all"]);
         }
-        self.lab(&arguments).success();
+        let _ = self.lab(&arguments).success();
         self.write(&format!("elsewhere/{name}"), self.read(&format!("lab/{name}")))
     }
 }

@@ -3,7 +3,15 @@
 //! The adversary is the vendor: it holds every key and the disk. Where an attack cannot be seen from an evidence file
 //! (and the table says so), the test pins what is shown instead.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::assigning_clones,
+    clippy::items_after_statements,
+    clippy::redundant_closure_call,
+    clippy::single_match_else,
+    reason = "tests; what was not run is said"
+)]
 
 mod bytes;
 mod encoding;

@@ -129,7 +129,7 @@ fn no_mutant_is_believed_or_makes_the_verifier_panic() {
         let mut random = Random(seed ^ (number as u64).wrapping_mul(0x0100_0000_01b3));
         mutate(&mut random, &bytes, &donors).filter(|mutant| !donors.contains(mutant))
     });
-    println!("seed {seed:#x}: {judged} mutants judged, none believed");
+    eprintln!("seed {seed:#x}: {judged} mutants judged, none believed");
     assert!(judged * 10 >= count * 8, "only {judged} of {count} mutants differ from the evidence");
 }
 

@@ -300,7 +300,7 @@ fn c01_times_that_go_back_are_refused_in_the_census_and_before_it() {
     for early in [EntryIndex(1), EntryIndex(3)] {
         let mut told = Story::new().tell();
         let payload = told.lab.said(early);
-        let mut claims = told.lab.claims_at(early);
+        let mut claims = crate::support::Lab::claims_at(early);
         claims.issued_at += 1_000_000;
         let at = usize::try_from(early.0).unwrap();
         told.lab.entries[at] = reproledger::statement::Entry::sign(&payload, &claims, &key(told.lab.issuer)).unwrap();

@@ -1,0 +1,72 @@
+//! Stages that are run: how they ended, how often they were tried, and specs taken from git.
+
+use std::process::Command;
+
+use crate::support::{Output, Sandbox, program};
+
+#[test]
+fn a_run_that_ends_well_records_what_it_wrote() {
+    let sandbox = Sandbox::with_ledger();
+    sandbox.write("lab/rows.jsonl", "{}\n");
+    let _ = sandbox.lab(&["record", "dataset", "rows.jsonl", "--name", "rows"]).success();
+    let train = ["run", "--name", "train", "--in", "rows", "--out", "checkpoint:adapter=out", "--"];
+    let run =
+        sandbox.lab(&[&train[..], &["sh", "-c", "mkdir out && echo weights > out/a.safetensors"]].concat()).success();
+    let run = run.complains("attempt 1").complains("run-end `train`  completed, code 0");
+    assert!(run.stderr.contains("checkpoint `adapter`"), "{}", run.stderr);
+    let _ = sandbox.lab(&["record", "checkpoint", "out", "--name", "adapter"]).success().says("unchanged");
+}
+
+#[test]
+fn failed_and_killed_runs_stay_and_attempts_are_counted() {
+    let sandbox = Sandbox::with_ledger();
+    let run = |name: &str, script: &str| sandbox.lab(&["run", "--name", name, "--", "sh", "-c", script]);
+    let _ = run("train", "exit 7").code(7).complains("attempt 1").complains("failed, code 7");
+    let _ = run("train", "kill -9 $$").code(137).complains("attempt 2").complains("killed, code 9");
+    let _ = run("train", "true").success().complains("attempt 3").complains("completed, code 0");
+    let _ = run("evaluate", "true").success().complains("attempt 1");
+    let _ = sandbox.lab(&["run", "--name", "train", "--seed", "1", "--", "true"]).success().complains("attempt 1");
+    // What the command says goes through.
+    let _ = run("speak", "echo words; echo more >&2").success().says("words").complains("more");
+}
+
+#[test]
+fn a_run_whose_output_is_missing_has_its_end_recorded_and_fails() {
+    let sandbox = Sandbox::with_ledger();
+    let arguments = ["run", "--name", "train", "--out", "checkpoint:adapter=nowhere", "--", "true"];
+    let _ = sandbox.lab(&arguments).code(2).complains("run-end `train`");
+    let _ = sandbox.lab(&["run", "--name", "train", "--", "no-such-program-anywhere"]).code(2);
+    let _ = sandbox.lab(&["run", "--name", "", "--", "true"]).code(2);
+    let _ = sandbox.lab(&["run", "--name", "train", "--in", "nothing", "--", "true"]).code(2);
+}
+
+fn git(sandbox: &Sandbox, arguments: &[&str]) -> Output {
+    let mut command = Command::new(program("git").expect("git is needed to make a repository"));
+    sandbox.surround(&mut command, "lab/repository");
+    for name in ["AUTHOR", "COMMITTER"] {
+        command.env(format!("GIT_{name}_NAME"), "a test").env(format!("GIT_{name}_EMAIL"), "test@lab.example");
+    }
+    Output::of(command.args(arguments))
+}
+
+#[test]
+fn a_spec_is_taken_from_git_at_a_revision_and_not_from_the_work_tree() {
+    let sandbox = Sandbox::with_ledger();
+    sandbox.write("lab/repository/docs/spec.md", "version one\n");
+    for arguments in [&["init", "-q"][..], &["add", "."], &["commit", "-qm", "one"], &["tag", "v1"]] {
+        let _ = git(&sandbox, arguments).success();
+    }
+    sandbox.write("lab/repository/docs/spec.md", "version two\n");
+    let _ = git(&sandbox, &["commit", "-qam", "two"]).success();
+    sandbox.write("lab/repository/docs/spec.md", "not committed\n");
+    let record =
+        |rest: &[&str]| sandbox.lab(&[&["record", "spec", "docs/spec.md", "--git", "repository"], rest].concat());
+    let digest = |text: &str| reproledger::digest::FileDigest::of(text.as_bytes()).to_string();
+    let _ = record(&["--rev", "v1", "--name", "spec"]).success().says(&digest("version one\n"));
+    let _ = record(&["--name", "spec", "--supersedes", "spec"]).success().says(&digest("version two\n"));
+    let _ = record(&["--rev", "nothing", "--name", "other"]).code(2);
+    let _ = sandbox.lab(&["record", "spec", "../../etc/passwd", "--git", "repository", "--name", "x"]).code(2);
+    let _ = sandbox.lab(&["record", "dataset", "docs/spec.md", "--git", "repository", "--name", "x"]).code(2);
+    let _ =
+        sandbox.lab(&["record", "source", "docs", "--git", "repository", "--name", "source"]).success().says("1 files");
+}
