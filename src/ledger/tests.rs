@@ -347,6 +347,10 @@ fn a_copy_that_went_on_elsewhere_to_the_same_or_a_larger_size_is_a_fork() {
         drop(original);
         let refusal = Writer::open(&copy, &origin(), key(), &scratch.state()).unwrap_err();
         assert!(matches!(refusal, LedgerError::Forked { .. }), "{extra}: {refusal}");
+        // Every head of the other history holds: no damage can be pointed at.
+        let inputs = AuditInputs { dir: &copy, key: &verifier(), state_dir: Some(&scratch.state()) };
+        let refusal = audit(inputs, |_, _, _| Ok::<(), Infallible>(()), |_| {}).unwrap_err();
+        assert!(matches!(refusal, LedgerError::Forked { .. }), "{extra}: {refusal}");
     }
 }
 

@@ -6,7 +6,7 @@ use crate::capture::hash::Silent;
 use crate::journal::audit::MAX_FINDINGS;
 use crate::journal::audit::tests::forge::{Forge, claims, issuer};
 use crate::merkle::EntryIndex;
-use crate::statement::{Entry, KeyChange, Kind};
+use crate::statement::{Entry, Kind};
 
 fn of(forge: &Forge) -> Report {
     judge(&forge.ledger(), &forge.state(), false, &Silent).unwrap()
@@ -31,14 +31,16 @@ fn a_clean_ledger_says_what_was_covered() {
 
 #[test]
 fn disowned_entries_are_counted_and_noted() {
-    let mut forge = Forge::new();
-    let mut revoke = forge.payload(Kind::KeyChange);
-    revoke.key_change = Some(KeyChange::Revoke { key: issuer().public(), compromised_since: Some(EntryIndex(0)) });
-    forge.put(&Entry::sign(&revoke, &claims(100), &issuer()).unwrap());
-    let report = of(&forge);
-    assert!(report.summary.ends_with("holds; 1 entry is disowned"), "{}", report.summary);
+    let forge = Forge::new();
+    let mut audit = forge.audit();
+    let (key, since, by) = (issuer().public().thumbprint(), EntryIndex(1), EntryIndex(2));
+    let disowned = &mut audit.entries.as_mut().unwrap().disowned;
+    disowned.push(audit::Disowned { entries: 1, key, since, by });
+    let report = report("dir", &audit, &forge.key());
+    assert!(report.summary.ends_with("link holds; 1 entry is disowned"), "{}", report.summary);
     assert_eq!(report.entries.as_ref().unwrap().disowned, 1);
-    assert!(report.notes[0].starts_with("1 entry is disowned: entry 1 says that key sha256:"), "{:?}", report.notes);
+    let note = format!("1 entry is disowned: entry 2 says that key sha256:{key} was in other hands since entry 1");
+    assert_eq!(report.notes, [note]);
 }
 
 #[test]
