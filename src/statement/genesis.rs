@@ -4,6 +4,8 @@
 //! roles and a nonce. Later changes of keys are entries of their own: a key is added by a key already trusted and
 //! proves possession by a signature of its own; a revoked key signs nothing from that entry on.
 
+use std::collections::BTreeSet;
+
 use crate::codec::{DecodeError, Decoder, Encoder, required, wire_enum};
 use crate::key::{PublicKey, Signature};
 use crate::merkle::EntryIndex;
@@ -92,12 +94,16 @@ impl Genesis {
         if !keys.is_sorted_by(|left, right| left < right) {
             return Err(DecodeError::Unsorted { what: "the list of issuer keys" });
         }
-        Ok(Self {
-            origin: required(origin, Self::WHAT, 1)?,
-            log_key: required(log_key, Self::WHAT, 2)?,
-            keys,
-            nonce: required(nonce, Self::WHAT, 4)?,
-        })
+        let log_key = required(log_key, Self::WHAT, 2)?;
+        let distinct: BTreeSet<_> = keys.iter().map(|(_, key)| key).chain([&log_key]).collect();
+        if distinct.len() != keys.len() + 1 {
+            return Err(DecodeError::Length {
+                what: "the keys of a genesis",
+                expected: "one key for each role",
+                found: distinct.len(),
+            });
+        }
+        Ok(Self { origin: required(origin, Self::WHAT, 1)?, log_key, keys, nonce: required(nonce, Self::WHAT, 4)? })
     }
 }
 
