@@ -227,16 +227,16 @@ fn lists_stand_in_their_one_order_each_item_once() {
         check_unsorted(9, &changed);
         let mut changed = evidence();
         if twice {
-            changed.manifests[0] = changed.manifests[1].clone()
+            changed.manifests[0] = changed.manifests[1].clone();
         } else {
-            changed.manifests.swap(1, 2)
+            changed.manifests.swap(1, 2);
         }
         check_unsorted(7, &changed);
         let mut changed = evidence();
         if twice {
-            changed.withheld[0] = changed.withheld[1].clone()
+            changed.withheld[0] = changed.withheld[1].clone();
         } else {
-            changed.withheld.swap(0, 1)
+            changed.withheld.swap(0, 1);
         }
         check_unsorted(11, &changed);
     }

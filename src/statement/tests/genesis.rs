@@ -68,7 +68,7 @@ fn a_genesis_says_everything_and_nothing_else() {
 }
 
 #[test]
-fn the_keys_of_a_genesis_are_good_and_sorted() {
+fn the_keys_of_a_genesis_are_good_sorted_and_one_for_each_role() {
     let public: Vec<_> = (1..=3).map(|seed| *key(seed).public().as_bytes()).collect();
     let (first, second) = (public[1].min(public[2]), public[1].max(public[2]));
     let with = |list: &[(i64, &[u8])]| genesis_of(&[(3, keys(list))]);
@@ -77,7 +77,12 @@ fn the_keys_of_a_genesis_are_good_and_sorted() {
     assert_eq!(with(&[(1, &second), (1, &first)]), Err(DecodeError::Unsorted { what: "the list of issuer keys" }));
     assert_eq!(with(&[(1, &first), (1, &first)]), Err(DecodeError::Unsorted { what: "the list of issuer keys" }));
     assert!(with(&[(9, &first)]).unwrap_err().is_unsupported());
-    // Points that are no good keys.
+    // One key in two roles, the log key among the issuers, and points that are no good keys.
+    assert!(matches!(
+        with(&[(1, &first), (2, &first)]),
+        Err(DecodeError::Length { expected: "one key for each role", .. })
+    ));
+    assert!(matches!(with(&[(1, &public[0])]), Err(DecodeError::Length { expected: "one key for each role", .. })));
     let mut neutral = [0; 32];
     neutral[0] = 1;
     assert!(matches!(with(&[(1, &neutral)]), Err(DecodeError::Range { .. })));
