@@ -253,7 +253,7 @@ fn the_readme_is_short_and_names_only_commands_that_exist() {
     let commands = fs::read_to_string(root().join("src/cli/mod.rs")).unwrap();
     let mut seen = BTreeMap::new();
     for rest in readme.split("reproledger ").chain(readme.split("cargo run --release -- ")).skip(1) {
-        let word: String = rest.chars().take_while(|c| c.is_ascii_lowercase()).collect();
+        let word: String = rest.chars().take_while(char::is_ascii_lowercase).collect();
         *seen.entry(word).or_insert(0) += 1;
     }
     let verbs = [

@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use crate::artifact::manifest::ManifestError;
 use crate::artifact::samples::samples_manifest;
 use crate::artifact::tree::{TreeLeaf, TreeNode, TreePath, tree_manifest};
-use crate::capture::hash::{HashOptions, Progress};
+use crate::capture::hash::{Also, HashOptions, Progress, Silent, hash_file};
 use crate::capture::open::CaptureError;
 use crate::capture::walk::{Tree, walk_folder};
 use crate::check::{ArtifactSeen, Observed, Rederived};
-use crate::digest::{Digest, DigestKind};
+use crate::digest::{Algorithm, Digest, DigestKind};
 use crate::evallog::read_log;
 use crate::merkle::EntryIndex;
 use crate::statement::{Kind, Measure};
@@ -30,9 +30,17 @@ pub fn observe(
     for index in &evidence.links.reached {
         let Some(entry) = evidence.entries.get(index) else { continue };
         let payload = entry.payload();
-        let principal = payload.subjects.first().and_then(|subject| subject.principal());
-        let Some((kind, measure)) = principal.filter(|_| payload.kind.is_artifact()) else { continue };
-        let seen = folder.look(kind, measure, &recorded_paths(evidence, *index));
+        if !payload.kind.is_artifact() {
+            continue;
+        }
+        let recorded = recorded_paths(evidence, *index);
+        let looks = payload.subjects.iter().filter_map(|subject| {
+            let (kind, measure) = subject.principal()?;
+            let seen = folder.look(kind, measure, &recorded);
+            Some(check_other_digests(directory, measure, seen))
+        });
+        // An artifact of several parts is only as well found as its worst part.
+        let Some(seen) = looks.max_by_key(rank) else { continue };
         if payload.kind == Kind::EvalLog
             && let ArtifactSeen::Equal { path } = &seen
         {
@@ -41,6 +49,30 @@ pub fn observe(
         observed.artifacts.insert(*index, seen);
     }
     Ok(observed)
+}
+
+fn rank(seen: &ArtifactSeen) -> u8 {
+    match seen {
+        ArtifactSeen::Equal { .. } => 0,
+        ArtifactSeen::NotFound => 1,
+        ArtifactSeen::Unreadable { .. } => 2,
+        ArtifactSeen::Differs { .. } => 3,
+    }
+}
+
+/// A file found by its BLAKE3 digest must have the other digests that were recorded beside it, too.
+fn check_other_digests(directory: &Path, measure: &Measure, seen: ArtifactSeen) -> ArtifactSeen {
+    let ArtifactSeen::Equal { path } = &seen else { return seen };
+    let Some(recorded) = measure.digests.iter().find(|digest| digest.algorithm == Algorithm::Sha256) else {
+        return seen;
+    };
+    let options = HashOptions { also: Also::Sha256, ..HashOptions::default() };
+    match hash_file(&directory.join(path), &options, &Silent).map(|file| file.sha256.map(Digest::from)) {
+        Ok(Some(found)) if found == *recorded => seen,
+        Ok(Some(found)) => ArtifactSeen::Differs { path: path.clone(), recorded: *recorded, found },
+        Ok(None) => ArtifactSeen::Unreadable { path: path.clone(), reason: "no SHA-256 was taken of it".to_owned() },
+        Err(error) => ArtifactSeen::Unreadable { path: path.clone(), reason: error.to_string() },
+    }
 }
 
 fn rederive(path: &Path) -> Rederived {

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use crate::cli::Failure;
+use crate::report::legible;
 
 /// Writes an answer. A reader that went away (`| head`) is no error and changes no exit code.
 pub(super) fn print(text: &str) -> io::Result<()> {
@@ -16,7 +17,7 @@ pub(super) fn print(text: &str) -> io::Result<()> {
 /// Writes something for the person at the terminal that no program depends on.
 pub(super) fn remark(text: &str) {
     // Whoever closed standard error does not want remarks.
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", legible(text));
 }
 
 /// Writes why a command has no answer.

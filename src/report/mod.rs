@@ -5,7 +5,7 @@ mod shown;
 mod text;
 
 pub use json::{SCHEMA, to_json};
-pub use shown::Shown;
+pub use shown::{Shown, legible};
 pub use text::{first_line, to_text};
 
 #[cfg(test)]

@@ -21,6 +21,19 @@ pub(super) fn is_hidden(character: char) -> bool {
             | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// A message of our own that may quote foreign text: it keeps its lines, and nothing in it moves the cursor or hides.
+pub fn legible(message: &str) -> String {
+    let mut text = String::with_capacity(message.len());
+    for character in message.chars() {
+        if character != '\n' && is_hidden(character) {
+            text.extend(character.escape_unicode());
+        } else {
+            text.push(character);
+        }
+    }
+    text
+}
+
 /// Letters of scripts that have twins of Latin letters, and Latin letters in other clothes.
 fn may_pass_for_latin(character: char) -> bool {
     matches!(character,

@@ -1,4 +1,6 @@
 //! The command line as a person meets it: the README as it stands, and every page of help.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 mod help;
 mod readme;

@@ -151,7 +151,6 @@ fn foreign_text_is_quoted_escaped_and_cut() {
 }
 
 #[test]
-#[ignore = "open: messages on standard error show paths as they are (cli/output.rs, print_failure)"]
 fn hostile_names_of_files_do_not_reach_the_terminal_either() {
     if !data_is_there() {
         return;
