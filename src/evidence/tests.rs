@@ -188,7 +188,7 @@ fn another_magic_is_no_evidence_and_another_version_is_unsupported() {
         assert_eq!(error, EvidenceError::Magic);
         assert!(!error.is_unsupported());
     }
-    for version in ["2", "10"] {
+    for version in ["2", "10", "1\r", ""] {
         let newer = [format!("reproledger evidence v{version}\n").as_bytes(), &bytes[MAGIC.len()..]].concat();
         let error = Evidence::parse(&newer).unwrap_err();
         assert_eq!(error, EvidenceError::Version, "{version:?}");
