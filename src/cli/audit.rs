@@ -1,31 +1,24 @@
 //! `audit`: the whole ledger from disk. Every frame and head first, then every entry by the rules it must keep.
 
-mod closer;
-mod entries;
 #[cfg(test)]
 mod tests;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 
 use crate::capture::hash::Progress;
-use crate::cli::progress::Bar;
+use crate::cli::open::explain;
 use crate::cli::render::{self, bytes, count, message, one_line, put, row};
 use crate::cli::{Context, Failure, Outcome};
 use crate::digest::hex;
 use crate::journal::Settings;
+use crate::journal::audit::{self, Class, EntryAudit, ObjectCount, Scope, audit_ledger};
 use crate::key::VerifierKey;
-use crate::ledger::{AuditInputs, AuditReport, LedgerError, StateReading, audit, read_state};
-use closer::look_closer;
-use entries::{Entries, check_entries};
+use crate::ledger::{AuditInputs, AuditReport, StateReading};
 
 /// Id of the document's schema.
 const SCHEMA: &str = "urn:reproledger:schema:audit:v1";
-
-/// Findings that are kept; the count says how many there are.
-const MAX_FINDINGS: usize = 50;
 
 /// Check the whole ledger from disk: every frame, head, signature and link
 ///
@@ -66,30 +59,11 @@ struct Finding {
     reason: String,
 }
 
-/// Findings, of which the first are kept.
-#[derive(Debug, Default)]
-struct Findings {
-    kept: Vec<Finding>,
-    damaged: u64,
-    unknown: u64,
-}
-
-impl Findings {
-    fn add(&mut self, verdict: Verdict, entry: Option<u64>, reason: impl Into<String>) {
-        match verdict {
-            Verdict::Damaged => self.damaged += 1,
-            Verdict::Unknown | Verdict::Clean => self.unknown += 1,
-        }
-        if self.kept.len() < MAX_FINDINGS {
-            self.kept.push(Finding { verdict, entry, reason: reason.into() });
-        }
-    }
-
-    fn verdict(&self) -> Verdict {
-        match (self.damaged, self.unknown) {
-            (0, 0) => Verdict::Clean,
-            (0, _) => Verdict::Unknown,
-            _ => Verdict::Damaged,
+impl From<Class> for Verdict {
+    fn from(class: Class) -> Self {
+        match class {
+            Class::Damaged => Self::Damaged,
+            Class::Unknown => Self::Unknown,
         }
     }
 }
@@ -125,6 +99,26 @@ struct Log {
     bytes: u64,
 }
 
+/// What went over the entries.
+#[derive(Serialize)]
+struct Entries {
+    read: u64,
+    signatures: u64,
+    links: u64,
+    foreign_links: u64,
+    /// Entries of keys of which a later entry says that they were in other hands.
+    disowned: u64,
+    bodies: Objects,
+    manifests: Objects,
+}
+
+/// Objects that entries commit to.
+#[derive(Serialize)]
+struct Objects {
+    whole: u64,
+    missing: u64,
+}
+
 impl Audit {
     pub(super) fn run(self, context: &Context) -> Outcome {
         let directory = context.ledger_dir()?;
@@ -140,66 +134,46 @@ impl Audit {
     }
 }
 
-fn judge(directory: &Path, state_dir: &Path, heads_only: bool, bar: &Bar) -> Result<Report, Failure> {
+fn judge(directory: &Path, state_dir: &Path, heads_only: bool, progress: &dyn Progress) -> Result<Report, Failure> {
     let settings = Settings::load(directory)?;
     let key = settings.verifier_key(directory)?;
-    let (mut findings, mut notes) = (Findings::default(), Vec::new());
-    let seen = AtomicU64::new(0);
-    // Told how far it is in all, from any thread; the bar wants what is new.
-    let tell = |done: u64| bar.add(done.saturating_sub(seen.fetch_max(done, Ordering::Relaxed)));
     let inputs = AuditInputs { dir: directory, key: &key, state_dir: Some(state_dir) };
-    let nothing_more = |_, _: &[u8], _| Ok::<(), std::convert::Infallible>(());
-    let log = match audit(inputs, nothing_more, tell) {
-        Ok(report) => Some(report),
-        Err(error) => {
-            findings.add(verdict_of(&error)?, None, error.to_string());
-            let closer = look_closer(inputs, &error);
-            closer.refused.into_iter().for_each(|(index, reason)| {
-                findings.add(Verdict::Damaged, Some(index), reason);
-            });
-            notes.extend(closer.whole.map(|whole| match whole {
-                0 => "no entry before that place is whole".to_owned(),
-                whole => format!("entries 0 to {} are whole; the damage comes after them", whole - 1),
-            }));
-            None
-        }
-    };
-    let mut entries = None;
-    if let Some(log) = &log {
+    let scope = if heads_only { Scope::Heads } else { Scope::Everything };
+    let audit = audit_ledger(inputs, &settings, scope, progress).map_err(explain)?;
+    Ok(report(&directory.display().to_string(), &audit, &key))
+}
+
+/// What a person should be told though nothing is wrong with it, or that tells where to look.
+fn notes(audit: &audit::Audit) -> Vec<String> {
+    let mut notes = Vec::new();
+    notes.extend(audit.whole_before.map(|whole| match whole {
+        0 => "no entry before that place is whole".to_owned(),
+        whole => format!("entries 0 to {} are whole; the damage comes after them", whole - 1),
+    }));
+    if let Some(log) = &audit.log {
         notes.extend(log.notices.iter().map(ToString::to_string));
-        note_state(state_dir, log, &mut notes)?;
-        if !heads_only {
-            entries = Some(check_entries(directory, &key, &settings, &mut findings, &mut notes, bar)?);
-        }
+        let size = log.head.tree().size;
+        notes.extend(match audit.state {
+            Some(StateReading::Lost(why)) => Some(format!(
+                "this machine's record of signed heads {why}: whether a newer head was signed cannot be told (expected on a copy)"
+            )),
+            Some(StateReading::Signed(head)) if head.size < size => {
+                Some(format!("this machine's record of signed heads says size {}, the log has {size}", head.size))
+            }
+            Some(StateReading::Signed(_)) | None => None,
+        });
     }
-    let log = log.map(|report| log_facts(&report, &key));
-    Ok(report(&directory.display().to_string(), log, entries, findings, notes))
-}
-
-/// What an error of the log comes to; one that says nothing about the ledger stays an error.
-fn verdict_of(error: &LedgerError) -> Result<Verdict, Failure> {
-    Ok(match error {
-        LedgerError::Damaged { .. } | LedgerError::RolledBack { .. } | LedgerError::Forked { .. } => Verdict::Damaged,
-        LedgerError::Unsupported { .. } => Verdict::Unknown,
-        LedgerError::Io { doing, path, source } => {
-            return Err(Failure::new(format!("cannot {doing} `{}`: {source}", path.display())));
-        }
-        other => return Err(Failure::new(other.to_string())),
-    })
-}
-
-fn note_state(state_dir: &Path, log: &AuditReport, notes: &mut Vec<String>) -> Result<(), Failure> {
-    let size = log.head.tree().size;
-    match read_state(state_dir, log.ledger)? {
-        StateReading::Lost(why) => notes.push(format!(
-            "this machine's record of signed heads {why}: whether a newer head was signed cannot be told (expected on a copy)"
-        )),
-        StateReading::Signed(head) if head.size < size => {
-            notes.push(format!("this machine's record of signed heads says size {}, the log has {size}", head.size));
-        }
-        StateReading::Signed(_) => {}
-    }
-    Ok(())
+    let disowned = audit.entries.iter().flat_map(|entries| &entries.disowned);
+    notes.extend(disowned.map(|disowned| {
+        format!(
+            "{} disowned: entry {} says that key sha256:{} was in other hands since entry {}",
+            count(disowned.entries, "entry is", "entries are"),
+            disowned.by,
+            disowned.key,
+            disowned.since
+        )
+    }));
+    notes
 }
 
 fn log_facts(report: &AuditReport, key: &VerifierKey) -> Log {
@@ -217,48 +191,60 @@ fn log_facts(report: &AuditReport, key: &VerifierKey) -> Log {
     }
 }
 
-fn report(
-    directory: &str,
-    log: Option<Log>,
-    entries: Option<Entries>,
-    mut findings: Findings,
-    mut notes: Vec<String>,
-) -> Report {
-    // Files are named from the ledger's directory on, which stands in the report once.
-    let within = |text: &mut String| *text = text.replace(&format!("`{directory}/"), "`");
-    findings.kept.iter_mut().for_each(|finding| within(&mut finding.reason));
-    notes.iter_mut().for_each(within);
-    let verdict = findings.verdict();
-    let summary = summary(verdict, log.as_ref(), entries.as_ref(), &findings);
-    let exit_code = match verdict {
-        Verdict::Clean => 0,
-        Verdict::Damaged => 1,
-        Verdict::Unknown => 3,
-    };
-    Report {
-        schema: SCHEMA,
-        verdict,
-        exit_code,
-        summary,
-        directory: directory.to_owned(),
-        log,
-        entries,
-        findings_count: findings.damaged + findings.unknown,
-        findings: findings.kept,
-        notes,
+fn entry_facts(entries: &EntryAudit) -> Entries {
+    let objects = |count: ObjectCount| Objects { whole: count.whole, missing: count.missing };
+    Entries {
+        read: entries.read,
+        signatures: entries.signatures,
+        links: entries.links,
+        foreign_links: entries.foreign_links,
+        disowned: entries.disowned.iter().map(|disowned| disowned.entries).sum(),
+        bodies: objects(entries.bodies),
+        manifests: objects(entries.manifests),
     }
 }
 
-fn summary(verdict: Verdict, log: Option<&Log>, entries: Option<&Entries>, findings: &Findings) -> String {
-    match verdict {
+fn report(directory: &str, audit: &audit::Audit, key: &VerifierKey) -> Report {
+    // Files are named from the ledger's directory on, which stands in the report once.
+    let within = |text: String| text.replace(&format!("`{directory}/"), "`");
+    let findings = audit.findings.kept().iter().map(|finding| Finding {
+        verdict: finding.class().into(),
+        entry: finding.entry().map(|index| index.0),
+        reason: within(finding.to_string()),
+    });
+    let verdict = audit.findings.worst().map_or(Verdict::Clean, Verdict::from);
+    let (damaged, unknown) = (audit.findings.count(Class::Damaged), audit.findings.count(Class::Unknown));
+    let mut report = Report {
+        schema: SCHEMA,
+        verdict,
+        exit_code: match verdict {
+            Verdict::Clean => 0,
+            Verdict::Damaged => 1,
+            Verdict::Unknown => 3,
+        },
+        summary: String::new(),
+        directory: directory.to_owned(),
+        log: audit.log.as_ref().map(|log| log_facts(log, key)),
+        entries: audit.entries.as_ref().map(entry_facts),
+        findings: findings.collect(),
+        findings_count: damaged + unknown,
+        notes: notes(audit).into_iter().map(within).collect(),
+    };
+    report.summary = summary(&report, damaged);
+    report
+}
+
+/// The first line; `damaged` counts the findings of damage, shown or not.
+fn summary(report: &Report, damaged: u64) -> String {
+    match report.verdict {
         Verdict::Clean => {
-            let log = log.expect("without a log there is a finding");
+            let log = report.log.as_ref().expect("without a log there is a finding");
             let covered = format!(
                 "{} under {}",
                 count(log.size, "entry", "entries"),
                 count(log.heads, "signed head", "signed heads")
             );
-            match entries {
+            match &report.entries {
                 Some(entries) => {
                     let disowned = match entries.disowned {
                         0 => String::new(),
@@ -270,15 +256,15 @@ fn summary(verdict: Verdict, log: Option<&Log>, entries: Option<&Entries>, findi
             }
         }
         Verdict::Damaged => {
-            let first = findings.kept.iter().find(|finding| finding.verdict == Verdict::Damaged);
-            let more = match findings.damaged {
+            let first = report.findings.iter().find(|finding| finding.verdict == Verdict::Damaged);
+            let more = match damaged {
                 0 | 1 => String::new(),
                 found => format!(" (and {} more)", found - 1),
             };
             format!("DAMAGED — {}{more}", first.map_or("more than is shown", |finding| first_line(&finding.reason)))
         }
         Verdict::Unknown => {
-            let first = findings.kept.first();
+            let first = report.findings.first();
             format!("UNKNOWN — {}", first.map_or("more than is shown", |finding| first_line(&finding.reason)))
         }
     }

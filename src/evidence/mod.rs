@@ -227,11 +227,10 @@ impl Evidence {
     }
 }
 
-/// A whole first line of another version needs a newer reader; anything less is no evidence file.
+/// A whole first line of another version needs a newer reader; one that is cut short is no evidence file.
 fn not_ours(bytes: &[u8]) -> EvidenceError {
-    let version = bytes.strip_prefix(MAGIC_PREFIX).and_then(|rest| rest.iter().take(8).position(|byte| *byte == b'\n'));
-    match version.and_then(|length| bytes.get(MAGIC_PREFIX.len()..MAGIC_PREFIX.len() + length)) {
-        Some(digits) if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) => EvidenceError::Version,
+    match bytes.strip_prefix(MAGIC_PREFIX) {
+        Some(rest) if rest.iter().take(MAGIC.len()).any(|byte| *byte == b'\n') => EvidenceError::Version,
         _ => EvidenceError::Magic,
     }
 }

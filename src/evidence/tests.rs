@@ -181,14 +181,13 @@ fn another_magic_is_no_evidence_and_another_version_is_unsupported() {
         b"\n",
         &[b"\n", &bytes[..]].concat(),
         b"reproledger evidence",
-        b"reproledger evidence v\n",
-        b"reproledger evidence v1\r\n",
+        b"reproledger evidence v1",
     ] {
         let error = Evidence::parse(other).unwrap_err();
         assert_eq!(error, EvidenceError::Magic);
         assert!(!error.is_unsupported());
     }
-    for version in ["2", "10"] {
+    for version in ["2", "10", "1\r", ""] {
         let newer = [format!("reproledger evidence v{version}\n").as_bytes(), &bytes[MAGIC.len()..]].concat();
         let error = Evidence::parse(&newer).unwrap_err();
         assert_eq!(error, EvidenceError::Version, "{version:?}");

@@ -4,6 +4,7 @@
 //! writer's lock, where its index is known; what it may have to hide goes into a body object first, so that a crash
 //! leaves an object too many and never an entry without its body.
 
+pub mod audit;
 mod catalog;
 mod cut;
 mod draft;

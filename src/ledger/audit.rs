@@ -222,8 +222,10 @@ where
             tail: Tail::Clean,
         };
         let mut batch = Batch::default();
+        // Another tree than was issued: said only after the group's head was read, which may show where it differs.
+        let mut forked: Option<LedgerError> = None;
         part.stop = loop {
-            match scan.next()? {
+            match scan.next().map_err(|error| forked.take().unwrap_or(error))? {
                 Event::Entry { index, offset, bytes, leaf } => {
                     if index == 0 && LedgerId::from(leaf) != self.ledger {
                         return Err(LedgerError::damaged(&path, offset, Damage::Genesis));
@@ -231,7 +233,7 @@ where
                     let start = batch.bytes.len();
                     batch.bytes.extend_from_slice(bytes);
                     batch.entries.push((index, offset, start..batch.bytes.len(), leaf));
-                    check_issued(self.issued, scan.range())?;
+                    forked = forked.or_else(|| check_issued(self.issued, scan.range()).err());
                 }
                 Event::Head { offset, note } => {
                     let note = note.to_vec();
@@ -241,6 +243,10 @@ where
                     (self.tell)(scan.at() - part.end);
                     part.bytes += scan.at() - part.end;
                     part.end = scan.at();
+                    if let Some(error) = forked {
+                        self.check_batch(&path, &batch)?;
+                        return Err(error);
+                    }
                     if batch.bytes.len() >= BATCH_BYTES || batch.heads.len() >= BATCH_HEADS {
                         part.newest = self.check_batch(&path, &batch)?;
                         batch = Batch::default();
@@ -262,7 +268,7 @@ where
         if let Some(newest) = self.check_batch(&path, &batch)? {
             part.newest = Some(newest);
         }
-        Ok(part)
+        forked.map_or(Ok(part), Err)
     }
 
     /// Checks signatures, roots and entries; returns the newest head of the batch.

@@ -94,14 +94,12 @@ impl Genesis {
         if !keys.is_sorted_by(|left, right| left < right) {
             return Err(DecodeError::Unsorted { what: "the list of issuer keys" });
         }
+        // Roles are separate keys, the log's included: what one key signs in one role is never taken for another.
         let log_key = required(log_key, Self::WHAT, 2)?;
-        let distinct: BTreeSet<_> = keys.iter().map(|(_, key)| key).chain([&log_key]).collect();
+        let distinct: BTreeSet<&PublicKey> = keys.iter().map(|(_, key)| key).chain([&log_key]).collect();
         if distinct.len() != keys.len() + 1 {
-            return Err(DecodeError::Length {
-                what: "the keys of a genesis",
-                expected: "one key for each role",
-                found: distinct.len(),
-            });
+            let (what, expected) = ("the keys of a genesis", "one key for each role");
+            return Err(DecodeError::Length { what, expected, found: distinct.len() });
         }
         Ok(Self { origin: required(origin, Self::WHAT, 1)?, log_key, keys, nonce: required(nonce, Self::WHAT, 4)? })
     }

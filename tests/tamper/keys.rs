@@ -469,10 +469,16 @@ fn s14_one_key_in_two_roles_is_refused_in_entry_0() {
         vec![(Role::Issuer, key(101).public()), (Role::Issuer, key(1).public())],
     ] {
         let genesis = Genesis { origin: "lab.example/log".to_owned(), log_key: key(1).public(), keys, nonce: [1; 16] };
+        // No honest writer signs it; the vendor's own does.
         let mut payload = Payload::new(Kind::Genesis, None, EntryIndex(0), EntryIndex(0));
         payload.genesis = Some(genesis);
-        let refused = Payload::decode(&payload.encode()).unwrap_err();
-        assert!(refused.to_string().contains("one key for each role"), "{refused}");
+        let (protected, _) = parts(&Lab::new().entries[0]);
+        let entry = forge(&protected, &[0xa0], &payload.encode(), &key(101));
+        let reject = Story::new().tell().reject_with(|evidence| evidence.entries[0].1 = entry);
+        assert!(
+            matches!(&reject, Reject::Entry { source: EntryError::Decode(DecodeError::Length { what, .. }), .. } if *what == "the keys of a genesis"),
+            "{reject:?}"
+        );
     }
 }
 

@@ -6,21 +6,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use crate::digest::Thumbprint;
+use crate::journal::audit::Finding;
 use crate::key::PublicKey;
 use crate::ledger::{AuditInputs, Damage, LedgerError, audit};
 use crate::merkle::EntryIndex;
 use crate::statement::{Entry, KeyChange};
+use crate::verify::Reject;
 
 /// Entries that are named; the rest follow from the same damage.
 const MAX_NAMED: usize = 10;
 
 /// What a closer look found.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct Closer {
     /// Entries before the damage that are whole, where the damage is one of frames.
     pub(super) whole: Option<u64>,
     /// Entries that are not what was signed.
-    pub(super) refused: BTreeMap<u64, String>,
+    pub(super) refused: BTreeMap<EntryIndex, Finding>,
 }
 
 /// Goes over the log again, as far as it goes.
@@ -28,7 +30,7 @@ pub(super) fn look_closer(inputs: AuditInputs<'_>, error: &LedgerError) -> Close
     let LedgerError::Damaged { what, .. } = error else { return Closer::default() };
     let (seen, keys) = (Mutex::new(BTreeSet::new()), Mutex::new(BTreeMap::new()));
     over(inputs, |index, bytes| {
-        locked(&seen).insert(index);
+        locked(&seen).insert(index.0);
         if let Ok(entry) = Entry::parse(bytes) {
             locked(&keys).extend(keys_in(&entry).map(|key| (key.thumbprint(), key)));
         }
@@ -36,16 +38,15 @@ pub(super) fn look_closer(inputs: AuditInputs<'_>, error: &LedgerError) -> Close
     let (seen, keys) = (into_inner(seen), into_inner(keys));
     let refused = Mutex::new(BTreeMap::new());
     over(inputs, |index, bytes| {
-        if let Some(reason) = refusal(index, bytes, &keys) {
-            locked(&refused).insert(index, reason);
+        let Some(finding) = refusal(index, bytes, &keys) else { return };
+        let mut refused = locked(&refused);
+        refused.insert(index, finding);
+        if refused.len() > MAX_NAMED {
+            refused.pop_last();
         }
     });
-    let mut refused: BTreeMap<u64, String> = into_inner(refused);
-    while refused.len() > MAX_NAMED {
-        refused.pop_last();
-    }
     let whole = is_of_frames(what).then(|| (0..).zip(&seen).take_while(|(at, index)| at == *index).count() as u64);
-    Closer { whole, refused }
+    Closer { whole, refused: into_inner(refused) }
 }
 
 /// Damage that is met while frames are read: whatever was read before it is whole.
@@ -64,9 +65,9 @@ fn is_of_frames(what: &Damage) -> bool {
     )
 }
 
-fn over(inputs: AuditInputs<'_>, see: impl Fn(u64, &[u8]) + Sync) {
+fn over(inputs: AuditInputs<'_>, see: impl Fn(EntryIndex, &[u8]) + Sync) {
     let check = |index: EntryIndex, bytes: &[u8], _| {
-        see(index.0, bytes);
+        see(index, bytes);
         Ok::<(), std::convert::Infallible>(())
     };
     // The damage is known and reported already; this stops at the same place.
@@ -83,15 +84,16 @@ fn keys_in(entry: &Entry) -> impl Iterator<Item = PublicKey> {
     first.chain(added)
 }
 
-fn refusal(index: u64, bytes: &[u8], keys: &BTreeMap<Thumbprint, PublicKey>) -> Option<String> {
+fn refusal(index: EntryIndex, bytes: &[u8], keys: &BTreeMap<Thumbprint, PublicKey>) -> Option<Finding> {
     let entry = match Entry::parse(bytes) {
         Ok(entry) => entry,
-        Err(error) => return Some(format!("entry {index} cannot be read: {error}")),
+        Err(source) => return Some(Finding::Unreadable { index, source }),
     };
-    match keys.get(&entry.key_id()) {
-        None => Some(format!("entry {index} is signed by key {}, which this ledger has not enrolled", entry.key_id())),
+    let key_id = entry.key_id();
+    match keys.get(&key_id) {
+        None => Some(Finding::Rule { index, reject: Reject::UnknownKey { index, key_id } }),
         Some(key) if entry.is_signed_by(key) => None,
-        Some(_) => Some(format!("the signature of entry {index} does not hold: it is not what was signed")),
+        Some(_) => Some(Finding::Altered { index }),
     }
 }
 
