@@ -181,8 +181,7 @@ fn another_magic_is_no_evidence_and_another_version_is_unsupported() {
         b"\n",
         &[b"\n", &bytes[..]].concat(),
         b"reproledger evidence",
-        b"reproledger evidence v\n",
-        b"reproledger evidence v1\r\n",
+        b"reproledger evidence v1",
     ] {
         let error = Evidence::parse(other).unwrap_err();
         assert_eq!(error, EvidenceError::Magic);
