@@ -37,6 +37,11 @@ impl KeySet {
         Self { log, log_key: genesis.log_key, active, revoked: BTreeMap::new(), last_change: EntryIndex(0) }
     }
 
+    /// The ledger whose keys these are.
+    pub fn log(&self) -> LedgerId {
+        self.log
+    }
+
     /// The entry that last changed the set.
     pub fn last_change(&self) -> EntryIndex {
         self.last_change

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::digest::{DigestKind, LeafHash, LedgerId};
+use crate::digest::{Digest, DigestKind, LeafHash, LedgerId};
 use crate::evidence::Evidence;
 use crate::merkle::EntryIndex;
 use crate::statement::{Edge, EdgeType, Kind, Payload};
@@ -58,11 +58,8 @@ pub(super) fn check(
     for (index, entry) in entries {
         check_checkpoint(*index, entry.payload())?;
         for edge in &entry.payload().edges {
-            // A second way to write a link here would be one that nothing follows: a retraction could hide in it.
-            if edge.log == Some(log) {
-                return Err(Reject::OwnLog { index: *index });
-            }
-            checked += usize::from(check_edge(*index, entry.payload(), edge, entries)?);
+            let kind = entry.payload().kind;
+            checked += usize::from(check_link(log, *index, kind, edge, |target| entries.get(&target))?);
         }
         if let Some(protocol) = entry.payload().protocol
             && let Some(target) = protocols.get(&protocol)
@@ -87,43 +84,60 @@ pub(super) fn check(
 }
 
 /// The weights that an evaluation names are the ones it links to.
-fn check_checkpoint(index: EntryIndex, payload: &Payload) -> Result<(), Reject> {
+pub fn check_checkpoint(index: EntryIndex, payload: &Payload) -> Result<(), Reject> {
     let Some(checkpoint) = payload.checkpoint.filter(|_| payload.kind == Kind::EvalLog) else { return Ok(()) };
     let mut evaluated = payload.edges.iter().filter(|edge| edge.edge_type == EdgeType::Evaluates);
     if evaluated.any(|edge| edge.digest == checkpoint) { Ok(()) } else { Err(Reject::OtherCheckpoint { index }) }
 }
 
-/// Holds one link to the rules; false when its target is not here.
-fn check_edge(
+/// What a link asks of the entry it points to.
+pub trait LinkTarget {
+    /// Its kind.
+    fn kind(&self) -> Kind;
+    /// True when it carries this digest; for [`DigestKind::Entry`], when it is its own.
+    fn carries(&self, kind: DigestKind, digest: &Digest) -> bool;
+}
+
+impl LinkTarget for VerifiedEntry {
+    fn kind(&self) -> Kind {
+        self.payload().kind
+    }
+
+    fn carries(&self, kind: DigestKind, digest: &Digest) -> bool {
+        match kind {
+            DigestKind::Entry => *digest == self.leaf_hash().into(),
+            kind => self.payload().subjects.iter().any(|subject| subject.carries(kind, digest)),
+        }
+    }
+}
+
+/// Holds one link of an entry of kind `child` in ledger `own` to the rules; false when it leads out of the ledger, or to
+/// what `find` does not know.
+pub fn check_link<'a, T: LinkTarget + 'a>(
+    own: LedgerId,
     index: EntryIndex,
-    payload: &Payload,
+    child: Kind,
     edge: &Edge,
-    entries: &BTreeMap<EntryIndex, VerifiedEntry>,
+    find: impl FnOnce(EntryIndex) -> Option<&'a T>,
 ) -> Result<bool, Reject> {
-    if edge.log.is_some() {
-        return Ok(false);
+    match edge.log {
+        // A second way to write a link here would be one that nothing follows: a retraction could hide in it.
+        Some(log) if log == own => return Err(Reject::OwnLog { index }),
+        Some(_) => return Ok(false),
+        None => {}
     }
     let target = edge.seq;
     if target >= index {
         return Err(Reject::ForwardEdge { index, target });
     }
-    let Some(entry) = entries.get(&target) else { return Ok(false) };
-    let parent = entry.payload();
-    let is_carried = match edge.kind {
-        DigestKind::Entry => edge.digest == entry.leaf_hash().into(),
-        kind => parent.subjects.iter().any(|subject| subject.carries(kind, &edge.digest)),
-    };
-    if !is_carried {
+    let Some(entry) = find(target) else { return Ok(false) };
+    if !entry.carries(edge.kind, &edge.digest) {
         return Err(Reject::BrokenEdge { index, target, kind: edge.kind.name() });
     }
-    if !edge.edge_type.allows(payload.kind, parent.kind) {
-        return Err(Reject::WrongEdge {
-            index,
-            target,
-            edge: edge.edge_type.name(),
-            child: payload.kind.name(),
-            parent: parent.kind.name(),
-        });
+    let parent = entry.kind();
+    if !edge.edge_type.allows(child, parent) {
+        let (edge, child, parent) = (edge.edge_type.name(), child.name(), parent.name());
+        return Err(Reject::WrongEdge { index, target, edge, child, parent });
     }
     Ok(true)
 }

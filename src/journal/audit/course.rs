@@ -9,8 +9,8 @@ use crate::digest::{Digest, DigestKind, LeafHash, ManifestRoot, Thumbprint};
 use crate::journal::Settings;
 use crate::key::{PublicKey, VerifierKey};
 use crate::merkle::EntryIndex;
-use crate::statement::{Edge, Entry, Kind, Payload};
-use crate::verify::{KeySet, Reject};
+use crate::statement::{Entry, Kind, Payload};
+use crate::verify::{KeySet, LinkTarget, Reject, check_checkpoint, check_link};
 
 /// Entries that a key signed while it was in other hands, as a later entry says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,19 @@ struct Known {
     leaf: LeafHash,
     kind: Kind,
     digests: Box<[(DigestKind, Digest)]>,
+}
+
+impl LinkTarget for Known {
+    fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    fn carries(&self, kind: DigestKind, digest: &Digest) -> bool {
+        match kind {
+            DigestKind::Entry => *digest == self.leaf.into(),
+            kind => self.digests.contains(&(kind, *digest)),
+        }
+    }
 }
 
 /// The state of going over the entries in order.
@@ -84,12 +97,18 @@ impl Course {
         let key = self.key_for(index, &entry, findings);
         self.by_key.entry(entry.key_id()).or_default().push(index);
         self.check_time(index, entry.claims().issued_at, findings);
-        for edge in &payload.edges {
-            match self.check_edge(index, payload, edge) {
-                Ok(true) => totals.links += 1,
-                Ok(false) => totals.foreign_links += 1,
-                Err(reject) => refuse(findings, index, reject),
+        if let Some(own) = self.keys.as_ref().map(KeySet::log).or(payload.log) {
+            let find = |target: EntryIndex| self.known.get(usize::try_from(target.0).ok()?)?.as_ref();
+            for edge in &payload.edges {
+                match check_link(own, index, payload.kind, edge, find) {
+                    Ok(true) => totals.links += 1,
+                    Ok(false) => totals.foreign_links += 1,
+                    Err(reject) => refuse(findings, index, reject),
+                }
             }
+        }
+        if let Err(reject) = check_checkpoint(index, payload) {
+            refuse(findings, index, reject);
         }
         if let Some(protocol) = payload.protocol {
             self.protocols.entry(protocol).or_insert(index);
@@ -154,34 +173,6 @@ impl Course {
             return;
         }
         self.last_time = Some((index, found));
-    }
-
-    /// Holds one link to the rules; false when it leads out of this ledger or to what cannot be read.
-    fn check_edge(&self, index: EntryIndex, payload: &Payload, edge: &Edge) -> Result<bool, Reject> {
-        if edge.log.is_some() {
-            return Ok(false);
-        }
-        let target = edge.seq;
-        let at = usize::try_from(target.0).ok().filter(|_| target < index);
-        let at = at.ok_or(Reject::ForwardEdge { index, target })?;
-        let Some(Some(known)) = self.known.get(at) else { return Ok(false) };
-        let is_carried = match edge.kind {
-            DigestKind::Entry => edge.digest == known.leaf.into(),
-            kind => known.digests.contains(&(kind, edge.digest)),
-        };
-        if !is_carried {
-            return Err(Reject::BrokenEdge { index, target, kind: edge.kind.name() });
-        }
-        if !edge.edge_type.allows(payload.kind, known.kind) {
-            return Err(Reject::WrongEdge {
-                index,
-                target,
-                edge: edge.edge_type.name(),
-                child: payload.kind.name(),
-                parent: known.kind.name(),
-            });
-        }
-        Ok(true)
     }
 
     /// Entries whose key was in other hands are in the ledger rightly, but no claim may rest on them.
