@@ -80,13 +80,20 @@ fn sweep(rotating: bool) {
         // Opening files is what a program's start does hundreds of times; the last ones are ours.
         let from = if call == "openat" { calls.saturating_sub(12) } else { 1 };
         assert!(calls > 0 || call == "rename" || call == "ftruncate", "no {call} at all");
+        let mut injected = 0;
         for nth in from.max(1)..=calls {
             for fault in ["EIO", "ENOSPC"] {
                 let place = fresh();
                 let expression = ["-e".to_owned(), format!("trace={call}"), "-e".to_owned()];
                 let inject = format!("inject={call}:error={fault}:when={nth}");
                 let (trace, said) = life(&place, &trace, &[&expression[..], &[inject]].concat()).unwrap();
-                assert!(trace.contains("INJECTED"), "{call} {nth} {fault}: nothing was injected");
+                // The `head` copy is written once for commits close together, so a run may make fewer renames than the
+                // plain one; then it has shown nothing, and it must really have made fewer.
+                if !trace.contains("INJECTED") {
+                    assert!(most_calls(&trace, call) < nth, "{call} {nth} {fault}: nothing was injected");
+                    continue;
+                }
+                injected += 1;
                 let mut acknowledged = Acknowledged::default();
                 acknowledged.hear(&format!("ack {} {}", before.size, before.root));
                 said.lines().for_each(|line| acknowledged.hear(line));
@@ -94,6 +101,7 @@ fn sweep(rotating: bool) {
                 runs += 1;
             }
         }
+        assert!(injected > 0 || calls == 0, "no fault was ever injected into {call}");
     }
     println!("{runs} faults, rotating: {rotating}");
     assert!(runs > 20);
