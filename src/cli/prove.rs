@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::cli::open::{Reading, find};
+use crate::cli::render::count;
 use crate::cli::{Context, Failure, Outcome};
 use crate::digest::FileDigest;
 use crate::journal::{Disclose, cut};
@@ -67,16 +68,16 @@ impl Prove {
         let bytes = evidence.to_bytes();
         write_file(&self.output, &bytes)?;
         context.print(&format!(
-            "wrote `{}`: {} bytes, blake3:{}\n  {} entries (census {} to {}), {} manifests, {} bodies; {} things not shown\n",
+            "wrote `{}`: {} bytes, blake3:{}\n  {} (census {} to {}), {}, {}; {} not shown\n",
             self.output.display(),
             bytes.len(),
             FileDigest::of(&bytes),
-            evidence.entries.len(),
+            count(evidence.entries.len() as u64, "entry", "entries"),
             evidence.census_first,
             evidence.census_first.0 + evidence.census_count - 1,
-            evidence.manifests.len(),
-            evidence.bodies.len(),
-            evidence.withheld.len(),
+            count(evidence.manifests.len() as u64, "manifest", "manifests"),
+            count(evidence.bodies.len() as u64, "body", "bodies"),
+            count(evidence.withheld.len() as u64, "thing", "things"),
         ))?;
         context.remark(&format!(
             "hint: a reader pins your log with this policy line:\n  log {}",

@@ -10,6 +10,7 @@ use crate::capture::hash::{Also, HashOptions, Progress};
 use crate::capture::walk::{Captured, capture_paths};
 use crate::cli::keys::PassphraseArgs;
 use crate::cli::open::{Reading, finder, from_journal, journal, look_up, say};
+use crate::cli::render::count;
 use crate::cli::{Context, Failure, Outcome};
 use crate::digest::{Digest, DigestKind, FileDigest, LeafHash};
 use crate::evallog::read_log;
@@ -330,8 +331,8 @@ pub(super) fn describe(draft: &Draft) -> String {
         let digest = measure.digests.first().map(ToString::to_string).unwrap_or_default();
         words.push(match kind {
             DigestKind::File => format!("{} bytes  {digest}", measure.length),
-            DigestKind::Samples => format!("{} samples  {digest}", measure.count),
-            _ => format!("{} files  {digest}", measure.count),
+            DigestKind::Samples => format!("{}  {digest}", count(measure.count, "sample", "samples")),
+            _ => format!("{}  {digest}", count(measure.count, "file", "files")),
         });
     }
     words.join("  ")

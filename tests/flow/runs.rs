@@ -68,5 +68,5 @@ fn a_spec_is_taken_from_git_at_a_revision_and_not_from_the_work_tree() {
     let _ = sandbox.lab(&["record", "spec", "../../etc/passwd", "--git", "repository", "--name", "x"]).code(2);
     let _ = sandbox.lab(&["record", "dataset", "docs/spec.md", "--git", "repository", "--name", "x"]).code(2);
     let _ =
-        sandbox.lab(&["record", "source", "docs", "--git", "repository", "--name", "source"]).success().says("1 files");
+        sandbox.lab(&["record", "source", "docs", "--git", "repository", "--name", "source"]).success().says("1 file ");
 }
