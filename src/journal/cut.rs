@@ -111,7 +111,14 @@ pub fn cut(ledger: &Ledger, claim: EntryIndex, disclose: &Disclose) -> Result<Ev
     let mut failure = None;
     let protocols = protocols(ledger, claim)?;
     let reached = reachable(claim, |index| {
-        let entry = take(ledger, index).map_err(|error| failure.get_or_insert(error).to_string()).ok()?;
+        let entry = match take(ledger, index) {
+            Ok(entry) => entry,
+            Err(error) => {
+                // The first failure is the answer; what it leaves out must not pass for "nothing more is reached".
+                failure.get_or_insert(error);
+                return None;
+            }
+        };
         let links = entry.payload.edges.iter().filter(|edge| edge.log.is_none()).map(|edge| edge.seq);
         let targets = links.chain(entry.payload.protocol.and_then(|leaf| protocols.get(&leaf).copied())).collect();
         taken.insert(index, entry);
