@@ -42,6 +42,11 @@ pub mod codec;
 pub mod digest;
 pub mod key;
 pub mod merkle;
+// --- what others wrote, read with distrust ---
+#[cfg(feature = "host")]
+pub mod container;
+#[cfg(feature = "host")]
+pub mod json;
 // --- the world as it is ---
 #[cfg(feature = "host")]
 pub mod capture;

@@ -258,22 +258,13 @@ fn drafts() -> Vec<Draft> {
     claim.body.claim = Some(Box::new(serde_json::from_value(claim_json()).unwrap()));
     claim.body.name = Some("popularity".to_owned());
     claim.link(EdgeType::Supports, Target::Draft(3), DigestKind::Samples, root.into());
-    vec![
-        spec,
-        documents,
-        weights,
-        log,
-        claim,
-        artifact(Kind::Dataset, "rows"),
-        artifact(Kind::Source, "source"),
-        artifact(Kind::Config, "config"),
-        artifact(Kind::Attach, "attached"),
-        artifact(Kind::Other, "other"),
-        run(Kind::RunStart, None),
-        protocol,
-        Draft::new(Kind::Gap),
-        Draft::new(Kind::Adopt),
-    ]
+    let mut drafts = vec![spec, documents, weights, log, claim];
+    let plain = Kind::ARTIFACTS.iter().filter(|kind| !drafts.iter().any(|draft| draft.kind == **kind));
+    let plain: Vec<Draft> = plain.map(|kind| artifact(*kind, kind.name())).collect();
+    drafts.extend(plain);
+    drafts.extend([artifact(Kind::Attach, "attached"), run(Kind::RunStart, None), protocol]);
+    drafts.extend([Draft::new(Kind::Gap), Draft::new(Kind::Adopt)]);
+    drafts
 }
 
 /// Drafts of the kinds that bind the digest of an entry before them: of a run-start, a protocol, and something else.

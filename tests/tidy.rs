@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["codec"],
     &["digest"],
     &["key"],
-    &["merkle"],
+    &["merkle", "container", "json"],
     &["artifact", "statement", "stats"],
     &["evallog", "evidence"],
     &["verify"],
@@ -187,6 +187,14 @@ fn registries_are_complete() {
             assert!(registry.contains(&format!("    {module}::ENTRY,")), "check `{module}` is not in CHECKS");
             let id = module.replacen('_', ".", 1);
             assert!(text.contains(&format!("\"{id}\"")), "`{name}` is the check `{id}`");
+        }
+    }
+    // One file for each kind of artifact.
+    let kinds = fs::read_to_string(root().join("src/capture/kind/mod.rs")).unwrap();
+    for (name, _) in sources().into_iter().filter(|(name, _)| name.starts_with("capture/kind/")) {
+        let module = name.trim_start_matches("capture/kind/").trim_end_matches(".rs");
+        if module != "mod" && !module.contains('/') {
+            assert!(kinds.contains(&format!("    {module},")), "kind `{module}` is not in KINDS");
         }
     }
     // One file for each subcommand.

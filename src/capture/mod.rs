@@ -7,6 +7,7 @@ pub mod claim_file;
 pub mod git;
 pub mod hash;
 pub mod keyring;
+pub mod kind;
 pub mod observe;
 pub mod open;
 pub mod run;

@@ -1,33 +1,31 @@
 //! `record`: an artifact becomes an entry.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::artifact::samples::samples_manifest;
-use crate::artifact::tree::{TreeLeaf, case_twins, tree_manifest};
+use clap::builder::PossibleValue;
+
 use crate::capture::git::{GitContent, git_path_at};
-use crate::capture::hash::{Also, HashOptions, Progress};
-use crate::capture::walk::{Captured, capture_paths};
+use crate::capture::hash::{Also, HashOptions};
+use crate::capture::kind::{self, Artifact, Options, Request};
 use crate::cli::keys::PassphraseArgs;
 use crate::cli::open::{Reading, finder, from_journal, journal, look_up, say};
 use crate::cli::render::count;
 use crate::cli::{Context, Failure, Outcome};
-use crate::digest::{Digest, DigestKind, FileDigest, LeafHash};
-use crate::evallog::read_log;
+use crate::digest::{Digest, DigestKind, LeafHash};
 use crate::journal::{Draft, Finder, Row, Target};
-use crate::statement::{Body, EdgeType, Kind, MAX_NAME, Measure, Subject};
+use crate::statement::{Body, EdgeType, Kind, MAX_NAME, Subject};
 
 /// Record an artifact: hash it, say what it came from, append one signed entry
 ///
-/// KIND is spec, documents, dataset, checkpoint, eval-log, source, config or other. A folder, or several paths, are
-/// recorded as one tree.
+/// A folder, or several paths, are recorded as one tree.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  reproledger record spec model_spec.md --name model-spec\n  reproledger record documents corpus/ --name corpus --from model-spec\n  reproledger record spec docs/spec.md --git . --rev v2 --name model-spec --supersedes model-spec"
 )]
 pub(super) struct Record {
     /// What it is
-    #[arg(value_parser = artifact_kind)]
+    #[arg(value_parser = KindParser)]
     kind: Kind,
     /// Files or folders; with --git one path inside the repository
     #[arg(required = true, value_name = "PATH")]
@@ -50,6 +48,9 @@ pub(super) struct Record {
     /// Also take the SHA-256 of a single file, as published files are named by
     #[arg(long, value_name = "ALGORITHM")]
     also: Option<AlsoArg>,
+    /// Record the bytes without reading what they hold
+    #[arg(long)]
+    bytes_only: bool,
     #[command(flatten)]
     place: PlaceArgs,
     /// Notes to keep with it
@@ -98,6 +99,30 @@ impl Place {
         draft.protocol = self.protocol;
         draft.arm.clone_from(&self.arm);
         draft.seed = self.seed;
+    }
+}
+
+/// Takes the name of a kind that can be recorded, and lists them all in the help.
+#[derive(Clone)]
+struct KindParser;
+
+impl clap::builder::TypedValueParser for KindParser {
+    type Value = Kind;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<Kind, clap::Error> {
+        let possible = clap::builder::PossibleValuesParser::new(self.possible_values().into_iter().flatten());
+        let name = possible.parse_ref(command, argument, value)?;
+        Ok(Kind::from_name(&name).expect("every name on the list is a kind's"))
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = clap::builder::PossibleValue>>> {
+        let values = kind::KINDS.iter().map(|entry| PossibleValue::new(entry.kind().name()).help(entry.about()));
+        Some(Box::new(values))
     }
 }
 
@@ -178,14 +203,10 @@ impl Record {
     fn capture(&self, context: &Context) -> Result<Draft, Failure> {
         let Some(repository) = &self.git else {
             let also = if self.also.is_some() { Also::Sha256 } else { Also::Nothing };
-            let bar = context.progress("hashing");
-            let captured = capture(self.kind, &self.paths, also, &bar);
-            bar.finish();
-            let (draft, twins) = captured?;
-            warn_twins(context, &twins);
-            return Ok(draft);
+            let options = Options { hash: HashOptions { also, ..HashOptions::default() }, bytes_only: self.bytes_only };
+            return capture(context, self.kind, &self.paths, &options);
         };
-        if !matches!(self.kind, Kind::Spec | Kind::Source) {
+        if !kind::of(self.kind).is_some_and(kind::ArtifactKind::takes_git) {
             return Err(Failure::new(format!("--git takes a spec or source, not a {}", self.kind)));
         }
         let [path] = self.paths.as_slice() else {
@@ -193,9 +214,11 @@ impl Record {
         };
         let inside = path.to_str().ok_or_else(|| Failure::new("a path inside a repository must be UTF-8"))?;
         let found = git_path_at(repository, &self.rev, inside)?;
-        let mut draft = match found.content {
-            GitContent::File { size, digest, .. } => file_draft(self.kind, digest, size),
-            GitContent::Tree(leaves) => tree_draft(self.kind, leaves)?,
+        let artifact = match found.content {
+            GitContent::File { size, digest, .. } => {
+                Artifact { subject: Subject::file(digest, size), ..Artifact::default() }
+            }
+            GitContent::Tree(leaves) => Artifact::tree(leaves)?,
         };
         if found.lfs_pointers > 0 {
             context.remark(&format!(
@@ -203,100 +226,42 @@ impl Record {
                 found.lfs_pointers
             ));
         }
+        let mut draft = draft(context, self.kind, artifact);
         draft.body = Body { paths: vec![inside.to_owned()], git: Some(found.place), ..Body::default() };
         Ok(draft)
     }
 }
 
-fn warn_twins(context: &Context, twins: &[(String, String)]) {
-    for (left, right) in twins.iter().take(5) {
-        context.remark(&format!(
-            "note: `{}` and `{}` differ only in case: on some systems one would replace the other",
-            left.escape_debug(),
-            right.escape_debug()
-        ));
-    }
-}
-
-/// Hashes what stands at `paths` into a draft, with the names in it that differ only in case.
-pub(super) fn capture(
-    kind: Kind,
-    paths: &[PathBuf],
-    also: Also,
-    progress: &dyn Progress,
-) -> Result<(Draft, Vec<(String, String)>), Failure> {
-    let options = HashOptions { also, ..HashOptions::default() };
-    let mut twins = Vec::new();
-    let mut draft = match capture_paths(paths, &options, progress)? {
-        Captured::File(file) => {
-            let mut draft = file_draft(kind, file.digest, file.size());
-            if let Some(sha256) = file.sha256 {
-                let measure =
-                    Measure { count: 1, length: file.size(), digests: vec![file.digest.into(), sha256.into()] };
-                draft.subjects = vec![Subject::default().with(DigestKind::File, measure)];
-            }
-            if kind == Kind::EvalLog
-                && let [path] = paths
-            {
-                add_samples(&mut draft, path, file.digest, &options)?;
-            }
-            draft
-        }
-        Captured::Tree(_) if kind == Kind::EvalLog => {
-            return Err(Failure::new("an eval-log is one file").hint("record each log by itself"));
-        }
-        Captured::Tree(tree) => {
-            twins = case_twins(&tree.leaves);
-            tree_draft(kind, tree.leaves)?
-        }
-    };
+/// Captures what stands at `paths` into a draft.
+pub(super) fn capture(context: &Context, kind: Kind, paths: &[PathBuf], options: &Options) -> Result<Draft, Failure> {
+    let bar = context.progress("hashing");
+    let captured = kind::capture(kind, &Request { paths, options, progress: &bar });
+    bar.finish();
+    let mut draft = draft(context, kind, captured?);
     draft.body.paths = paths.iter().map(|path| path.to_string_lossy().into_owned()).collect();
-    Ok((draft, twins))
-}
-
-fn file_draft(kind: Kind, digest: FileDigest, length: u64) -> Draft {
-    let mut draft = Draft::new(kind);
-    draft.subjects.push(Subject::file(digest, length));
-    draft
-}
-
-fn tree_draft(kind: Kind, leaves: Vec<TreeLeaf>) -> Result<Draft, Failure> {
-    let manifest = tree_manifest(leaves)?;
-    let (root, object) = (manifest.root()?, manifest.to_object());
-    let mut draft = Draft::new(kind);
-    draft.subjects.push(Subject::manifest(DigestKind::Tree, root, manifest.count(), object.len() as u64));
-    draft.objects.push((*root.as_bytes(), object));
     Ok(draft)
 }
 
-/// Reads an evaluation log and adds its sample records, which must come from the very bytes that were hashed.
-fn add_samples(draft: &mut Draft, path: &Path, digest: FileDigest, options: &HashOptions) -> Result<(), Failure> {
-    let log = read_log(path)?;
-    let again = crate::capture::hash::hash_file(
-        path,
-        &HashOptions { also: Also::Nothing, ..*options },
-        &crate::capture::hash::Silent,
-    )?;
-    if again.digest != digest {
-        return Err(Failure::new(format!("`{}` changed while it was read", path.display()))
-            .hint("record it when the run has ended"));
+fn draft(context: &Context, kind: Kind, artifact: Artifact) -> Draft {
+    for remark in &artifact.remarks {
+        context.remark(&format!("note: {remark}"));
     }
-    let manifest = samples_manifest(&log.facts, &log.samples)?;
-    let (root, object) = (manifest.root()?, manifest.to_object());
-    let measure = Measure { count: manifest.count(), length: object.len() as u64, digests: vec![root.into()] };
-    for subject in &mut draft.subjects {
-        *subject = std::mem::take(subject).with(DigestKind::Samples, measure.clone());
-    }
-    draft.objects.push((*root.as_bytes(), object));
-    Ok(())
+    let mut draft = Draft::new(kind);
+    draft.subjects.push(artifact.subject);
+    draft.objects = artifact.objects;
+    draft
 }
 
 /// Links a draft to what it was made from.
 pub(super) fn link_from(draft: &mut Draft, row: &Row) {
     let (kind, digest) = row.principal();
     draft.link(EdgeType::between(draft.kind, row.payload.kind), Target::Entry(row.index), kind, digest);
-    if draft.kind == Kind::EvalLog && row.payload.kind == Kind::Checkpoint {
-        draft.checkpoint = Some(digest);
+    // Public facts of the kinds that have them, so that a census shows every run on a suite, a base, a checkpoint.
+    match (draft.kind, row.payload.kind) {
+        (Kind::EvalLog, parent) if parent.is_weights() => draft.checkpoint = Some(digest),
+        (Kind::EvalLog, Kind::EvalSuite) => draft.suite = Some(digest),
+        (Kind::Checkpoint, Kind::BaseModel) => draft.base = Some(digest),
+        _ => {}
     }
 }
 

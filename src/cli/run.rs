@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::capture::hash::Also;
+use crate::capture::kind::Options;
 use crate::capture::run::{FinishedRun, PreparedRun};
 use crate::cli::keys::PassphraseArgs;
 use crate::cli::open::{Reading, finder, from_journal, journal, look_up, say};
@@ -118,11 +118,8 @@ impl Run {
         }
         let mut drafts = Vec::new();
         for output in &self.outputs {
-            let bar = context.progress("hashing");
-            let captured = capture(output.kind, std::slice::from_ref(&output.path), Also::Nothing, &bar);
-            bar.finish();
-            match captured {
-                Ok((mut draft, _)) => {
+            match capture(context, output.kind, std::slice::from_ref(&output.path), &Options::default()) {
+                Ok(mut draft) => {
                     draft.body.name = Some(output.name.clone());
                     inputs.iter().for_each(|row| link_from(&mut draft, row));
                     drafts.push(draft);

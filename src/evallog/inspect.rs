@@ -7,7 +7,6 @@
 
 use std::collections::BTreeMap;
 
-use super::json::{JsonError, Kind, Object, Text, Value, wrong};
 use super::{EvalLogError, PartError};
 use crate::artifact::samples::{
     AnomalyCode, LogFacts, MAX_KEY_TEXT_BYTES, MAX_SCORE_NAME_BYTES, MAX_SCORES, ReportedMetric, SampleDetails,
@@ -15,6 +14,7 @@ use crate::artifact::samples::{
 };
 use crate::codec::Encoder;
 use crate::digest::FileDigest;
+use crate::json::{JsonError, Kind, Object, Text, Value, wrong};
 
 /// Name and version of the projection: part of the meaning of every root over its records.
 pub(super) const PROJECTION: &str = "inspect/1";

@@ -10,11 +10,11 @@ use num_traits::{One, Signed, Zero};
 
 use super::PartError;
 use super::inspect::{Grid, Header, Metric, Samples, parse_id, parse_key, parse_summary, parse_value};
-use super::json::Value;
 use crate::artifact::samples::{
     Anomalies, AnomalyCode, LogFacts, MAX_ANOMALIES, SampleDetails, SampleId, SampleKey, SampleRecord, SampleStatus,
     Score, Scores, parse_number,
 };
+use crate::json::Value;
 use crate::stats::{ErrorUnit, Observation, Reducer, estimate, reduce};
 
 /// A float sum of a million terms of size 1 is off by at most 1e-10; relative to max(1, |value|).

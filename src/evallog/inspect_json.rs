@@ -5,9 +5,10 @@ use std::io::Read;
 
 use super::inspect::{Samples, parse_header, parse_sample, part};
 use super::inspect_audit::{check_grid, check_metrics, check_reductions, check_status, note_sample};
-use super::json::Value;
-use super::{EvalLog, EvalLogError, Reader, Source};
+use super::{EvalLog, EvalLogError, Reader};
 use crate::artifact::samples::AnomalyCode;
+use crate::container::Source;
+use crate::json::Value;
 
 /// Such a log is held in memory whole; larger ones belong into `.eval`, which streams.
 pub(super) const MAX_JSON_BYTES: u64 = 512 << 20;

@@ -5,15 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use super::archive::Archive;
 use super::inspect::{Header, Samples, parse_header, parse_sample, part};
 use super::inspect_audit::{
     SummaryKind, check_grid, check_metrics, check_reductions, check_start, check_status, check_summaries, note_sample,
     read_summaries,
 };
-use super::json::Value;
-use super::{EvalLog, EvalLogError, Reader, Source};
+use super::{EvalLog, EvalLogError, Reader};
 use crate::artifact::samples::{Anomalies, AnomalyCode, SampleId};
+use crate::container::Source;
+use crate::container::zip::Archive;
+use crate::json::Value;
 
 const HEADER: &str = "header.json";
 const START: &str = "_journal/start.json";

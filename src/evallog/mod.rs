@@ -4,27 +4,24 @@
 //! read, a name that stands twice is refused, and where a log contradicts itself or lacks something it says so in the
 //! facts ([`crate::artifact::samples::Anomaly`]) instead of choosing. A log that cannot be read one way only is an error.
 
-mod archive;
 mod inspect;
 mod inspect_audit;
 mod inspect_json;
 mod inspect_zip;
-mod json;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests;
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, SeekFrom};
 use std::path::Path;
-
-pub use archive::ArchiveError;
-pub use json::JsonError;
 
 use inspect::Samples;
 
 use crate::artifact::samples::{LogFacts, SampleRecord, SamplesError};
+use crate::container::{ArchiveError, Source};
+use crate::json::JsonError;
 
 /// Every reader, in the order they are asked.
 pub static READERS: &[&dyn Reader] = &[inspect_zip::ENTRY, inspect_json::ENTRY];
@@ -89,11 +86,6 @@ impl EvalLog {
         Self { facts, samples }
     }
 }
-
-/// Bytes that can be read at any place.
-pub trait Source: Read + Seek {}
-
-impl<T: Read + Seek> Source for T {}
 
 /// One format of evaluation log.
 pub trait Reader: Sync {

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use num_rational::BigRational;
 use num_traits::Zero;
 
-use super::archive::tests::{Entry, Zip};
 use super::*;
 use crate::artifact::manifest::Manifest;
 use crate::artifact::samples::{AnomalyCode, SampleId, SampleStatus, Severity, parse_samples, samples_manifest};
+use crate::container::zip::tests::{Entry, Zip};
 use crate::digest::DigestKind;
 use crate::stats::{
     ErrorUnit, Estimate, Observation, Printed, Reducer, Rounding, check_rounding, check_sqrt_rounding, estimate,

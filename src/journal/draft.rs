@@ -45,6 +45,10 @@ pub struct Draft {
     pub subjects: Vec<Subject>,
     /// Links.
     pub edges: Vec<DraftEdge>,
+    /// Suite that a log's items are from.
+    pub suite: Option<Digest>,
+    /// Base model that weights began with.
+    pub base: Option<Digest>,
     /// Evaluated checkpoint.
     pub checkpoint: Option<Digest>,
     /// How a run ended.
@@ -67,6 +71,8 @@ impl Draft {
             attempt: None,
             subjects: Vec::new(),
             edges: Vec::new(),
+            suite: None,
+            base: None,
             checkpoint: None,
             outcome: None,
             body: Body::default(),

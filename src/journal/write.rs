@@ -287,6 +287,8 @@ impl Journal {
                 payload.subjects.clone_from(&draft.subjects);
                 payload.edges = draft.edges_at(first_draft);
                 payload.body = *commitment;
+                payload.suite = draft.suite;
+                payload.base = draft.base;
                 payload.checkpoint = draft.checkpoint;
                 payload.outcome = draft.outcome;
                 let subject = subject_of(&payload);

@@ -11,16 +11,30 @@ pub const MAX_EDGES: usize = 512;
 wire_enum! {
     /// How an entry relates to the one its edge points to.
     pub enum EdgeType, "an edge type" {
+        /// A rendering of a spec.
+        Renders = 1 "renders",
         /// Documents made from a spec.
         DecomposedFrom = 2 "decomposed_from",
+        /// Made by asking with this prompt.
+        PromptedBy = 3 "prompted_by",
+        /// Made by these calls to a provider.
+        ProducedBy = 4 "produced_by",
         /// A recorded transformation of the target.
         DerivedFrom = 5 "derived_from",
-        /// Weights trained on a dataset or on documents.
+        /// A mix, and what went into it.
+        MixedInto = 7 "mixed_into",
+        /// Weights trained on documents, a dataset or a mix.
         TrainedOn = 8 "trained_on",
+        /// Weights that begin with a base model.
+        InitialisedFrom = 9 "initialised_from",
         /// Weights that go on from other weights.
         Continues = 10 "continues",
+        /// Results on the items of a suite.
+        EvaluatedWith = 12 "evaluated_with",
         /// Results of evaluating weights.
         Evaluates = 13 "evaluates",
+        /// Results given by a judge.
+        JudgedBy = 14 "judged_by",
         /// A claim rests on these results.
         Supports = 17 "supports",
         /// The target is replaced by this entry.
@@ -40,10 +54,17 @@ impl EdgeType {
     /// The edge that `--from` means between two artifacts.
     pub fn between(child: Kind, parent: Kind) -> Self {
         match (child, parent) {
-            (Kind::Documents, Kind::Spec) => Self::DecomposedFrom,
-            (Kind::Checkpoint, Kind::Dataset | Kind::Documents) => Self::TrainedOn,
+            (Kind::SpecRendering, Kind::Spec) => Self::Renders,
+            (Kind::Documents, Kind::Spec | Kind::SpecRendering) => Self::DecomposedFrom,
+            (Kind::Documents | Kind::GenerationReceipts | Kind::Dataset, Kind::PromptTemplate) => Self::PromptedBy,
+            (Kind::Documents | Kind::Dataset, Kind::GenerationReceipts) => Self::ProducedBy,
+            (Kind::Mix, parent) if parent.is_training_data() => Self::MixedInto,
+            (Kind::Checkpoint, parent) if parent.is_training_data() => Self::TrainedOn,
+            (Kind::Checkpoint, Kind::BaseModel) => Self::InitialisedFrom,
             (Kind::Checkpoint, Kind::Checkpoint) => Self::Continues,
-            (Kind::EvalLog, Kind::Checkpoint) => Self::Evaluates,
+            (Kind::EvalLog, parent) if parent.is_weights() => Self::Evaluates,
+            (Kind::EvalLog, Kind::EvalSuite) => Self::EvaluatedWith,
+            (Kind::EvalLog, Kind::JudgeConfig) => Self::JudgedBy,
             _ => Self::DerivedFrom,
         }
     }
@@ -51,9 +72,17 @@ impl EdgeType {
     /// Whether an entry of `child` may point to one of `parent` with this edge.
     pub fn allows(self, child: Kind, parent: Kind) -> bool {
         match self {
-            Self::DecomposedFrom | Self::TrainedOn | Self::Continues | Self::Evaluates => {
-                self == Self::between(child, parent)
-            }
+            Self::Renders
+            | Self::DecomposedFrom
+            | Self::PromptedBy
+            | Self::ProducedBy
+            | Self::MixedInto
+            | Self::TrainedOn
+            | Self::InitialisedFrom
+            | Self::Continues
+            | Self::Evaluates
+            | Self::EvaluatedWith
+            | Self::JudgedBy => self == Self::between(child, parent),
             Self::DerivedFrom => child.is_artifact() && parent.is_artifact(),
             Self::Supports => child == Kind::Claim && parent == Kind::EvalLog,
             Self::Supersedes => child == parent && (child.is_artifact() || child == Kind::Claim),
@@ -103,5 +132,37 @@ impl Edge {
                 digest: Digest::decode(d)?,
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_artifact_is_made_from_decides_the_link_and_no_other_link_is_allowed() {
+        let cases = [
+            (Kind::SpecRendering, Kind::Spec, EdgeType::Renders),
+            (Kind::Documents, Kind::SpecRendering, EdgeType::DecomposedFrom),
+            (Kind::Documents, Kind::PromptTemplate, EdgeType::PromptedBy),
+            (Kind::Documents, Kind::GenerationReceipts, EdgeType::ProducedBy),
+            (Kind::Mix, Kind::Dataset, EdgeType::MixedInto),
+            (Kind::Checkpoint, Kind::Mix, EdgeType::TrainedOn),
+            (Kind::Checkpoint, Kind::BaseModel, EdgeType::InitialisedFrom),
+            (Kind::Checkpoint, Kind::Checkpoint, EdgeType::Continues),
+            (Kind::EvalLog, Kind::BaseModel, EdgeType::Evaluates),
+            (Kind::EvalLog, Kind::EvalSuite, EdgeType::EvaluatedWith),
+            (Kind::EvalLog, Kind::JudgeConfig, EdgeType::JudgedBy),
+            (Kind::Dataset, Kind::Documents, EdgeType::DerivedFrom),
+        ];
+        for (child, parent, expected) in cases {
+            assert_eq!(EdgeType::between(child, parent), expected, "{child} from {parent}");
+            assert!(expected.allows(child, parent));
+        }
+        // A link of its own has one meaning: an evaluation does not evaluate a dataset, and nothing is judged by a spec.
+        assert!(!EdgeType::Evaluates.allows(Kind::EvalLog, Kind::Dataset));
+        assert!(!EdgeType::JudgedBy.allows(Kind::EvalLog, Kind::Spec));
+        assert!(!EdgeType::InitialisedFrom.allows(Kind::Checkpoint, Kind::Checkpoint));
+        assert!(!EdgeType::MixedInto.allows(Kind::Dataset, Kind::Dataset));
     }
 }

@@ -19,18 +19,36 @@ wire_enum! {
         Gap = 5 "gap",
         /// A model spec.
         Spec = 10 "spec",
+        /// A spec with its placeholders filled in, as a model was shown it.
+        SpecRendering = 11 "spec-rendering",
+        /// A prompt with placeholders, for generating or judging.
+        PromptTemplate = 12 "prompt-template",
         /// Generated midtraining documents.
         Documents = 13 "documents",
+        /// What a provider answered for each generated document: request, returned model, stop reason.
+        GenerationReceipts = 14 "generation-receipts",
         /// Training rows.
         Dataset = 15 "dataset",
-        /// Model weights.
+        /// Datasets put together for one training run.
+        Mix = 16 "mix",
+        /// Weights that an experiment begins with.
+        BaseModel = 17 "base-model",
+        /// A tokenizer and its chat template.
+        Tokenizer = 18 "tokenizer",
+        /// Weights that the experiment trained.
         Checkpoint = 19 "checkpoint",
+        /// Items and code of an evaluation.
+        EvalSuite = 20 "eval-suite",
+        /// The judge of an evaluation: prompt, parser, parameters.
+        JudgeConfig = 21 "judge-config",
         /// Results of an evaluation, sample by sample.
         EvalLog = 22 "eval-log",
         /// Source code.
         Source = 23 "source",
         /// Configuration.
         Config = 24 "config",
+        /// What a stage ran in: lock files, image and library digests.
+        Environment = 25 "environment",
         /// Anything else that was read or written.
         Other = 26 "other",
         /// A stage starts.
@@ -50,14 +68,33 @@ impl Kind {
     /// The kinds that `record` takes.
     pub const ARTIFACTS: &'static [Self] = &[
         Self::Spec,
+        Self::SpecRendering,
+        Self::PromptTemplate,
         Self::Documents,
+        Self::GenerationReceipts,
         Self::Dataset,
+        Self::Mix,
+        Self::BaseModel,
+        Self::Tokenizer,
         Self::Checkpoint,
+        Self::EvalSuite,
+        Self::JudgeConfig,
         Self::EvalLog,
         Self::Source,
         Self::Config,
+        Self::Environment,
         Self::Other,
     ];
+
+    /// True for weights, whoever trained them.
+    pub fn is_weights(self) -> bool {
+        matches!(self, Self::BaseModel | Self::Checkpoint)
+    }
+
+    /// True for what weights are trained on.
+    pub fn is_training_data(self) -> bool {
+        matches!(self, Self::Documents | Self::Dataset | Self::Mix)
+    }
 
     /// True for bytes that the experiment read or wrote.
     pub fn is_artifact(self) -> bool {

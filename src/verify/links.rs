@@ -56,7 +56,7 @@ pub(super) fn check(
         entries.iter().map(|(index, entry)| (entry.leaf_hash(), *index)).collect();
     let mut checked = 0;
     for (index, entry) in entries {
-        check_checkpoint(*index, entry.payload())?;
+        check_named(*index, entry.payload())?;
         for edge in &entry.payload().edges {
             let kind = entry.payload().kind;
             checked += usize::from(check_link(log, *index, kind, edge, |target| entries.get(&target))?);
@@ -83,11 +83,21 @@ pub(super) fn check(
     Ok(LinkReport { reached, checked, missing })
 }
 
-/// The weights that an evaluation names are the ones it links to.
-pub fn check_checkpoint(index: EntryIndex, payload: &Payload) -> Result<(), Reject> {
-    let Some(checkpoint) = payload.checkpoint.filter(|_| payload.kind == Kind::EvalLog) else { return Ok(()) };
-    let mut evaluated = payload.edges.iter().filter(|edge| edge.edge_type == EdgeType::Evaluates);
-    if evaluated.any(|edge| edge.digest == checkpoint) { Ok(()) } else { Err(Reject::OtherCheckpoint { index }) }
+/// The suite, base and weights that an entry names in the open are the ones it links to.
+pub fn check_named(index: EntryIndex, payload: &Payload) -> Result<(), Reject> {
+    let named = [
+        (payload.suite, EdgeType::EvaluatedWith, Kind::EvalLog),
+        (payload.base, EdgeType::InitialisedFrom, Kind::Checkpoint),
+        (payload.checkpoint, EdgeType::Evaluates, Kind::EvalLog),
+    ];
+    for (digest, edge_type, kind) in named {
+        let Some(digest) = digest.filter(|_| payload.kind == kind) else { continue };
+        let mut edges = payload.edges.iter().filter(|edge| edge.edge_type == edge_type);
+        if !edges.any(|edge| edge.digest == digest) {
+            return Err(Reject::OtherNamed { index, edge: edge_type.name() });
+        }
+    }
+    Ok(())
 }
 
 /// What a link asks of the entry it points to.

@@ -18,7 +18,7 @@ use crate::merkle::{EntryIndex, Origin, SignedHead, TreeHead, check_consistency,
 use crate::statement::{Body, Claims, Entry, Measure, Payload};
 
 pub use keyset::{KeySet, Revocation};
-pub use links::{LinkReport, LinkTarget, check_checkpoint, check_link, reachable};
+pub use links::{LinkReport, LinkTarget, check_link, check_named, reachable};
 pub use reject::{AnchorError, Class, Reject};
 
 /// Characters of the issuer's URI that stand as the holder of something withheld.

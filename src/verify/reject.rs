@@ -99,8 +99,8 @@ pub enum Reject {
     ForwardEdge { index: EntryIndex, target: EntryIndex },
     #[error("entry {index} names its own ledger in a link: what is in this ledger is linked without a ledger id")]
     OwnLog { index: EntryIndex },
-    #[error("entry {index} says that other weights were evaluated than the ones it links to")]
-    OtherCheckpoint { index: EntryIndex },
+    #[error("entry {index} names in the open what none of its `{edge}` links points to")]
+    OtherNamed { index: EntryIndex, edge: &'static str },
     #[error("entry {index} points to entry {target} by a {kind} digest that entry does not carry")]
     BrokenEdge { index: EntryIndex, target: EntryIndex, kind: &'static str },
     #[error("entry {index} ({child}) cannot stand in `{edge}` to entry {target} ({parent})")]
@@ -198,7 +198,7 @@ impl Reject {
             | Self::KeyChange { .. } => "ledger.keys",
             Self::ForwardEdge { .. }
             | Self::OwnLog { .. }
-            | Self::OtherCheckpoint { .. }
+            | Self::OtherNamed { .. }
             | Self::BrokenEdge { .. }
             | Self::WrongEdge { .. }
             | Self::MissingTarget { .. }

@@ -284,5 +284,17 @@ fn a_log_that_says_it_evaluated_other_weights_than_it_links_to_is_refused() {
     let mut claim = told.lab.said(told.claim);
     claim.edges = vec![told.lab.supports(told.log)];
     told.lab.resay(told.claim, &claim);
-    assert_eq!(told.reject(), Reject::OtherCheckpoint { index: told.log });
+    assert_eq!(told.reject(), Reject::OtherNamed { index: told.log, edge: "evaluates" });
+}
+
+#[test]
+fn a_log_that_names_a_suite_it_does_not_link_to_is_refused() {
+    let mut told = Story::new().tell();
+    let mut payload = told.lab.said(told.log);
+    payload.suite = Some(FileDigest::of(b"famous suite").into());
+    told.lab.resay(told.log, &payload);
+    let mut claim = told.lab.said(told.claim);
+    claim.edges = vec![told.lab.supports(told.log)];
+    told.lab.resay(told.claim, &claim);
+    assert_eq!(told.reject(), Reject::OtherNamed { index: told.log, edge: "evaluated_with" });
 }

@@ -10,7 +10,7 @@ use crate::journal::Settings;
 use crate::key::{PublicKey, VerifierKey};
 use crate::merkle::EntryIndex;
 use crate::statement::{Entry, Kind, Payload};
-use crate::verify::{KeySet, LinkTarget, Reject, check_checkpoint, check_link};
+use crate::verify::{KeySet, LinkTarget, Reject, check_link, check_named};
 
 /// Entries that a key signed while it was in other hands, as a later entry says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +107,7 @@ impl Course {
                 }
             }
         }
-        if let Err(reject) = check_checkpoint(index, payload) {
+        if let Err(reject) = check_named(index, payload) {
             refuse(findings, index, reject);
         }
         if let Some(protocol) = payload.protocol {

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, BufReader, Read, SeekFrom};
 
 use super::{ArchiveError, Member, Method, shown};
-use crate::evallog::Source;
+use crate::container::Source;
 
 /// Largest zstd window: 32 MiB, twice what level 19 asks for, so that a frame of a few bytes cannot claim more.
 const ZSTD_WINDOW_LOG: u32 = 25;

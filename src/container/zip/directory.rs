@@ -6,7 +6,7 @@ use super::{
     ArchiveError, Gap, MAX_DIRECTORY_BYTES, MAX_MEMBER_BYTES, MAX_MEMBER_RATIO, MAX_MEMBERS, MAX_NAME_BYTES,
     MEMBER_ALLOWANCE, Member, Method, shown,
 };
-use crate::evallog::Source;
+use crate::container::Source;
 
 const END: &[u8; 4] = b"PK\x05\x06";
 const END64: &[u8; 4] = b"PK\x06\x06";

@@ -10,7 +10,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Deeper nesting is refused; real logs use about 30.
-pub(super) const MAX_DEPTH: usize = 128;
+pub(crate) const MAX_DEPTH: usize = 128;
 
 /// Members of an object that is held by name; a real one has about 30. A member of five bytes costs a hundred here.
 const MAX_MEMBERS: usize = 100_000;
@@ -39,7 +39,7 @@ pub enum JsonError {
 
 /// What kind of value a token begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Null,
     Bool,
     Number,
@@ -51,7 +51,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Null => "null",
             Self::Bool => "a boolean",
@@ -66,27 +66,27 @@ impl Kind {
 
 /// One value, checked to be well formed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Value<'a> {
+pub(crate) struct Value<'a> {
     raw: &'a str,
 }
 
 /// A decoded text: its bytes are UTF-8 except where the source wrote half of a surrogate pair (then WTF-8).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Text<'a> {
-    pub(super) bytes: Cow<'a, [u8]>,
-    pub(super) lone_surrogate: bool,
+pub(crate) struct Text<'a> {
+    pub(crate) bytes: Cow<'a, [u8]>,
+    pub(crate) lone_surrogate: bool,
 }
 
 impl Text<'_> {
     /// The text with U+FFFD for what is no character: for names and messages, never for digests.
-    pub(super) fn lossy(&self) -> String {
+    pub(crate) fn lossy(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 }
 
 impl<'a> Value<'a> {
     /// Checks that `bytes` are exactly one value.
-    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, JsonError> {
+    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, JsonError> {
         let text = std::str::from_utf8(bytes).map_err(|error| JsonError::Utf8 { at: error.valid_up_to() })?;
         // Python's json module writes no byte order mark, but editors on some systems do.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -96,11 +96,11 @@ impl<'a> Value<'a> {
     }
 
     /// The bytes of the value as they stand in the source.
-    pub(super) fn raw(&self) -> &'a str {
+    pub(crate) fn raw(&self) -> &'a str {
         self.raw
     }
 
-    pub(super) fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> Kind {
         match self.raw.as_bytes().first() {
             Some(b'{') => Kind::Object,
             Some(b'[') => Kind::Array,
@@ -113,33 +113,33 @@ impl<'a> Value<'a> {
         }
     }
 
-    pub(super) fn is_null(&self) -> bool {
+    pub(crate) fn is_null(&self) -> bool {
         self.kind() == Kind::Null
     }
 
     /// The decoded text, where the value is one.
-    pub(super) fn text(&self) -> Option<Text<'a>> {
+    pub(crate) fn text(&self) -> Option<Text<'a>> {
         (self.kind() == Kind::Text)
             .then(|| decode_text(self.raw.get(1..self.raw.len().saturating_sub(1)).unwrap_or("")))
     }
 
     /// The value as an integer, where it is one that fits.
-    pub(super) fn int(&self) -> Option<i64> {
+    pub(crate) fn int(&self) -> Option<i64> {
         self.raw.parse().ok().filter(|_| self.kind() == Kind::Number)
     }
 
     /// The items of an array; nothing for any other value.
-    pub(super) fn items(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
+    pub(crate) fn items(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
         Walk::new(self.raw, Kind::Array, self.kind()).map(|(_, value)| value)
     }
 
     /// The members of an object in source order; nothing for any other value.
-    pub(super) fn members(&self) -> impl Iterator<Item = (Text<'a>, Value<'a>)> + use<'a> {
+    pub(crate) fn members(&self) -> impl Iterator<Item = (Text<'a>, Value<'a>)> + use<'a> {
         Walk::new(self.raw, Kind::Object, self.kind()).filter_map(|(name, value)| Some((name?, value)))
     }
 
     /// The members of an object by name; nothing for any other value.
-    pub(super) fn object(&self) -> Result<Object<'a>, JsonError> {
+    pub(crate) fn object(&self) -> Result<Object<'a>, JsonError> {
         let mut object = Object::default();
         for (count, (name, value)) in self.members().enumerate() {
             if count == MAX_MEMBERS {
@@ -161,14 +161,14 @@ impl<'a> Value<'a> {
 
 /// The members of an object; asking for one whose name stands twice is refused.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Object<'a> {
+pub(crate) struct Object<'a> {
     members: BTreeMap<String, Value<'a>>,
     repeated: BTreeSet<String>,
 }
 
 impl<'a> Object<'a> {
     /// The value under `name`; null counts as absent.
-    pub(super) fn get(&self, name: &str) -> Result<Option<Value<'a>>, JsonError> {
+    pub(crate) fn get(&self, name: &str) -> Result<Option<Value<'a>>, JsonError> {
         if self.repeated.contains(name) {
             return Err(JsonError::Duplicate { name: name.to_owned() });
         }
@@ -176,12 +176,12 @@ impl<'a> Object<'a> {
     }
 
     /// The value under a name that must be there.
-    pub(super) fn require(&self, name: &str) -> Result<Value<'a>, JsonError> {
+    pub(crate) fn require(&self, name: &str) -> Result<Value<'a>, JsonError> {
         self.get(name)?.ok_or_else(|| JsonError::Missing { name: name.to_owned() })
     }
 
     /// The object under `name`; empty where there is none.
-    pub(super) fn object(&self, name: &str) -> Result<Object<'a>, JsonError> {
+    pub(crate) fn object(&self, name: &str) -> Result<Object<'a>, JsonError> {
         match self.get(name)? {
             None => Ok(Object::default()),
             Some(value) if value.kind() == Kind::Object => value.object(),
@@ -190,26 +190,26 @@ impl<'a> Object<'a> {
     }
 
     /// The text under `name`, with U+FFFD for what is no character.
-    pub(super) fn text(&self, name: &str) -> Result<Option<String>, JsonError> {
+    pub(crate) fn text(&self, name: &str) -> Result<Option<String>, JsonError> {
         let Some(value) = self.get(name)? else { return Ok(None) };
         let text = value.text().ok_or_else(|| wrong(name, "a text", value.kind()))?;
         Ok(Some(text.lossy()))
     }
 
     /// The count under `name`.
-    pub(super) fn count(&self, name: &str) -> Result<Option<u64>, JsonError> {
+    pub(crate) fn count(&self, name: &str) -> Result<Option<u64>, JsonError> {
         let Some(value) = self.get(name)? else { return Ok(None) };
         let count = value.int().and_then(|int| u64::try_from(int).ok());
         count.map(Some).ok_or_else(|| wrong(name, "a non-negative integer", value.kind()))
     }
 
     /// True when there is no member.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
     /// Refuses an object in which any name stands twice.
-    pub(super) fn distinct(self) -> Result<BTreeMap<String, Value<'a>>, JsonError> {
+    pub(crate) fn distinct(self) -> Result<BTreeMap<String, Value<'a>>, JsonError> {
         match self.repeated.into_iter().next() {
             Some(name) => Err(JsonError::Duplicate { name }),
             None => Ok(self.members),
@@ -217,7 +217,7 @@ impl<'a> Object<'a> {
     }
 }
 
-pub(super) fn wrong(name: &str, expected: &'static str, found: Kind) -> JsonError {
+pub(crate) fn wrong(name: &str, expected: &'static str, found: Kind) -> JsonError {
     JsonError::Type { name: name.to_owned(), expected, found: found.name() }
 }
 

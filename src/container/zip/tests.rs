@@ -6,7 +6,7 @@ use super::*;
 
 /// One member as a test wants it, headers and all.
 #[derive(Clone)]
-pub(in crate::evallog) struct Entry {
+pub(crate) struct Entry {
     name: Vec<u8>,
     method: u16,
     flags: u16,
@@ -50,12 +50,12 @@ impl Entry {
         }
     }
 
-    pub(in crate::evallog) fn stored(name: &str, bytes: &[u8]) -> Self {
+    pub(crate) fn stored(name: &str, bytes: &[u8]) -> Self {
         Self::packed(name, 0, bytes, bytes.to_vec())
     }
 
     /// The same bytes, not listed in the directory.
-    pub(in crate::evallog) fn hidden(self) -> Self {
+    pub(crate) fn hidden(self) -> Self {
         Self { hidden: true, ..self }
     }
 
@@ -73,7 +73,7 @@ impl Entry {
 
 /// An archive as a test wants it.
 #[derive(Default)]
-pub(in crate::evallog) struct Zip {
+pub(crate) struct Zip {
     entries: Vec<Entry>,
     before_directory: Vec<u8>,
     comment: Vec<u8>,
@@ -82,11 +82,11 @@ pub(in crate::evallog) struct Zip {
 }
 
 impl Zip {
-    pub(in crate::evallog) fn of(entries: Vec<Entry>) -> Self {
+    pub(crate) fn of(entries: Vec<Entry>) -> Self {
         Self { entries, ..Self::default() }
     }
 
-    pub(in crate::evallog) fn build(&self) -> Vec<u8> {
+    pub(crate) fn build(&self) -> Vec<u8> {
         let (mut out, mut directory, mut count) = (Vec::new(), Vec::new(), 0_u64);
         for entry in &self.entries {
             out.extend_from_slice(&entry.before);

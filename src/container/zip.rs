@@ -12,24 +12,24 @@ mod member;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
-pub(super) mod tests;
+pub(crate) mod tests;
 
 use std::collections::BTreeMap;
 use std::io;
 
-use super::Source;
+use crate::container::Source;
 
 /// Members of one archive: the largest real campaign has about 400,000 samples.
-pub(super) const MAX_MEMBERS: u64 = 1_000_000;
+pub(crate) const MAX_MEMBERS: u64 = 1_000_000;
 
 /// Bytes of the central directory: a million members of 128 bytes.
-pub(super) const MAX_DIRECTORY_BYTES: u64 = 128 << 20;
+pub(crate) const MAX_DIRECTORY_BYTES: u64 = 128 << 20;
 
 /// Longest member name; a sample id may be a sentence.
-pub(super) const MAX_NAME_BYTES: usize = 2048;
+pub(crate) const MAX_NAME_BYTES: usize = 2048;
 
 /// Largest member: it is held in memory whole, and 64 MiB of input must be judged within 256 MiB.
-pub(super) const MAX_MEMBER_BYTES: u64 = 128 << 20;
+pub(crate) const MAX_MEMBER_BYTES: u64 = 128 << 20;
 
 /// No member expands more than this: deflate ends at 1,032.
 const MAX_MEMBER_RATIO: u64 = 1100;
@@ -104,8 +104,8 @@ enum Method {
 
 /// One member as the directory and its own header agree on it.
 #[derive(Debug, Clone)]
-pub(super) struct Member {
-    pub(super) name: String,
+pub(crate) struct Member {
+    pub(crate) name: String,
     method: Method,
     /// Bit 3: sizes follow the data.
     streamed: bool,
@@ -120,15 +120,15 @@ pub(super) struct Member {
 
 /// Bytes between members.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Gap {
-    pub(super) start: u64,
-    pub(super) end: u64,
+pub(crate) struct Gap {
+    pub(crate) start: u64,
+    pub(crate) end: u64,
     /// The name in the first local file header of the gap, where there is one.
-    pub(super) name: Option<String>,
+    pub(crate) name: Option<String>,
 }
 
 /// An archive whose directory holds.
-pub(super) struct Archive<'s> {
+pub(crate) struct Archive<'s> {
     source: &'s mut dyn Source,
     members: Vec<Member>,
     gaps: Vec<Gap>,
@@ -139,7 +139,7 @@ pub(super) struct Archive<'s> {
 
 impl<'s> Archive<'s> {
     /// Reads the directory of `source`, which has `len` bytes, and every member's own header.
-    pub(super) fn open(source: &'s mut dyn Source, len: u64) -> Result<Self, ArchiveError> {
+    pub(crate) fn open(source: &'s mut dyn Source, len: u64) -> Result<Self, ArchiveError> {
         let (members, gaps) = directory::read(source, len)?;
         let limit = len.saturating_mul(MAX_TOTAL_RATIO).saturating_add(TOTAL_ALLOWANCE);
         Ok(Self { source, members, gaps, budget: limit, limit })
@@ -152,12 +152,12 @@ impl<'s> Archive<'s> {
     }
 
     /// Bytes that belong to no member.
-    pub(super) fn gaps(&self) -> &[Gap] {
+    pub(crate) fn gaps(&self) -> &[Gap] {
         &self.gaps
     }
 
     /// Index of the last member of each name, which is the one that other readers see, and how often it is there.
-    pub(super) fn by_name(&self) -> BTreeMap<&str, (usize, u64)> {
+    pub(crate) fn by_name(&self) -> BTreeMap<&str, (usize, u64)> {
         let mut names: BTreeMap<&str, (usize, u64)> = BTreeMap::new();
         for (index, member) in self.members.iter().enumerate() {
             let entry = names.entry(&member.name).or_insert((index, 0));
@@ -167,7 +167,7 @@ impl<'s> Archive<'s> {
     }
 
     /// The bytes of the member at `index` in the directory, complete and with the right checksum, or an error.
-    pub(super) fn read(&mut self, index: usize) -> Result<Vec<u8>, ArchiveError> {
+    pub(crate) fn read(&mut self, index: usize) -> Result<Vec<u8>, ArchiveError> {
         let member = &self.members[index];
         self.budget = self.budget.checked_sub(member.unpacked).ok_or(ArchiveError::TotalSize { limit: self.limit })?;
         member.unpack(self.source)

@@ -1,0 +1,3 @@
+//! The weights that an experiment begins with.
+
+bytes_kind!(BaseModel, "weights that an experiment begins with");

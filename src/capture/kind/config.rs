@@ -1,0 +1,3 @@
+//! Configuration of a stage.
+
+bytes_kind!(Config, "configuration of a stage");

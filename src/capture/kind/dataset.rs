@@ -1,0 +1,3 @@
+//! Training rows.
+
+bytes_kind!(Dataset, "training rows");

@@ -1,0 +1,3 @@
+//! Generated midtraining documents.
+
+bytes_kind!(Documents, "generated midtraining documents");

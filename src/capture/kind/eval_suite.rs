@@ -1,0 +1,3 @@
+//! Items and code of an evaluation.
+
+bytes_kind!(EvalSuite, "items and code of an evaluation");

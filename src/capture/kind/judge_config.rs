@@ -1,0 +1,3 @@
+//! The judge of an evaluation.
+
+bytes_kind!(JudgeConfig, "the judge of an evaluation: prompt, parser, parameters");

@@ -1,0 +1,208 @@
+//! What recording does with each kind of artifact: one file a kind, and one line in [`KINDS`].
+//!
+//! Every kind is hashed as bytes, a file as a file and a folder or several paths as a tree; what a kind understands
+//! beyond that (rows, tensors, samples) it adds as deeper digests beside those. What it cannot read it refuses by name:
+//! whoever wants the bytes recorded all the same asks for `--bytes-only`, and the entry then carries no deeper digest.
+
+macro_rules! kinds {
+    ($($module:ident,)+) => {
+        $(mod $module;)+
+
+        /// Every kind that can be recorded, in the order of their numbers.
+        pub static KINDS: &[&dyn ArtifactKind] = &[$($module::ENTRY),+];
+    };
+}
+
+/// A kind of which nothing is understood but its bytes.
+macro_rules! bytes_kind {
+    ($name:ident, $about:literal) => {
+        use crate::capture::kind::ArtifactKind;
+        use crate::statement::Kind;
+
+        pub(super) const ENTRY: &dyn ArtifactKind = &$name;
+
+        struct $name;
+
+        impl ArtifactKind for $name {
+            fn kind(&self) -> Kind {
+                Kind::$name
+            }
+
+            fn about(&self) -> &'static str {
+                $about
+            }
+        }
+    };
+}
+
+kinds! {
+    spec,
+    spec_rendering,
+    prompt_template,
+    documents,
+    generation_receipts,
+    dataset,
+    mix,
+    base_model,
+    tokenizer,
+    checkpoint,
+    eval_suite,
+    judge_config,
+    eval_log,
+    source,
+    config,
+    environment,
+    other,
+}
+
+use std::path::PathBuf;
+
+use crate::artifact::manifest::{Manifest, ManifestError};
+use crate::artifact::samples::SamplesError;
+use crate::artifact::tree::{TreeError, TreeLeaf, case_twins, tree_manifest};
+use crate::capture::hash::{HashOptions, HashedFile, Progress};
+use crate::capture::open::CaptureError;
+use crate::capture::walk::{Captured, capture_paths};
+use crate::digest::{Digest, DigestKind};
+use crate::evallog::EvalLogError;
+use crate::statement::{Kind, Measure, Subject};
+
+/// One kind of artifact.
+pub trait ArtifactKind: Sync {
+    /// Its kind in statements.
+    fn kind(&self) -> Kind;
+
+    /// What a person records under it, in a few words.
+    fn about(&self) -> &'static str;
+
+    /// Whether it may be taken from a git repository at a revision.
+    fn takes_git(&self) -> bool {
+        false
+    }
+
+    /// Hashes what stands at the paths and reads it as far as the kind is understood.
+    fn capture(&self, request: &Request<'_>) -> Result<Artifact, KindError> {
+        Artifact::bytes(request)
+    }
+}
+
+/// The kind of that number.
+pub fn of(kind: Kind) -> Option<&'static dyn ArtifactKind> {
+    KINDS.iter().copied().find(|entry| entry.kind() == kind)
+}
+
+/// Captures what stands at the paths as an artifact of `kind`.
+pub fn capture(kind: Kind, request: &Request<'_>) -> Result<Artifact, KindError> {
+    match of(kind) {
+        Some(entry) if !request.options.bytes_only => entry.capture(request),
+        Some(_) => Artifact::bytes(request),
+        None => Err(KindError::NoArtifact { kind }),
+    }
+}
+
+/// What to capture and how.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// What the user named.
+    pub paths: &'a [PathBuf],
+    /// How to read it.
+    pub options: &'a Options,
+    /// Who watches.
+    pub progress: &'a dyn Progress,
+}
+
+/// How to read an artifact. What a kind has no use for it ignores.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// How to hash.
+    pub hash: HashOptions,
+    /// Record the bytes without reading what they hold.
+    pub bytes_only: bool,
+}
+
+/// Why an artifact was not captured.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant is its message")]
+pub enum KindError {
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    #[error(transparent)]
+    Samples(#[from] SamplesError),
+    #[error(transparent)]
+    EvalLog(#[from] EvalLogError),
+    #[error("`{path}` changed while it was read; record it when whoever writes it has ended")]
+    Changed { path: String },
+    #[error("a {kind} is one file; record each by itself")]
+    OneFile { kind: Kind },
+    #[error("`{kind}` is no artifact that can be recorded")]
+    NoArtifact { kind: Kind },
+}
+
+/// An artifact as captured: everything an entry says about it but its name.
+#[derive(Debug, Default)]
+pub struct Artifact {
+    /// Its digests, each kind with count and length.
+    pub subject: Subject,
+    /// Manifest objects that the subject commits to, each under its root.
+    pub objects: Vec<([u8; 32], Vec<u8>)>,
+    /// What a person should know about it, one sentence each; from outside, escaped already.
+    pub remarks: Vec<String>,
+}
+
+impl Artifact {
+    /// The bytes at the paths and nothing more.
+    pub fn bytes(request: &Request<'_>) -> Result<Self, KindError> {
+        match capture_paths(request.paths, &request.options.hash, request.progress)? {
+            Captured::File(file) => Ok(Self::file(&file)),
+            Captured::Tree(tree) => Self::tree(tree.leaves),
+        }
+    }
+
+    /// One file.
+    pub fn file(file: &HashedFile) -> Self {
+        let mut digests = vec![Digest::from(file.digest)];
+        digests.extend(file.sha256.map(Digest::from));
+        let measure = Measure { count: 1, length: file.size(), digests };
+        Self { subject: Subject::default().with(DigestKind::File, measure), ..Self::default() }
+    }
+
+    /// A folder or several paths.
+    pub fn tree(leaves: Vec<TreeLeaf>) -> Result<Self, KindError> {
+        let mut artifact = Self::default();
+        for (left, right) in case_twins(&leaves).into_iter().take(5) {
+            artifact.remarks.push(format!(
+                "`{}` and `{}` differ only in case: on some systems one would replace the other",
+                left.escape_debug(),
+                right.escape_debug()
+            ));
+        }
+        artifact.add(&tree_manifest(leaves)?)?;
+        Ok(artifact)
+    }
+
+    /// Adds a deeper digest: the manifest becomes an object, its root and count a part of the subject.
+    pub fn add(&mut self, manifest: &Manifest) -> Result<(), KindError> {
+        let (root, object) = (manifest.root()?, manifest.to_object());
+        let measure = Measure { count: manifest.count(), length: object.len() as u64, digests: vec![root.into()] };
+        self.subject = std::mem::take(&mut self.subject).with(manifest.header.kind, measure);
+        self.objects.push((*root.as_bytes(), object));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_that_an_entry_may_have_can_be_recorded_and_stands_once() {
+        let kinds: Vec<Kind> = KINDS.iter().map(|entry| entry.kind()).collect();
+        assert_eq!(kinds, Kind::ARTIFACTS);
+        assert!(KINDS.iter().all(|entry| !entry.about().is_empty() && entry.about().len() < 80));
+    }
+}

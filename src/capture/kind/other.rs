@@ -1,0 +1,3 @@
+//! Anything else that was read or written.
+
+bytes_kind!(Other, "anything else that was read or written");

@@ -1,0 +1,3 @@
+//! A tokenizer and its chat template.
+
+bytes_kind!(Tokenizer, "a tokenizer and its chat template");
