@@ -28,8 +28,8 @@ use reproledger::merkle::EntryIndex;
 use reproledger::report::to_json;
 use reproledger::statement::plain;
 use reproledger::statement::{
-    Body, Claim, EdgeType, Entry, EntryError, GitPlace, Kind, Measure, Outcome, Payload, Role, RunBody, RunStatus,
-    Subject, WorkTree,
+    Body, Claim, EdgeType, Entry, EntryError, GitPlace, Kind, Measure, Outcome, Payload, Reading, Role, RunBody,
+    RunStatus, Subject, WorkTree,
 };
 use serde_json::{Value, json};
 
@@ -234,6 +234,12 @@ fn drafts() -> Vec<Draft> {
     spec.subjects = vec![Subject::default().with(DigestKind::File, Measure { count: 1, length: 4, digests })];
     spec.body.git = Some(place());
     spec.body.paths = vec!["spec.md".to_owned()];
+    let mut reading = Reading::by("spec/1");
+    reading.count("placeholders", 2);
+    reading.source("a", 1);
+    reading.fact("engine", "format");
+    reading.remark("unresolved", 1, "`{name}`");
+    spec.body.reading = Some(reading);
     spec.body.notes = BTreeMap::from([("k".to_owned(), "v".to_owned())]);
 
     let mut documents = Draft::new(Kind::Documents);

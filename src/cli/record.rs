@@ -10,7 +10,7 @@ use crate::capture::hash::{Also, HashOptions};
 use crate::capture::kind::{self, Artifact, Options, Request};
 use crate::cli::keys::PassphraseArgs;
 use crate::cli::open::{Reading, finder, from_journal, journal, look_up, say};
-use crate::cli::render::count;
+use crate::cli::render::{count, one_line};
 use crate::cli::{Context, Failure, Outcome};
 use crate::digest::{Digest, DigestKind, LeafHash};
 use crate::journal::{Draft, Finder, Row, Target};
@@ -227,7 +227,7 @@ impl Record {
             ));
         }
         let mut draft = draft(context, self.kind, artifact);
-        draft.body = Body { paths: vec![inside.to_owned()], git: Some(found.place), ..Body::default() };
+        draft.body = Body { paths: vec![inside.to_owned()], git: Some(found.place), ..draft.body };
         Ok(draft)
     }
 }
@@ -246,9 +246,13 @@ fn draft(context: &Context, kind: Kind, artifact: Artifact) -> Draft {
     for remark in &artifact.remarks {
         context.remark(&format!("note: {remark}"));
     }
+    for remark in artifact.reading.iter().flat_map(|reading| &reading.remarks) {
+        context.remark(&format!("note: {}: {}", one_line(&remark.code), one_line(&remark.text)));
+    }
     let mut draft = Draft::new(kind);
     draft.subjects.push(artifact.subject);
     draft.objects = artifact.objects;
+    draft.body.reading = artifact.reading;
     draft
 }
 

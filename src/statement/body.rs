@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::wire_enum;
 use crate::digest::{Commitment, Digest, Salt};
-use crate::statement::Claim;
 use crate::statement::plain::{self, PlainError};
+use crate::statement::{Claim, Reading};
 
 /// Bodies larger than this are refused before they are read.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
@@ -84,6 +84,9 @@ pub struct Body {
     /// Git revision it was taken from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub git: Option<GitPlace>,
+    /// What a reader understood of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reading: Option<Reading>,
     /// The command of a run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<RunBody>,

@@ -8,6 +8,7 @@ mod genesis;
 mod kind;
 mod payload;
 pub mod plain;
+mod reading;
 mod subject;
 
 pub use body::{Body, BodyError, GitPlace, MAX_BODY_BYTES, MAX_NAME, RunBody, WorkTree};
@@ -20,6 +21,7 @@ pub use entry::{CONTENT_TYPE, Claims, Entry, EntryError, MAX_ENTRY_BYTES};
 pub use genesis::{FORMAT_VERSION, Genesis, KeyChange, Role, possession_message};
 pub use kind::Kind;
 pub use payload::{MAX_LABEL, Outcome, Payload, RunStatus};
+pub use reading::{MAX_READING_TEXT, MAX_REMARKS, MAX_SOURCES, Reading, Remark};
 pub use subject::{MAX_SUBJECTS, Measure, Subject};
 
 #[cfg(test)]

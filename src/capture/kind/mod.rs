@@ -65,7 +65,7 @@ use crate::capture::open::CaptureError;
 use crate::capture::walk::{Captured, capture_paths};
 use crate::digest::{Digest, DigestKind};
 use crate::evallog::EvalLogError;
-use crate::statement::{Kind, Measure, Subject};
+use crate::statement::{Kind, Measure, Reading, Subject};
 
 /// One kind of artifact.
 pub trait ArtifactKind: Sync {
@@ -149,6 +149,8 @@ pub struct Artifact {
     pub subject: Subject,
     /// Manifest objects that the subject commits to, each under its root.
     pub objects: Vec<([u8; 32], Vec<u8>)>,
+    /// What a reader understood of it.
+    pub reading: Option<Reading>,
     /// What a person should know about it, one sentence each; from outside, escaped already.
     pub remarks: Vec<String>,
 }

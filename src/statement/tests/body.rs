@@ -101,12 +101,29 @@ fn claim() -> impl Strategy<Value = Claim> {
         })
 }
 
+fn reading() -> impl Strategy<Value = Reading> {
+    let counts = || prop::collection::btree_map(".{0,8}", any::<u64>(), 0..3);
+    let facts = prop::collection::btree_map(".{0,8}", ".{0,8}", 0..3);
+    let remark = (text(), any::<u64>(), text()).prop_map(|(code, count, text)| Remark { code, count, text });
+    (text(), counts(), counts(), facts, prop::collection::vec(remark, 0..3))
+        .prop_map(|(reader, counts, sources, facts, remarks)| Reading { reader, counts, sources, facts, remarks })
+}
+
 fn body() -> impl Strategy<Value = Body> {
     let names = (prop::option::of(text()), prop::collection::vec(".{0,12}", 0..3));
     let notes = prop::collection::btree_map(".{0,8}", ".{0,8}", 0..4);
-    let places = (prop::option::of(git_place()), prop::option::of(run_body()));
+    let places = (prop::option::of(git_place()), prop::option::of(reading()), prop::option::of(run_body()));
     (names, notes, places, prop::option::of(claim().prop_map(Box::new)), prop::option::of(text())).prop_map(
-        |((name, paths), notes, (git, run), claim, reason)| Body { name, paths, notes, git, run, claim, reason },
+        |((name, paths), notes, (git, reading, run), claim, reason)| Body {
+            name,
+            paths,
+            notes,
+            git,
+            reading,
+            run,
+            claim,
+            reason,
+        },
     )
 }
 
