@@ -54,6 +54,7 @@ pub mod capture;
 pub mod evallog;
 // --- what it becomes and what is said of it ---
 pub mod artifact;
+pub mod replay;
 pub mod statement;
 // --- where that is kept ---
 #[cfg(feature = "host")]

@@ -11,7 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cddl_cat::validate_cbor_bytes;
 use jsonschema::{Registry, Validator};
+use reproledger::artifact::documents::{DocumentLeaf, Flags, documents_manifest, parse_documents};
 use reproledger::artifact::manifest::Manifest;
+use reproledger::artifact::rows::{TEXT, rowset_manifest};
 use reproledger::artifact::samples::{
     AnomalyCode, DetailsDigest, LogFacts, ReportedMetric, SampleId, SampleKey, SampleRecord, SampleStatus, Score,
     parse_samples, samples_manifest,
@@ -106,6 +108,23 @@ fn tree() -> Manifest {
         leaf("latest", TreeNode::Link { target: "../elsewhere".to_owned() }),
     ])
     .unwrap()
+}
+
+fn documents() -> Manifest {
+    let document = |key: &str, flags| DocumentLeaf {
+        key: key.to_owned(),
+        raw: FileDigest::of(key.as_bytes()),
+        raw_length: key.len() as u64,
+        text: FileDigest::of(b"text"),
+        text_length: 4,
+        flags,
+    };
+    let every = Flags::NAMES.iter().fold(Flags::NONE, |all, (flag, _)| all.with(*flag));
+    documents_manifest(vec![document("Records/Memo/case 1.txt", Flags::NONE), document("7", every)]).unwrap()
+}
+
+fn rowset() -> Manifest {
+    rowset_manifest(TEXT, [b"a", b"b", b"a"].map(|text| FileDigest::of(text)).to_vec()).unwrap()
 }
 
 fn samples() -> Manifest {
@@ -377,6 +396,8 @@ fn every_entry_and_body_of_a_ledger_fits_the_schema() {
 fn manifests_and_every_item_of_evidence_fit_their_schemas() {
     must_fit(MANIFEST, "manifest", &tree().to_object());
     must_fit(MANIFEST, "manifest", &samples().to_object());
+    must_fit(MANIFEST, "manifest", &documents().to_object());
+    must_fit(MANIFEST, "manifest", &rowset().to_object());
     let sandbox = sandbox();
     for disclose in [Disclose::ClaimOnly, Disclose::Reached] {
         let evidence = sandbox.evidence(&disclose);
@@ -637,11 +658,13 @@ fn a_damaged_manifest_is_refused_by_schema_and_reader_alike() {
         let manifest = Manifest::parse(bytes).map_err(|error| error.to_string())?;
         match manifest.header.kind {
             DigestKind::Tree => parse_tree(&manifest).map(drop).map_err(|error| error.to_string()),
+            DigestKind::Rows => parse_documents(&manifest).map(drop).map_err(|error| error.to_string()),
             _ => parse_samples(&manifest).map(drop).map_err(|error| error.to_string()),
         }
     };
     let mut refused = compare(MANIFEST, "manifest", &tree().to_object(), read, &mut beyond);
     refused += compare(MANIFEST, "manifest", &samples().to_object(), read, &mut beyond);
+    refused += compare(MANIFEST, "manifest", &documents().to_object(), read, &mut beyond);
     assert!(refused > 700, "{refused}");
     let allowed = [
         "stands in the tree twice",
