@@ -2,13 +2,15 @@
 //!
 //! A leaf is the canonical array `[path, mode, size, digest]` for a file and `[path, mode, target]` for a link; the modes
 //! are git's. Paths are exact UTF-8: never normalised, never re-cased, and refused when some reader of the tree could take
-//! them for another place. Empty folders have no leaf, as in git. Names that differ only in case are recorded as they
-//! are; [`case_twins`] finds them for whoever must refuse them.
+//! them for another place. Empty folders have no leaf, as in git. Names that differ only in case or composition are recorded as they
+//! are; [`name_twins`] finds them for whoever must refuse them.
 //!
 //! Modes: <https://git-scm.com/docs/git-fast-import#_filemodify>
 
 use std::collections::BTreeMap;
 use std::fmt;
+
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::artifact::manifest::{Manifest, ManifestError, ManifestHeader};
 use crate::codec::{DecodeError, Decoder, Encoder};
@@ -363,11 +365,22 @@ fn check_leaves(leaves: &[TreeLeaf]) -> Result<(), TreeError> {
     Ok(())
 }
 
-/// Pairs of files or folders that differ only in case: one of the two is lost on many file systems.
+/// Two names in one folder that some file systems take for one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Twins {
+    /// The path that sorts first.
+    pub left: String,
+    /// The other.
+    pub right: String,
+    /// True when they differ only in how their characters are composed (NFC, NFD) and not in case.
+    pub only_composition: bool,
+}
+
+/// Pairs of files or folders that differ only in case or in Unicode composition: one of the two is lost on many file
+/// systems.
 ///
-/// Each pair is named once, at the outermost folder where it splits. Hole: twins that differ only in Unicode
-/// normalisation (NFC and NFD) are not found; that needs tables this crate does not carry.
-pub fn case_twins(leaves: &[TreeLeaf]) -> Vec<(String, String)> {
+/// Each pair is named once, at the outermost folder where it splits.
+pub fn name_twins(leaves: &[TreeLeaf]) -> Vec<Twins> {
     // Folder, exact, and folded name in it → the name first seen there.
     let mut seen: BTreeMap<(&str, String), &str> = BTreeMap::new();
     let mut twins = Vec::new();
@@ -378,14 +391,24 @@ pub fn case_twins(leaves: &[TreeLeaf]) -> Vec<(String, String)> {
                 continue;
             }
             let (folder, name) = prefix.rsplit_once('/').unwrap_or(("", prefix));
-            let first = *seen.entry((folder, name.to_lowercase())).or_insert(prefix);
+            let first = *seen.entry((folder, folded(name))).or_insert(prefix);
             if first != prefix {
-                twins.push((first.to_owned(), prefix.to_owned()));
+                let only_composition = first.nfd().eq(prefix.nfd());
+                twins.push(Twins { left: first.to_owned(), right: prefix.to_owned(), only_composition });
             }
         }
         previous = leaf.path.as_str();
     }
     twins
+}
+
+/// What a file system that knows neither case nor composition makes of a name. Lowercasing can compose and decompose
+/// (`İ` becomes two characters), hence both sides of it.
+fn folded(name: &str) -> String {
+    if name.is_ascii() {
+        return name.to_ascii_lowercase();
+    }
+    name.nfd().collect::<String>().to_lowercase().nfd().collect()
 }
 
 #[cfg(test)]
@@ -562,11 +585,28 @@ mod tests {
 
     #[test]
     fn names_that_differ_only_in_case_are_found_at_the_folder_where_they_split() {
-        let twins = |paths: &[&str]| case_twins(&paths.iter().map(|text| file(text)).collect::<Vec<_>>());
+        let twins = |paths: &[&str]| -> Vec<(String, String)> {
+            let found = name_twins(&paths.iter().map(|text| file(text)).collect::<Vec<_>>());
+            assert!(found.iter().all(|twins| !twins.only_composition));
+            found.into_iter().map(|twins| (twins.left, twins.right)).collect()
+        };
         assert_eq!(twins(&["Model.bin", "model.bin"]), [("Model.bin".to_owned(), "model.bin".to_owned())]);
         assert_eq!(twins(&["A/x", "A/y", "a/x", "a/y"]), [("A".to_owned(), "a".to_owned())]);
         assert_eq!(twins(&["É", "é"]).len(), 1);
         assert_eq!(twins(&["a/x", "a/y", "b/x", "xa"]), []);
+    }
+
+    #[test]
+    fn names_that_differ_only_in_composition_are_twins_too() {
+        let twins = |paths: &[&str]| name_twins(&paths.iter().map(|text| file(text)).collect::<Vec<_>>());
+        let (nfc, nfd) = ("caf\u{e9}", "cafe\u{301}");
+        let found = twins(&[nfd, nfc]);
+        assert_eq!((found.len(), found[0].only_composition), (1, true));
+        let found = twins(&["CAF\u{c9}", nfd]);
+        assert_eq!((found.len(), found[0].only_composition), (1, false));
+        assert_eq!(twins(&["cafe", nfc]), []);
+        // Compatibility is not identity: a ligature is another name.
+        assert_eq!(twins(&["ﬁ", "fi"]), []);
     }
 
     fn any_leaf() -> impl Strategy<Value = TreeLeaf> {

@@ -59,7 +59,7 @@ use std::path::PathBuf;
 
 use crate::artifact::manifest::{Manifest, ManifestError};
 use crate::artifact::samples::SamplesError;
-use crate::artifact::tree::{TreeError, TreeLeaf, case_twins, tree_manifest};
+use crate::artifact::tree::{TreeError, TreeLeaf, name_twins, tree_manifest};
 use crate::capture::hash::{HashOptions, HashedFile, Progress};
 use crate::capture::open::CaptureError;
 use crate::capture::walk::{Captured, capture_paths};
@@ -175,11 +175,12 @@ impl Artifact {
     /// A folder or several paths.
     pub fn tree(leaves: Vec<TreeLeaf>) -> Result<Self, KindError> {
         let mut artifact = Self::default();
-        for (left, right) in case_twins(&leaves).into_iter().take(5) {
+        for twins in name_twins(&leaves).into_iter().take(5) {
+            let what = if twins.only_composition { "how their accents are written" } else { "case" };
             artifact.remarks.push(format!(
-                "`{}` and `{}` differ only in case: on some systems one would replace the other",
-                left.escape_debug(),
-                right.escape_debug()
+                "`{}` and `{}` differ only in {what}: on some systems one would replace the other",
+                escaped(&twins.left),
+                escaped(&twins.right)
             ));
         }
         artifact.add(&tree_manifest(leaves)?)?;
@@ -194,6 +195,11 @@ impl Artifact {
         self.objects.push((*root.as_bytes(), object));
         Ok(())
     }
+}
+
+/// Every character beyond ASCII by its number: twins look alike otherwise.
+fn escaped(name: &str) -> String {
+    name.chars().flat_map(char::escape_default).collect()
 }
 
 #[cfg(test)]
