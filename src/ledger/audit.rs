@@ -197,7 +197,7 @@ where
 
     fn last(&self, number: u32) -> Result<Part, LedgerError> {
         let path = self.layout.segment(number);
-        steadily(|| {
+        steadily(&self.layout.lock(), || {
             let mut part = self.segment(number)?;
             let newest = part.newest.as_ref().map_or(part.before.size(), |head| head.tree().size);
             part.tail = judge_tail(&path, &part.stop, part.uncovered, part.end, self.key, newest)?;

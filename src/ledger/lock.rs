@@ -40,6 +40,15 @@ impl WriterLock {
     }
 }
 
+/// Whether a writer lives.
+///
+/// Asked only by a reader who saw damage more than once: to ask is to hold a shared lock for an instant, in which a
+/// writer that begins would be told that the ledger is held.
+pub(super) fn is_held(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock))
+}
+
 fn holder(file: &File) -> Holder {
     let mut text = String::new();
     let read = file.take(20).read_to_string(&mut text);
@@ -55,7 +64,9 @@ mod tests {
     fn a_second_writer_is_told_which_process_holds_the_lock() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("lock");
+        assert!(!is_held(&path));
         let held = WriterLock::take(&path).unwrap();
+        assert!(is_held(&path));
         let refusal = WriterLock::take(&path).unwrap_err().to_string();
         let expected = format!(
             "`{}` is held by process {}: a ledger has one writer at a time",
@@ -64,6 +75,7 @@ mod tests {
         );
         assert_eq!(refusal, expected);
         drop(held);
+        assert!(!is_held(&path));
         WriterLock::take(&path).unwrap();
     }
 

@@ -89,7 +89,7 @@ impl Ledger {
     /// Opens the ledger in `dir` at its newest head, recomputing the end of the log.
     pub fn open_read(dir: &Path, key: &VerifierKey) -> Result<Self, LedgerError> {
         let layout = Layout::new(dir);
-        steadily(|| Self::look(&layout, key))
+        steadily(&layout.lock(), || Self::look(&layout, key))
     }
 
     fn look(layout: &Layout, key: &VerifierKey) -> Result<Self, LedgerError> {
