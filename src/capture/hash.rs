@@ -2,14 +2,13 @@
 //!
 //! Threads read aligned blocks with `pread` and hash each as a subtree of the BLAKE3 tree; the subtrees are merged as they
 //! come in, so the result is what `b3sum` prints. No `mmap`: a mapped file that someone truncates kills the process.
+//! How many threads is the pool's to say in which the caller runs.
 //! A file that changes while it is read is refused: its stamp is taken before the first byte and after the last.
 //!
 //! Tree: <https://github.com/BLAKE3-team/BLAKE3-specs/blob/master/blake3.pdf> §2.1
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::num::NonZero;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,17 +17,19 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use sha2::Digest as _;
 
 use crate::artifact::tree::FileMode;
-use crate::capture::open::{CaptureError, FileStamp, OpenFile, Shown, io_error};
+use crate::capture::open::{CaptureError, FileStamp, OpenFile, Shown};
+use crate::capture::read::Reader;
 use crate::digest::{FileDigest, FileHasher, Sha256Digest, Subtree};
 
 /// Larger files are refused unless the caller says otherwise: what ext4 can hold.
 pub const MAX_FILE_BYTES: u64 = 16 << 40;
 
-/// One subtree: a power of two, large enough that locks and system calls vanish, small enough for the second-level cache.
-const BLOCK: u64 = 1 << 20;
+/// One subtree and one read: a power of two, large enough that locks and system calls vanish, small enough for the caches,
+/// and as large as the largest page of the page cache, so that no two reads share one.
+const BLOCK: u64 = 2 << 20;
 
 /// More threads than this saturate any disk and memory; it bounds the blocks in memory to half of the promised 64 MiB.
-const MAX_THREADS: usize = 32;
+const MAX_THREADS: usize = 16;
 
 /// Read size of a thread that hashes one file alone; small because every thread of the pool keeps such a buffer.
 const SMALL_BUFFER: usize = 256 << 10;
@@ -106,14 +107,15 @@ pub(crate) fn hash_large(
     progress: &dyn Progress,
 ) -> Result<HashedFile, CaptureError> {
     check_size(open, options)?;
-    let (digest, sha256) = match options.also {
-        Also::Sha256 => {
-            let (digest, sha256) = hash_twice(open, progress)?;
-            (digest, Some(sha256))
+    let threads = rayon::current_num_threads().min(MAX_THREADS);
+    // Starting threads takes as long as hashing a block.
+    let (digest, sha256) = if open.stamp.size <= 2 * BLOCK || threads == 1 {
+        hash_stream(open, options.also, progress)?
+    } else {
+        match options.also {
+            Also::Nothing => (hash_blocks(open, threads, progress)?, None),
+            Also::Sha256 => hash_twice(open, progress)?,
         }
-        // Starting threads takes as long as hashing a block.
-        Also::Nothing if open.stamp.size <= 2 * BLOCK => (hash_stream(open, progress)?, None),
-        Also::Nothing => (hash_blocks(open, progress)?, None),
     };
     open.check_unchanged()?;
     Ok(HashedFile { stamp: open.stamp, mode: open.mode, digest, sha256 })
@@ -126,9 +128,9 @@ pub(crate) fn hash_small(
     progress: &dyn Progress,
 ) -> Result<HashedFile, CaptureError> {
     check_size(open, options)?;
-    let digest = hash_stream(open, progress)?;
+    let (digest, sha256) = hash_stream(open, options.also, progress)?;
     open.check_unchanged()?;
-    Ok(HashedFile { stamp: open.stamp, mode: open.mode, digest, sha256: None })
+    Ok(HashedFile { stamp: open.stamp, mode: open.mode, digest, sha256 })
 }
 
 fn check_size(open: &OpenFile, options: &HashOptions) -> Result<(), CaptureError> {
@@ -136,61 +138,48 @@ fn check_size(open: &OpenFile, options: &HashOptions) -> Result<(), CaptureError
     if size <= limit { Ok(()) } else { Err(CaptureError::TooLarge { path: Shown::of(&open.shown), size, limit }) }
 }
 
+/// BLAKE3, and SHA-256 where it was asked for.
+type Digests = (FileDigest, Option<Sha256Digest>);
+
 /// One thread, one buffer kept from file to file.
-fn hash_stream(open: &OpenFile, progress: &dyn Progress) -> Result<FileDigest, CaptureError> {
+fn hash_stream(open: &OpenFile, also: Also, progress: &dyn Progress) -> Result<Digests, CaptureError> {
     thread_local! {
         static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; SMALL_BUFFER + 1]);
     }
     BUFFER.with_borrow_mut(|buffer| {
-        let size = open.stamp.size;
+        let (size, reader) = (open.stamp.size, Reader::new(open));
+        let mut sha256 = (also == Also::Sha256).then(sha2::Sha256::new);
         let mut hasher = FileHasher::new();
         let mut at = 0;
         while size - at > SMALL_BUFFER as u64 {
             let block = &mut buffer[..SMALL_BUFFER];
-            read_whole(open, block, at)?;
+            reader.whole(block, at)?;
             hasher.update(block);
+            sha256.iter_mut().for_each(|sha256| sha256.update(&*block));
             at += SMALL_BUFFER as u64;
             progress.add(SMALL_BUFFER as u64);
         }
         let left = usize::try_from(size - at).expect("at most one buffer is left");
         // One byte more than is left: that the file ends where it should is seen in the same call. Files under /proc
         // say they are empty and are not.
-        if read_until(open, &mut buffer[..=left], at, left)? != left {
+        if reader.until(&mut buffer[..=left], at, left)? != left {
             return Err(open.changed());
         }
+        let rest = &buffer[..left];
         progress.add(left as u64);
+        sha256.iter_mut().for_each(|sha256| sha256.update(rest));
+        let sha256 = sha256.map(|sha256| Sha256Digest::from_bytes(sha256.finalize().into()));
         if at == 0 {
-            return Ok(FileDigest::of(&buffer[..left]));
+            return Ok((FileDigest::of(rest), sha256));
         }
-        hasher.update(&buffer[..left]);
-        Ok(hasher.finish())
+        hasher.update(rest);
+        Ok((hasher.finish(), sha256))
     })
 }
 
-/// Reads at least `enough` bytes unless the file ends before.
-fn read_until(open: &OpenFile, buffer: &mut [u8], at: u64, enough: usize) -> Result<usize, CaptureError> {
-    let mut filled = 0;
-    loop {
-        match open.file.read_at(&mut buffer[filled..], at + filled as u64) {
-            Ok(0) => return Ok(filled),
-            Ok(read) => filled += read,
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(source) => return Err(io_error(&open.shown, "read", source)),
-        }
-        if filled >= enough {
-            return Ok(filled);
-        }
-    }
-}
-
-fn read_whole(open: &OpenFile, buffer: &mut [u8], at: u64) -> Result<(), CaptureError> {
-    let len = buffer.len();
-    if read_until(open, buffer, at, len)? == len { Ok(()) } else { Err(open.changed()) }
-}
-
 /// Every core: each thread takes the next block, so the disk sees one nearly sequential reader.
-fn hash_blocks(open: &OpenFile, progress: &dyn Progress) -> Result<FileDigest, CaptureError> {
-    let size = open.stamp.size;
+fn hash_blocks(open: &OpenFile, threads: usize, progress: &dyn Progress) -> Result<FileDigest, CaptureError> {
+    let (size, reader) = (open.stamp.size, Reader::new(open));
     let blocks = size.div_ceil(BLOCK);
     let next = AtomicU64::new(0);
     let merger = Mutex::new(Merger::default());
@@ -203,7 +192,7 @@ fn hash_blocks(open: &OpenFile, progress: &dyn Progress) -> Result<FileDigest, C
             }
             let at = index * BLOCK;
             let block = &mut buffer[..block_len(size - at)];
-            if let Err(e) = read_whole(open, block, at) {
+            if let Err(e) = reader.whole(block, at) {
                 // The other threads need not go on.
                 next.store(blocks, Ordering::Relaxed);
                 return Err(e);
@@ -213,7 +202,6 @@ fn hash_blocks(open: &OpenFile, progress: &dyn Progress) -> Result<FileDigest, C
             merger.lock().expect("no thread panics with the lock held").push(index, subtree);
         }
     };
-    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(MAX_THREADS);
     std::thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
         let own = work();
@@ -265,7 +253,7 @@ impl Merger {
 }
 
 /// BLAKE3 on this thread and SHA-256 on another, of the very same bytes. SHA-256 sets the pace.
-fn hash_twice(open: &OpenFile, progress: &dyn Progress) -> Result<(FileDigest, Sha256Digest), CaptureError> {
+fn hash_twice(open: &OpenFile, progress: &dyn Progress) -> Result<Digests, CaptureError> {
     let (full, to_hash): (SyncSender<Vec<u8>>, Receiver<Vec<u8>>) = sync_channel(QUEUE);
     let (empty, to_fill) = sync_channel(QUEUE);
     for _ in 0..QUEUE {
@@ -281,19 +269,19 @@ fn hash_twice(open: &OpenFile, progress: &dyn Progress) -> Result<(FileDigest, S
             }
             Sha256Digest::from_bytes(sha256.finalize().into())
         });
-        let mut hasher = FileHasher::new();
+        let (mut hasher, reader) = (FileHasher::new(), Reader::new(open));
         let mut at = 0;
         while at < open.stamp.size {
             let mut block: Vec<u8> = to_fill.recv().expect("the other thread hands every block back");
             block.resize(block_len(open.stamp.size - at), 0);
-            read_whole(open, &mut block, at)?;
+            reader.whole(&mut block, at)?;
             at += block.len() as u64;
             progress.add(block.len() as u64);
             hasher.update(&block);
             full.send(block).expect("the other thread takes every block");
         }
         drop(full);
-        Ok((hasher.finish(), second.join().expect("hashing does not panic")))
+        Ok((hasher.finish(), Some(second.join().expect("hashing does not panic"))))
     })
 }
 
@@ -329,13 +317,19 @@ mod tests {
         let path = written(&folder, content);
         let expected = FileDigest::of(content);
         let open = || OpenFile::argument(&path).unwrap();
-        assert_eq!(hash_stream(&open(), &Silent).unwrap(), expected, "stream of {}", content.len());
+        let sha256 = Some(Sha256Digest::of(content));
+        let stream = |also| hash_stream(&open(), also, &Silent).unwrap();
+        assert_eq!(stream(Also::Nothing), (expected, None), "stream of {}", content.len());
+        assert_eq!(stream(Also::Sha256), (expected, sha256), "stream of {}", content.len());
         if content.len() as u64 > BLOCK {
-            assert_eq!(hash_blocks(&open(), &Silent).unwrap(), expected, "blocks of {}", content.len());
+            for threads in 1..4 {
+                assert_eq!(hash_blocks(&open(), threads, &Silent).unwrap(), expected, "blocks of {}", content.len());
+            }
         }
+        assert_eq!(hash_twice(&open(), &Silent).unwrap(), (expected, sha256), "twice of {}", content.len());
         let both = hash_file(&path, &HashOptions { also: Also::Sha256, ..HashOptions::default() }, &Silent).unwrap();
         assert_eq!(both.digest, expected);
-        assert_eq!(both.sha256, Some(Sha256Digest::of(content)));
+        assert_eq!(both.sha256, sha256);
         assert_eq!(both.size(), content.len() as u64);
         assert_eq!(hashed(&path).unwrap(), HashedFile { sha256: None, ..both });
     }
@@ -470,8 +464,8 @@ mod tests {
         let path = written(&folder, &bytes(5 << 20));
         let open = OpenFile::argument(&path).unwrap();
         File::options().write(true).open(&path).unwrap().set_len(3 << 20).unwrap();
-        assert!(matches!(hash_stream(&open, &Silent), Err(CaptureError::Changed { .. })));
-        assert!(matches!(hash_blocks(&open, &Silent), Err(CaptureError::Changed { .. })));
+        assert!(matches!(hash_stream(&open, Also::Nothing, &Silent), Err(CaptureError::Changed { .. })));
+        assert!(matches!(hash_blocks(&open, 2, &Silent), Err(CaptureError::Changed { .. })));
         assert!(matches!(hash_twice(&open, &Silent), Err(CaptureError::Changed { .. })));
     }
 

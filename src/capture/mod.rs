@@ -10,5 +10,6 @@ pub mod keyring;
 pub mod kind;
 pub mod observe;
 pub mod open;
+mod read;
 pub mod run;
 pub mod walk;

@@ -6,6 +6,7 @@
 //! directly under the root, which would otherwise record itself; the result says when it was there. Empty folders have
 //! no leaf. A folder that changes between the first look and the last file is refused.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,7 @@ use rustix::fs::{AtFlags, Dir, FileType};
 use crate::artifact::tree::{TreeError, TreeLeaf, TreeNode, TreePath};
 use crate::capture::hash::{HashOptions, HashedFile, Progress, hash_file, hash_large, hash_small};
 use crate::capture::open::{CaptureError, FileStamp, OpenFile, Root, Shown, argument_metadata, io_error};
+use crate::digest::Sha256Digest;
 
 /// The folder of a ledger, left out where it stands directly under the root of a walk.
 pub const LEDGER_FOLDER: &str = ".reproledger";
@@ -39,6 +41,8 @@ pub struct Tree {
     pub links: u64,
     /// Bytes in the files together.
     pub bytes: u64,
+    /// SHA-256 of each file, where it was asked for. The tree's leaves have no place for it.
+    pub sha256: BTreeMap<TreePath, Sha256Digest>,
     /// True when a ledger's own folder stood under the root and was left out.
     pub left_out_ledger: bool,
 }
@@ -53,8 +57,6 @@ pub enum Captured {
 }
 
 /// Hashes what the user named: one file as itself, one folder as its tree, several paths as one tree of their names.
-///
-/// A second digest is taken of a single file only.
 pub fn capture_paths(
     paths: &[PathBuf],
     options: &HashOptions,
@@ -125,7 +127,8 @@ impl OpenRoot {
 }
 
 enum Found {
-    Leaf(TreeNode),
+    Link(String),
+    File(HashedFile),
     /// Too large for one thread; closed again, for there may be more of them than a process may have open.
     Large,
 }
@@ -224,18 +227,21 @@ impl Walk {
         let mut tree = Tree { left_out_ledger: self.left_out_ledger, ..Tree::default() };
         tree.leaves.reserve_exact(found.len());
         for (found, job) in found.into_iter().zip(&self.jobs) {
-            let node = match found {
-                Found::Leaf(node) => node,
-                Found::Large => file_node(&hash_large(&self.open(job)?, options, progress)?),
-            };
-            match &node {
-                TreeNode::File { size, .. } => {
-                    tree.files += 1;
-                    tree.bytes = tree.bytes.saturating_add(*size);
+            let path = job.path.clone();
+            let file = match found {
+                Found::Link(target) => {
+                    tree.links += 1;
+                    tree.leaves.push(TreeLeaf { path, node: TreeNode::Link { target } });
+                    continue;
                 }
-                TreeNode::Link { .. } => tree.links += 1,
-            }
-            tree.leaves.push(TreeLeaf { path: job.path.clone(), node });
+                Found::File(file) => file,
+                Found::Large => hash_large(&self.open(job)?, options, progress)?,
+            };
+            tree.files += 1;
+            tree.bytes = tree.bytes.saturating_add(file.size());
+            tree.sha256.extend(file.sha256.map(|sha256| (path.clone(), sha256)));
+            let node = TreeNode::File { mode: file.mode, size: file.size(), digest: file.digest };
+            tree.leaves.push(TreeLeaf { path, node });
         }
         self.check_folders()?;
         Ok(tree)
@@ -255,13 +261,13 @@ impl Walk {
         if let Place::Link(root) = &job.place {
             let root = &self.roots[*root];
             let target = root.root.link(root.relative(&job.path))?;
-            return Ok(Found::Leaf(TreeNode::Link { target }));
+            return Ok(Found::Link(target));
         }
         let open = self.open(job)?;
         if open.stamp.size >= LARGE {
             return Ok(Found::Large);
         }
-        Ok(Found::Leaf(file_node(&hash_small(&open, options, progress)?)))
+        Ok(Found::File(hash_small(&open, options, progress)?))
     }
 
     /// Refuses a walk during which names came or went: its leaves were never together in the folder.
@@ -276,10 +282,6 @@ impl Walk {
             }
         })
     }
-}
-
-fn file_node(file: &HashedFile) -> TreeNode {
-    TreeNode::File { mode: file.mode, size: file.size(), digest: file.digest }
 }
 
 fn stamp_of(folder: &File, shown: &Path) -> Result<FileStamp, CaptureError> {
@@ -300,7 +302,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use crate::artifact::tree::{FileMode, tree_manifest};
-    use crate::capture::hash::Silent;
+    use crate::capture::hash::{Also, Silent};
     use crate::digest::FileDigest;
 
     use super::*;
@@ -365,6 +367,13 @@ mod tests {
         let tree = scratch.walk().unwrap();
         assert_eq!(tree.leaves, [file_leaf("large", &large), file_leaf("small", b"s")]);
         assert_eq!(tree.bytes, LARGE + 2);
+        assert!(tree.sha256.is_empty());
+
+        let options = HashOptions { also: Also::Sha256, ..HashOptions::default() };
+        let both = walk_folder(scratch.0.path(), &options, &Silent).unwrap();
+        let sha256 = |path: &str, bytes: &[u8]| (TreePath::parse(path).unwrap(), Sha256Digest::of(bytes));
+        assert_eq!(both.leaves, tree.leaves);
+        assert_eq!(both.sha256, BTreeMap::from([sha256("large", &large), sha256("small", b"s")]));
     }
 
     #[test]
