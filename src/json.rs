@@ -203,11 +203,6 @@ impl<'a> Object<'a> {
         count.map(Some).ok_or_else(|| wrong(name, "a non-negative integer", value.kind()))
     }
 
-    /// True when there is no member.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.members.is_empty()
-    }
-
     /// Refuses an object in which any name stands twice.
     pub(crate) fn distinct(self) -> Result<BTreeMap<String, Value<'a>>, JsonError> {
         match self.repeated.into_iter().next() {

@@ -7,9 +7,11 @@
 //! whoever holds it to re-derive (`samples.derived`).
 
 mod facts;
+mod judge;
 mod score;
 
 pub use facts::{Anomalies, Anomaly, AnomalyCode, LogFacts, MAX_ANOMALIES, ReportedMetric, Severity, bounded_text};
+pub use judge::{ObservedModel, Rejudged};
 pub use score::{MAX_LEXEME_BYTES, Score, inspect_text_value, parse_number};
 
 use std::collections::BTreeMap;

@@ -15,7 +15,7 @@ mod member;
 pub(crate) mod tests;
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Read, SeekFrom};
 
 use crate::container::Source;
 
@@ -40,6 +40,9 @@ const MEMBER_ALLOWANCE: u64 = 1 << 20;
 /// All members together expand to at most this many times the archive, so that time is bounded by what was sent: 64 MiB
 /// become at most 3.3 GiB, which one core unpacks and scans in about 7 s. Real logs expand 3 to 15 times.
 const MAX_TOTAL_RATIO: u64 = 48;
+
+/// What a tiny member may be longer than it unpacks to.
+const FETCH_ALLOWANCE: u64 = 64 << 10;
 
 /// What a small archive may expand to whatever the ratio.
 const TOTAL_ALLOWANCE: u64 = 256 << 20;
@@ -171,6 +174,49 @@ impl<'s> Archive<'s> {
         let member = &self.members[index];
         self.budget = self.budget.checked_sub(member.unpacked).ok_or(ArchiveError::TotalSize { limit: self.limit })?;
         member.unpack(self.source)
+    }
+
+    /// Compressed and unpacked bytes of the member at `index`, as the directory says.
+    pub(crate) fn size(&self, index: usize) -> (u64, u64) {
+        (self.members[index].packed, self.members[index].unpacked)
+    }
+
+    /// The member at `index` without unpacking it yet.
+    pub(crate) fn fetch(&mut self, index: usize) -> Result<Packed, ArchiveError> {
+        let (packed, unpacked) = self.size(index);
+        // No compressor writes twice what it read: what lies there is not all of the member, and is not held in memory.
+        if packed > unpacked.saturating_mul(2).saturating_add(FETCH_ALLOWANCE) {
+            return self.read(index).map(Packed::Ready);
+        }
+        self.budget = self.budget.checked_sub(unpacked).ok_or(ArchiveError::TotalSize { limit: self.limit })?;
+        let member = &self.members[index];
+        self.source.seek(SeekFrom::Start(member.data))?;
+        let mut bytes = Vec::new();
+        (&mut *self.source).take(packed).read_to_end(&mut bytes)?;
+        Ok(Packed::Bytes { member: Box::new(Member { data: 0, ..member.clone() }), bytes })
+    }
+}
+
+/// A member taken out of its archive, to be unpacked on any thread.
+pub(crate) enum Packed {
+    /// Still compressed.
+    Bytes {
+        /// The member, its data at the beginning of the bytes.
+        member: Box<Member>,
+        /// Its compressed bytes.
+        bytes: Vec<u8>,
+    },
+    /// Unpacked already.
+    Ready(Vec<u8>),
+}
+
+impl Packed {
+    /// The bytes of the member, as [`Archive::read`] gives them.
+    pub(crate) fn unpack(self) -> Result<Vec<u8>, ArchiveError> {
+        match self {
+            Self::Ready(bytes) => Ok(bytes),
+            Self::Bytes { member, bytes } => member.unpack(&mut io::Cursor::new(bytes)),
+        }
     }
 }
 

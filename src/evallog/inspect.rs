@@ -5,8 +5,10 @@
 //!
 //! Source: <https://github.com/UKGovernmentBEIS/inspect_ai> `src/inspect_ai/log/_log.py`, `scorer/_metric.py`
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::inspect_events::{Events, child, text};
+use super::inspect_judge::{Verdict, judge, name_of};
 use super::{EvalLogError, PartError};
 use crate::artifact::samples::{
     AnomalyCode, LogFacts, MAX_KEY_TEXT_BYTES, MAX_SCORE_NAME_BYTES, MAX_SCORES, ReportedMetric, SampleDetails,
@@ -24,6 +26,9 @@ const RELEASED: u64 = 2;
 
 /// Newest schema version whose samples and results are known to read the same.
 const NEWEST: u64 = 3;
+
+/// Names of models, and texts that may be one, taken from a header.
+const MAX_NAMES: usize = 10_000;
 
 /// Longest stop reason; the known ones are single words.
 const MAX_STOP_REASON_BYTES: usize = 256;
@@ -46,8 +51,10 @@ pub(super) struct Grid {
 #[derive(Debug, Clone)]
 pub(super) struct Metric {
     pub(super) reported: ReportedMetric,
-    /// It has no parameters, which would change its rule.
-    pub(super) plain: bool,
+    /// The rule it was computed by: its group, or else its own name, without the package.
+    pub(super) rule: String,
+    /// Its parameters as JSON, which change its rule; null ones are left out.
+    pub(super) params: BTreeMap<String, String>,
     /// Samples that it says it is over.
     pub(super) scored: Option<u64>,
 }
@@ -66,6 +73,13 @@ pub(super) struct Header {
     pub(super) completed: Option<u64>,
     pub(super) invalidated: bool,
     pub(super) metrics: Vec<Metric>,
+    pub(super) run: Option<String>,
+    /// Models whose use the log counts as a whole.
+    pub(super) used: BTreeSet<String>,
+    /// Every text by which the header could name a model: the evaluated one, roles, arguments, scorers' options.
+    pub(super) named: BTreeSet<String>,
+    /// Scorers that read grades by a pattern of their own.
+    pub(super) own_patterns: BTreeSet<String>,
 }
 
 /// Names the part of a log in which an error lies.
@@ -106,7 +120,51 @@ fn parse_body(version: u64, header: &Object<'_>, eval: &Object<'_>) -> Result<He
         completed: results.count("completed_samples")?,
         invalidated: header.get("invalidated")?.is_some_and(|value| value.raw() == "true"),
         metrics: parse_results(&results)?,
+        run: text(eval, "run_id")?,
+        used: used_models(&child(header, "stats")?)?,
+        named: named_models(header, eval)?,
+        own_patterns: own_patterns(eval, &results)?,
     })
+}
+
+fn used_models(stats: &Object<'_>) -> Result<BTreeSet<String>, PartError> {
+    let usage = stats.get("model_usage")?;
+    let names = usage.iter().flat_map(Value::members).take(MAX_NAMES);
+    Ok(names.map(|(name, _)| bounded_text(&name.lossy())).collect())
+}
+
+/// Every text in the parts of a header in which somebody may have named a model.
+fn named_models(header: &Object<'_>, eval: &Object<'_>) -> Result<BTreeSet<String>, PartError> {
+    let mut named = BTreeSet::new();
+    let places = ["model", "model_roles", "task_args", "task_args_passed", "solver_args", "scorers", "model_args"];
+    let mut open: Vec<Value<'_>> = Vec::new();
+    for place in places {
+        open.extend(eval.get(place)?);
+    }
+    open.extend(header.get("plan")?);
+    while let Some(value) = open.pop() {
+        if named.len() == MAX_NAMES {
+            break;
+        }
+        named.extend(value.text().map(|text| bounded_text(&text.lossy())));
+        open.extend(value.items());
+        open.extend(value.members().map(|(_, value)| value));
+    }
+    Ok(named)
+}
+
+fn own_patterns(eval: &Object<'_>, results: &Object<'_>) -> Result<BTreeSet<String>, PartError> {
+    let mut found = BTreeSet::new();
+    let lists = [(eval.get("scorers")?, "options"), (results.get("scores")?, "params")];
+    for (list, place) in lists {
+        for scorer in list.iter().flat_map(Value::items) {
+            let scorer = scorer.object()?;
+            if child(&scorer, place)?.get("grade_pattern")?.is_some() {
+                found.extend(text(&scorer, "name")?);
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn parse_ids(dataset: &Object<'_>) -> Result<Option<Vec<SampleId>>, PartError> {
@@ -141,8 +199,18 @@ fn parse_metrics(score: &Object<'_>, scorer: &str, name: &str, metrics: &mut Vec
     let (reducer, scored) = (score.text("reducer")?, score.count("scored_samples")?);
     for (metric, value) in score.object("metrics")?.distinct()? {
         let fields = value.object()?;
-        let params = [fields.object("params")?, fields.object("options")?];
+        let mut params = BTreeMap::new();
+        for place in ["params", "options"] {
+            let given = fields.object(place)?.distinct()?;
+            params.extend(given.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k, bounded_text(v.raw()))));
+        }
+        let rule = match text(&fields, "group")? {
+            Some(group) => group,
+            None => text(&fields, "name")?.unwrap_or_else(|| metric.clone()),
+        };
         metrics.push(Metric {
+            rule: bounded_text(rule.rsplit('/').next().unwrap_or(&rule)),
+            params,
             reported: ReportedMetric {
                 scorer: bounded_text(scorer),
                 score: bounded_text(name),
@@ -150,7 +218,6 @@ fn parse_metrics(score: &Object<'_>, scorer: &str, name: &str, metrics: &mut Vec
                 metric: bounded_text(&metric),
                 lexeme: bounded_text(fields.get("value")?.map_or("null", |value| value.raw())),
             },
-            plain: params.into_iter().all(|params| params.is_empty()),
             scored,
         });
     }
@@ -158,6 +225,12 @@ fn parse_metrics(score: &Object<'_>, scorer: &str, name: &str, metrics: &mut Vec
 }
 
 impl Header {
+    /// The metadata keys that reported metrics cluster by.
+    fn clusters(&self) -> impl Iterator<Item = &str> {
+        let names = self.metrics.iter().filter_map(|metric| metric.params.get("cluster"));
+        names.filter_map(|name| name.strip_prefix('"')?.strip_suffix('"')).collect::<BTreeSet<_>>().into_iter()
+    }
+
     /// The facts of a log with this header.
     pub(super) fn facts(&self, format: &str) -> LogFacts {
         let bounded = |text: &Option<String>| text.as_deref().map(bounded_text);
@@ -206,15 +279,37 @@ pub(super) fn parse_key(sample: &Object<'_>) -> Result<(SampleId, u64), PartErro
     Ok((id, epoch))
 }
 
-/// One sample: its record and the flags of its details.
-pub(super) fn parse_sample(value: &Value<'_>) -> Result<(SampleRecord, u64), PartError> {
+/// What one sample shows beside its record.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// The flags of its details.
+    pub(super) flags: u64,
+    /// Each (model, role) that answered in it.
+    pub(super) models: BTreeSet<(String, String)>,
+    /// Its scores held against the judges' texts.
+    pub(super) verdicts: Vec<Verdict>,
+    /// Scores that its transcript shows otherwise, one text each.
+    pub(super) given_otherwise: Vec<String>,
+    /// Edited scores: the scorer, and by whom and why.
+    pub(super) edits: Vec<(String, String)>,
+    /// Models that answered in place of the one asked for.
+    pub(super) fallbacks: String,
+    /// Runs of it that failed before this one.
+    pub(super) retries: u64,
+    /// By metadata key that a metric clusters by: its cluster.
+    pub(super) clusters: Vec<(String, String)>,
+}
+
+/// One sample: its record and what else it shows.
+pub(super) fn parse_sample(value: &Value<'_>, header: &Header) -> Result<(SampleRecord, Seen), PartError> {
     if value.kind() != Kind::Object {
         return Err(wrong("a sample", "an object", value.kind()).into());
     }
     let sample = value.object()?;
     let (id, epoch) = parse_key(&sample)?;
     let mut texts = Texts { attachments: sample.object("attachments")?, flags: 0 };
-    let scores = parse_scores(&sample, &mut texts.flags)?;
+    let mut seen = Seen::default();
+    let scores = parse_scores(&sample, &mut seen)?;
     let status = if sample.get("invalidation")?.is_some() {
         SampleStatus::Invalid
     } else if sample.get("error")?.is_some() {
@@ -229,25 +324,12 @@ pub(super) fn parse_sample(value: &Value<'_>) -> Result<(SampleRecord, u64), Par
     if let Some(fallbacks) = sample.get("model_fallbacks")? {
         let is_used = fallbacks.items().next().is_some() || fallbacks.members().next().is_some();
         texts.flags |= if is_used { SampleDetails::MODEL_FALLBACK } else { 0 };
+        seen.fallbacks = bounded_text(fallbacks.raw());
     }
-    let output = sample.object("output")?;
-    let choice = output.get("choices")?.and_then(|choices| choices.items().next());
-    let choice = choice.map(|choice| choice.object()).transpose()?.unwrap_or_default();
     let input = sample.get("input")?.map(|input| texts.input(&input)).transpose()?;
-    let completion = match choice.object("message")?.get("content")? {
-        Some(content) => Some(texts.message(&content)?),
-        None => output
-            .get("completion")?
-            .and_then(|completion| completion.text())
-            .map(|text| texts.resolve(text))
-            .transpose()?,
-    };
-    let stop_reason = choice.text("stop_reason")?.map(|mut reason| {
-        while reason.len() > MAX_STOP_REASON_BYTES {
-            reason.pop();
-        }
-        reason
-    });
+    let (completion, stop_reason) = texts.completion(&sample.object("output")?)?;
+    seen.look(&sample, &scores, header, &mut Texts { attachments: texts.attachments.clone(), flags: 0 })?;
+    texts.flags |= if seen.edits.is_empty() { 0 } else { SampleDetails::SCORE_EDITED };
     let details = SampleDetails {
         source: FileDigest::of(value.raw().as_bytes()),
         input: input.map(|text| FileDigest::of(&text)),
@@ -255,12 +337,63 @@ pub(super) fn parse_sample(value: &Value<'_>) -> Result<(SampleRecord, u64), Par
         stop_reason,
         flags: texts.flags,
     };
+    seen.flags = texts.flags;
     let record = SampleRecord { key: SampleKey::new(id, epoch), status, scores, details: details.digest() };
-    Ok((record, texts.flags))
+    Ok((record, seen))
+}
+
+impl Seen {
+    /// Looks at what decides nothing by itself: events, judges, retries, clusters.
+    fn look(
+        &mut self,
+        sample: &Object<'_>,
+        scores: &Scores,
+        header: &Header,
+        texts: &mut Texts<'_>,
+    ) -> Result<(), PartError> {
+        self.retries = sample.get("error_retries")?.iter().flat_map(Value::items).count() as u64;
+        let metadata = child(sample, "metadata")?;
+        for name in header.clusters() {
+            if let Some(cluster) = metadata.get(name)? {
+                self.clusters.push((name.to_owned(), bounded_text(cluster.raw())));
+            }
+        }
+        let mut events = Events::read(sample.get("events")?.as_ref(), texts)?;
+        let counted = sample.get("model_usage")?;
+        for (model, _) in counted.iter().flat_map(Value::members).take(MAX_NAMES) {
+            let model = bounded_text(&model.lossy());
+            if !events.models.iter().any(|(seen, _)| *seen == model) {
+                events.models.insert((model, String::new()));
+            }
+        }
+        self.models = events.models;
+        let edited = |scorer: &str| self.edits.iter().any(|(edited, _)| edited == scorer);
+        for (scorer, keys) in scores {
+            if let Some(given) = events.given.get(scorer).filter(|_| !edited(scorer))
+                && let Some((key, now, then)) = super::inspect_audit::difference_of(keys, given)
+            {
+                let name = name_of(scorer, &key);
+                self.given_otherwise.push(format!("`{name}` is {now}, the transcript shows {then} being given"));
+            }
+            let mut judges = events.judged.remove(scorer).unwrap_or_default();
+            if judges.is_empty() && super::inspect_judge::is_grader(scorer) {
+                judges.extend(explanation(sample, scorer, texts)?);
+            }
+            let own_pattern = header.own_patterns.contains(scorer);
+            self.verdicts.extend(judge(scorer, keys, &judges, own_pattern, edited(scorer)));
+        }
+        Ok(())
+    }
+}
+
+/// What Inspect's own graders keep of the judge's text beside the score.
+fn explanation(sample: &Object<'_>, scorer: &str, texts: &mut Texts<'_>) -> Result<Option<Vec<u8>>, PartError> {
+    let score = child(&child(sample, "scores")?, scorer)?;
+    score.get("explanation")?.and_then(|value| value.text()).map(|text| texts.resolve(text)).transpose()
 }
 
 /// Texts of one sample with their attachments put back.
-struct Texts<'a> {
+pub(super) struct Texts<'a> {
     attachments: Object<'a>,
     flags: u64,
 }
@@ -297,6 +430,25 @@ impl Texts<'_> {
         Ok(parts.join(&b'\n'))
     }
 
+    /// The text of a model's output and why it ended: the first choice, or the completion where there is none.
+    pub(super) fn completion(&mut self, output: &Object<'_>) -> Result<(Option<Vec<u8>>, Option<String>), PartError> {
+        let choice = output.get("choices")?.and_then(|choices| choices.items().next());
+        let choice = choice.map(|choice| choice.object()).transpose()?.unwrap_or_default();
+        let stop_reason = choice.text("stop_reason")?.map(|mut reason| {
+            while reason.len() > MAX_STOP_REASON_BYTES {
+                reason.pop();
+            }
+            reason
+        });
+        let text = if let Some(content) = choice.object("message")?.get("content")? {
+            Some(self.message(&content)?)
+        } else {
+            let completion = output.get("completion")?.and_then(|completion| completion.text());
+            completion.map(|text| self.resolve(text)).transpose()?
+        };
+        Ok((text, stop_reason))
+    }
+
     /// The input: a text as it is, messages as the canonical array of [role, text].
     fn input(&mut self, input: &Value<'_>) -> Result<Vec<u8>, PartError> {
         if let Some(text) = input.text() {
@@ -320,7 +472,7 @@ impl Texts<'_> {
 }
 
 /// The scores of a sample: `scores` by scorer, or the one `score` of schema 1.
-fn parse_scores(sample: &Object<'_>, flags: &mut u64) -> Result<Scores, PartError> {
+fn parse_scores(sample: &Object<'_>, seen: &mut Seen) -> Result<Scores, PartError> {
     let mut scores = Scores::new();
     let entries = match (sample.get("scores")?, sample.get("score")?) {
         (Some(scores), _) if scores.kind() != Kind::Object => {
@@ -332,12 +484,22 @@ fn parse_scores(sample: &Object<'_>, flags: &mut u64) -> Result<Scores, PartErro
     };
     for (scorer, score) in entries {
         let score = score.object()?;
-        let edits = score.get("history")?.is_some_and(|history| history.items().next().is_some());
-        *flags |= if edits { SampleDetails::SCORE_EDITED } else { 0 };
+        let edits: Vec<Value<'_>> = score.get("history")?.iter().flat_map(Value::items).collect();
+        if let Some(last) = edits.last() {
+            seen.edits.push((scorer.clone(), describe_edit(last)?));
+        }
         scores.insert(score_name(scorer)?, parse_value(score.get("value")?.as_ref())?);
     }
     let found = scores.values().map(BTreeMap::len).sum();
     if found > MAX_SCORES { Err(SamplesError::ScoreCount { found }.into()) } else { Ok(scores) }
+}
+
+/// Who edited a score last, and why.
+fn describe_edit(last: &Value<'_>) -> Result<String, PartError> {
+    let provenance = child(&last.object()?, "provenance")?;
+    let author = text(&provenance, "author")?.unwrap_or_else(|| "nobody named".to_owned());
+    let reason = text(&provenance, "reason")?.unwrap_or_else(|| "no reason given".to_owned());
+    Ok(format!("edited by {}: {}", author.escape_debug(), reason.escape_debug()))
 }
 
 fn score_name(name: String) -> Result<String, PartError> {
@@ -373,12 +535,22 @@ fn parse_scalar(value: &Value<'_>) -> Result<Score, PartError> {
     }
 }
 
-/// Scores of a summary, where it has any.
-pub(super) fn parse_summary(summary: &Object<'_>) -> Result<Option<Scores>, PartError> {
-    let Some(scores) = summary.get("scores")? else { return Ok(None) };
+/// What a summary says of its sample.
+#[derive(Debug, Default)]
+pub(super) struct Summary {
+    /// Its scores, where it has any.
+    pub(super) scores: Option<Scores>,
+    /// Whether the sample ended in an error.
+    pub(super) error: bool,
+}
+
+/// Reads one summary.
+pub(super) fn parse_summary(summary: &Object<'_>) -> Result<Summary, PartError> {
+    let error = summary.get("error")?.is_some();
+    let Some(scores) = summary.get("scores")? else { return Ok(Summary { scores: None, error }) };
     let mut found = Scores::new();
     for (scorer, score) in scores.object()?.distinct()? {
         found.insert(score_name(scorer)?, parse_value(score.object()?.get("value")?.as_ref())?);
     }
-    Ok(Some(found))
+    Ok(Summary { scores: Some(found), error })
 }

@@ -9,13 +9,14 @@ use num_rational::BigRational;
 use num_traits::{One, Signed, Zero};
 
 use super::PartError;
-use super::inspect::{Grid, Header, Metric, Samples, parse_id, parse_key, parse_summary, parse_value};
+use super::inspect::{Grid, Header, Samples, Seen, Summary, parse_id, parse_key, parse_summary, parse_value};
+use super::inspect_judge::name_of;
 use crate::artifact::samples::{
-    Anomalies, AnomalyCode, LogFacts, MAX_ANOMALIES, SampleDetails, SampleId, SampleKey, SampleRecord, SampleStatus,
-    Score, Scores, parse_number,
+    Anomalies, AnomalyCode, MAX_ANOMALIES, SampleDetails, SampleId, SampleKey, SampleRecord, SampleStatus, Score,
+    Scores,
 };
 use crate::json::Value;
-use crate::stats::{ErrorUnit, Observation, Reducer, estimate, reduce};
+use crate::stats::{Observation, Reducer, reduce};
 
 /// A float sum of a million terms of size 1 is off by at most 1e-10; relative to max(1, |value|).
 const TOLERANCE: (u32, u64) = (1, 1_000_000_000);
@@ -25,8 +26,9 @@ fn key_text((id, epoch): &(SampleId, u64)) -> String {
 }
 
 /// Notes what one sample's record says about itself.
-pub(super) fn note_sample(anomalies: &mut Anomalies, record: &SampleRecord, flags: u64) {
+pub(super) fn note_sample(anomalies: &mut Anomalies, record: &SampleRecord, seen: &Seen) {
     let text = record.key.to_string();
+    let flags = seen.flags;
     let status = match record.status {
         SampleStatus::Scored => None,
         SampleStatus::Unscored => Some(AnomalyCode::Unscored),
@@ -36,14 +38,24 @@ pub(super) fn note_sample(anomalies: &mut Anomalies, record: &SampleRecord, flag
     };
     let flagged = [
         (SampleDetails::LONE_SURROGATE, AnomalyCode::LoneSurrogate),
-        (SampleDetails::SCORE_EDITED, AnomalyCode::ScoreEdited),
-        (SampleDetails::MODEL_FALLBACK, AnomalyCode::ModelFallback),
         (SampleDetails::ATTACHMENT_MISSING, AnomalyCode::AttachmentMissing),
     ];
     let flagged = flagged.into_iter().filter(|(flag, _)| flags & flag != 0).map(|(_, code)| code);
     let unreadable = record.scores.values().flat_map(BTreeMap::values).any(Score::is_unreadable);
     for code in status.into_iter().chain(flagged).chain(unreadable.then_some(AnomalyCode::UnreadableScore)) {
         anomalies.add(code, &text);
+    }
+    for (scorer, edit) in &seen.edits {
+        anomalies.add(AnomalyCode::ScoreEdited, format!("{text}: `{scorer}` {edit}"));
+    }
+    if flags & SampleDetails::MODEL_FALLBACK != 0 {
+        anomalies.add(AnomalyCode::ModelFallback, format!("{text}: {}", seen.fallbacks));
+    }
+    if seen.retries > 0 {
+        anomalies.add(AnomalyCode::SampleRetried, format!("{text}: {} runs before failed", seen.retries));
+    }
+    for given in &seen.given_otherwise {
+        anomalies.add(AnomalyCode::ScoreEventDiffers, format!("{text}: {given}"));
     }
 }
 
@@ -52,6 +64,10 @@ pub(super) fn check_grid(header: &Header, samples: &Samples, anomalies: &mut Ano
     let present = samples.len() as u64;
     let Some(grid) = &header.grid else {
         anomalies.add(AnomalyCode::GridNotDeclared, "the log does not list its sample ids");
+        if present == 0 && header.total.is_none() {
+            anomalies.add(AnomalyCode::SampleMissing, "the log holds no sample and does not say how many there were");
+            return false;
+        }
         let missing = header.total.unwrap_or(0).saturating_sub(present);
         anomalies.add_many(
             AnomalyCode::SampleMissing,
@@ -110,57 +126,83 @@ fn name_missing(grid: &Grid, missing: u64, samples: &Samples, anomalies: &mut An
 pub(super) enum SummaryKind {
     /// Written with the header: it has every score.
     Final,
-    /// Written while the run went on: a score may have come later.
+    /// Written while the run went on: a score may have come later, and the final ones tell what became of the rest.
     Journal,
+    /// The same, where the run ended before there were final ones.
+    JournalAlone,
 }
 
-/// Scores of the summaries in one member, by sample; a later one replaces an earlier one.
-pub(super) fn read_summaries(value: &Value<'_>, into: &mut BTreeMap<(SampleId, u64), Scores>) -> Result<(), PartError> {
+/// The summaries in one member, by sample; a later one replaces an earlier one.
+pub(super) fn read_summaries(
+    value: &Value<'_>,
+    into: &mut BTreeMap<(SampleId, u64), Summary>,
+) -> Result<(), PartError> {
     for summary in value.items() {
         let summary = summary.object()?;
-        if let Some(scores) = parse_summary(&summary)? {
-            into.insert(parse_key(&summary)?, scores);
-        }
+        into.insert(parse_key(&summary)?, parse_summary(&summary)?);
     }
     Ok(())
 }
 
-/// Holds summaries against the samples that are there.
+/// Holds summaries against the samples.
 pub(super) fn check_summaries(
-    summaries: &BTreeMap<(SampleId, u64), Scores>,
+    summaries: &BTreeMap<(SampleId, u64), Summary>,
     kind: SummaryKind,
     samples: &Samples,
     anomalies: &mut Anomalies,
 ) {
+    let place = if kind == SummaryKind::Final { "summary" } else { "journal" };
     for (key, summary) in summaries {
-        let Some(sample) = samples.get(key) else { continue };
-        if kind == SummaryKind::Journal && summary.is_empty() {
+        let Some(sample) = samples.get(key) else {
+            if kind != SummaryKind::Journal {
+                anomalies.add(AnomalyCode::SummaryWithoutSample, key_text(key));
+            }
+            continue;
+        };
+        let lacks_error = summary.error && !matches!(sample.status, SampleStatus::Error | SampleStatus::Invalid);
+        if kind == SummaryKind::Final && lacks_error {
+            let text = format!("{}: the summary has an error, the sample none", key_text(key));
+            anomalies.add(AnomalyCode::SummaryDisagrees, text);
+        }
+        let Some(scores) = &summary.scores else { continue };
+        if kind != SummaryKind::Final && scores.is_empty() {
             continue;
         }
-        if let Some((scorer, in_sample, in_summary)) = difference(&sample.scores, summary) {
-            let place = if kind == SummaryKind::Final { "summary" } else { "journal" };
+        if let Some((scorer, in_sample, in_summary)) = difference(&sample.scores, scores) {
             let text =
                 format!("{}: `{scorer}` is {in_sample} in the sample, {in_summary} in the {place}", key_text(key));
             anomalies.add(AnomalyCode::SummaryDisagrees, text);
         }
     }
+    if kind == SummaryKind::Final {
+        for key in samples.keys().filter(|key| !summaries.contains_key(key)) {
+            anomalies.add(AnomalyCode::SampleNotSummarised, key_text(key));
+        }
+    }
 }
 
 fn difference(sample: &Scores, summary: &Scores) -> Option<(String, String, String)> {
-    let shown = |score: Option<&Score>| score.map_or("absent".to_owned(), |score| score.lexeme().to_owned());
+    let none = BTreeMap::new();
     let scorers: BTreeSet<&String> = sample.keys().chain(summary.keys()).collect();
-    for scorer in scorers {
-        let (left, right) = (sample.get(scorer), summary.get(scorer));
-        let keys: BTreeSet<&String> = [left, right].into_iter().flatten().flat_map(BTreeMap::keys).collect();
-        for key in keys {
-            let (left, right) = (left.and_then(|keys| keys.get(key)), right.and_then(|keys| keys.get(key)));
-            if !left.zip(right).is_some_and(|(left, right)| same_score(left, right)) {
-                let name = if key.is_empty() { scorer.clone() } else { format!("{scorer}/{key}") };
-                return Some((name, shown(left), shown(right)));
-            }
-        }
-    }
-    None
+    scorers.into_iter().find_map(|scorer| {
+        let side = |scores: &'_ Scores| scores.get(scorer).cloned().unwrap_or_else(|| none.clone());
+        let (key, left, right) = difference_of(&side(sample), &side(summary))?;
+        Some((name_of(scorer, &key), left, right))
+    })
+}
+
+/// The first key whose two scores differ, and what they are.
+pub(super) fn difference_of(
+    left: &BTreeMap<String, Score>,
+    right: &BTreeMap<String, Score>,
+) -> Option<(String, String, String)> {
+    let shown = |score: Option<&Score>| score.map_or("absent".to_owned(), |score| score.lexeme().to_owned());
+    let keys: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+    keys.into_iter().find_map(|key| {
+        let (left, right) = (left.get(key), right.get(key));
+        let same = left.zip(right).is_some_and(|(left, right)| same_score(left, right));
+        (!same).then(|| (key.clone(), shown(left), shown(right)))
+    })
 }
 
 /// Numbers by value; NaN and null are one; long texts and structures are shortened in summaries and not compared.
@@ -173,7 +215,7 @@ fn same_score(left: &Score, right: &Score) -> bool {
 }
 
 /// The scored values of one score, by sample: what Inspect's metrics are over. `None` where one is infinite.
-fn observations(samples: &Samples, scorer: &str, key: &str) -> Option<Vec<Observation<SampleId>>> {
+pub(super) fn observations(samples: &Samples, scorer: &str, key: &str) -> Option<Vec<Observation<SampleId>>> {
     let mut found = Vec::new();
     for ((id, _), record) in samples {
         let Some(score) = record.score(scorer, key).filter(|score| !score.is_unscored()) else { continue };
@@ -187,70 +229,13 @@ fn observations(samples: &Samples, scorer: &str, key: &str) -> Option<Vec<Observ
     Some(found)
 }
 
-fn tolerance(around: &BigRational) -> BigRational {
+pub(super) fn tolerance(around: &BigRational) -> BigRational {
     let unit = BigRational::new(TOLERANCE.0.into(), TOLERANCE.1.into());
     unit * around.abs().max(BigRational::one())
 }
 
-fn is_close(exact: &BigRational, reported: &BigRational) -> bool {
+pub(super) fn is_close(exact: &BigRational, reported: &BigRational) -> bool {
     (exact - reported).abs() <= tolerance(exact)
-}
-
-/// Whether `reported` is close to the root of `square`, decided on squares.
-fn is_close_to_root(square: &BigRational, reported: &BigRational) -> bool {
-    let (low, high) = (reported - tolerance(reported), reported + tolerance(reported));
-    !high.is_negative() && *square <= &high * &high && (low.is_negative() || &low * &low <= *square)
-}
-
-/// Recomputes the metrics of the header from the samples, where all of them are there.
-pub(super) fn check_metrics(header: &Header, complete: bool, samples: &Samples, facts: &mut LogFacts) {
-    for metric in &header.metrics {
-        let name = format!("{}/{} {}", metric.reported.scorer, metric.reported.score, metric.reported.metric);
-        let verdict =
-            if complete { check_metric(metric, header, samples) } else { Err("samples are missing".to_owned()) };
-        match verdict {
-            Ok(None) => {}
-            Ok(Some(exact)) => {
-                let text = format!("{name}: the header says {}, the samples say {exact}", metric.reported.lexeme);
-                facts.anomalies.add(AnomalyCode::MetricDisagrees, text);
-            }
-            Err(reason) => facts.anomalies.add(AnomalyCode::NotRecomputed, format!("{name}: {reason}")),
-        }
-    }
-}
-
-/// `Ok(None)` where the metric agrees, `Ok(Some(_))` what it should be, `Err` why it was not recomputed.
-fn check_metric(metric: &Metric, header: &Header, samples: &Samples) -> Result<Option<String>, String> {
-    let reported = &metric.reported;
-    let is_error = match reported.metric.as_str() {
-        "accuracy" | "mean" => false,
-        "stderr" => true,
-        _ => return Err("no rule for this metric".to_owned()),
-    };
-    if !metric.plain {
-        return Err("it has parameters".to_owned());
-    }
-    let reducer = reported.reducer.as_deref().or(header.reducer.as_deref()).unwrap_or("mean");
-    let reducer = Reducer::parse(reducer).map_err(|error| error.to_string())?;
-    let key = if reported.score == reported.scorer { "" } else { &reported.score };
-    let values = observations(samples, &reported.scorer, key).ok_or("a score is infinite")?;
-    let found = match estimate(&values, ErrorUnit::Sample, reducer) {
-        Ok(found) => found,
-        // Among them no scored sample at all: Inspect reports NaN or 0, and there is nothing to hold that against.
-        Err(error) => return Err(error.to_string()),
-    };
-    if let Some(scored) = metric.scored.filter(|scored| *scored != found.units) {
-        return Ok(Some(format!("{} scored samples, not {scored}", found.units)));
-    }
-    let value = parse_number(&reported.lexeme);
-    let agrees = match (&value, is_error) {
-        (None, _) => false,
-        (Some(value), false) => is_close(&found.mean, value),
-        (Some(value), true) => is_close_to_root(&found.variance_of_mean, value),
-    };
-    Ok((!agrees).then(|| {
-        if is_error { crate::stats::decimal::sqrt_digits(&found.variance_of_mean, 6) } else { found.mean.to_string() }
-    }))
 }
 
 /// Holds the stored epoch reductions against the samples, for each id whose epochs are all there.
@@ -301,6 +286,7 @@ pub(super) fn check_start(start: &Header, header: &Header, anomalies: &mut Anoma
         ("task", start.task != header.task),
         ("model", start.model != header.model),
         ("sample ids or epochs", start.grid.is_some() && start.grid != header.grid),
+        ("run id", start.run != header.run),
     ];
     for (what, _) in differs.into_iter().filter(|(_, differs)| *differs) {
         anomalies.add(AnomalyCode::StartDisagrees, format!("another {what} than when the run began"));

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::io::Read;
 
 use super::inspect::{Samples, parse_header, parse_sample, part};
-use super::inspect_audit::{check_grid, check_metrics, check_reductions, check_status, note_sample};
+use super::inspect_audit::{check_grid, check_reductions, check_status, note_sample};
+use super::inspect_judge::Tally;
+use super::inspect_metrics::check_metrics;
 use super::{EvalLog, EvalLogError, Reader};
 use crate::artifact::samples::AnomalyCode;
 use crate::container::Source;
@@ -38,17 +40,19 @@ impl Reader for InspectJson {
         let header = parse_header(name, &log)?;
         let mut facts = header.facts(self.name());
         check_status(&header, &mut facts.anomalies);
-        let mut samples: Samples = BTreeMap::new();
+        let (mut samples, mut tally): (Samples, Tally) = (BTreeMap::new(), Tally::default());
         for (index, sample) in part(name, log.get("samples"))?.iter().flat_map(Value::items).enumerate() {
-            let (record, flags) = part(&format!("samples[{index}]"), parse_sample(&sample))?;
-            note_sample(&mut facts.anomalies, &record, flags);
+            let (record, seen) = part(&format!("samples[{index}]"), parse_sample(&sample, &header))?;
+            note_sample(&mut facts.anomalies, &record, &seen);
+            tally.add(&record, seen, &mut facts);
             let text = record.key.to_string();
             if samples.insert((record.key.id.clone(), record.key.epoch), record).is_some() {
                 facts.anomalies.add(AnomalyCode::DuplicateSample, text);
             }
         }
         let complete = check_grid(&header, &samples, &mut facts.anomalies);
-        check_metrics(&header, complete, &samples, &mut facts);
+        check_metrics(&header, complete, &samples, &tally, &mut facts);
+        tally.finish(&header, &mut facts);
         let nested = part(name, part(name, log.object("results"))?.get("sample_reductions"))?;
         for reductions in [part(name, log.get("reductions"))?, nested].into_iter().flatten() {
             part("reductions", check_reductions(&reductions, &header, &samples, &mut facts.anomalies))?;

@@ -1,19 +1,23 @@
 //! Inspect `.eval` logs: a ZIP archive with one member for each sample and epoch.
 //!
-//! Members are read one at a time, so that memory is bounded by the largest sample. A log without `header.json` is in
+//! Members are fetched in batches and unpacked side by side; memory is bounded by a batch and one member for each core,
+//! or one large member alone. A log without `header.json` is in
 //! flight or crashed: what is there is read from the journal's start and reported as incomplete.
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use super::inspect::{Header, Samples, parse_header, parse_sample, part};
 use super::inspect_audit::{
-    SummaryKind, check_grid, check_metrics, check_reductions, check_start, check_status, check_summaries, note_sample,
-    read_summaries,
+    SummaryKind, check_grid, check_reductions, check_start, check_status, check_summaries, note_sample, read_summaries,
 };
+use super::inspect_judge::Tally;
+use super::inspect_metrics::check_metrics;
 use super::{EvalLog, EvalLogError, Reader};
-use crate::artifact::samples::{Anomalies, AnomalyCode, SampleId};
+use crate::artifact::samples::{Anomalies, AnomalyCode, LogFacts, SampleId};
 use crate::container::Source;
-use crate::container::zip::Archive;
+use crate::container::zip::{Archive, Packed};
 use crate::json::Value;
 
 const HEADER: &str = "header.json";
@@ -56,9 +60,10 @@ impl Reader for InspectZip {
                 }
             }
         }
-        let samples = read_samples(&mut archive, &names, &mut facts.anomalies)?;
+        let (samples, tally) = read_samples(&mut archive, &names, main, &mut facts)?;
         let complete = check_grid(main, &samples, &mut facts.anomalies);
-        check_metrics(main, complete, &samples, &mut facts);
+        check_metrics(main, complete, &samples, &tally, &mut facts);
+        tally.finish(main, &mut facts);
         check_side_members(&mut archive, &names, main, &samples, &mut facts.anomalies)?;
         Ok(EvalLog::of(facts, samples))
     }
@@ -95,25 +100,69 @@ fn note_archive(archive: &Archive<'_>, names: &Names, anomalies: &mut Anomalies)
     }
 }
 
-fn read_samples(archive: &mut Archive<'_>, names: &Names, anomalies: &mut Anomalies) -> Result<Samples, EvalLogError> {
-    let mut samples = Samples::new();
+/// Compressed bytes that are held at a time, to be unpacked and read side by side.
+const BATCH_BYTES: u64 = 16 << 20;
+
+/// A member that unpacks to more is read alone, so that memory does not grow with the number of threads.
+const ALONE_BYTES: u64 = 4 << 20;
+
+/// Every sample, and what they show together.
+fn read_samples(
+    archive: &mut Archive<'_>,
+    names: &Names,
+    header: &Header,
+    facts: &mut LogFacts,
+) -> Result<(Samples, Tally), EvalLogError> {
+    let (mut samples, mut tally) = (Samples::new(), Tally::default());
+    let mut batch: Vec<(&str, Packed)> = Vec::new();
+    let mut held = 0_u64;
     for (name, (index, _)) in names.range(SAMPLES.to_owned()..).take_while(|(name, _)| name.starts_with(SAMPLES)) {
         if !is_sample_name(name) {
-            anomalies.add(AnomalyCode::UnknownMember, format!("`{}`", name.escape_debug()));
+            facts.anomalies.add(AnomalyCode::UnknownMember, format!("`{}`", name.escape_debug()));
             continue;
         }
-        let bytes = archive.read(*index)?;
-        let (record, flags) = part(name, parse_sample(&part(name, Value::parse(&bytes))?))?;
-        note_sample(anomalies, &record, flags);
-        let (key, text) = ((record.key.id.clone(), record.key.epoch), record.key.to_string());
-        if *name != member_name(&key) {
-            anomalies.add(AnomalyCode::MemberName, format!("`{}` holds {text}", name.escape_debug()));
+        let (packed, unpacked) = archive.size(*index);
+        if unpacked > ALONE_BYTES || held > BATCH_BYTES {
+            add_batch(std::mem::take(&mut batch), header, &mut samples, &mut tally, facts)?;
+            held = 0;
         }
-        if samples.insert(key, record).is_some() {
-            anomalies.add(AnomalyCode::DuplicateSample, text);
+        batch.push((name, archive.fetch(*index)?));
+        held += packed;
+        if unpacked > ALONE_BYTES {
+            add_batch(std::mem::take(&mut batch), header, &mut samples, &mut tally, facts)?;
+            held = 0;
         }
     }
-    Ok(samples)
+    add_batch(batch, header, &mut samples, &mut tally, facts)?;
+    Ok((samples, tally))
+}
+
+/// Reads members on every core; what they say is added in their order, so that nothing depends on the threads.
+fn add_batch(
+    batch: Vec<(&str, Packed)>,
+    header: &Header,
+    samples: &mut Samples,
+    tally: &mut Tally,
+    facts: &mut LogFacts,
+) -> Result<(), EvalLogError> {
+    let read = |(name, packed): (_, Packed)| -> Result<_, EvalLogError> {
+        let bytes = packed.unpack()?;
+        Ok((name, part(name, parse_sample(&part(name, Value::parse(&bytes))?, header))?))
+    };
+    let read: Vec<Result<_, _>> = batch.into_par_iter().map(read).collect();
+    for result in read {
+        let (name, (record, seen)) = result?;
+        note_sample(&mut facts.anomalies, &record, &seen);
+        tally.add(&record, seen, facts);
+        let (key, text) = ((record.key.id.clone(), record.key.epoch), record.key.to_string());
+        if name != member_name(&key) {
+            facts.anomalies.add(AnomalyCode::MemberName, format!("`{}` holds {text}", name.escape_debug()));
+        }
+        if samples.insert(key, record).is_some() {
+            facts.anomalies.add(AnomalyCode::DuplicateSample, text);
+        }
+    }
+    Ok(())
 }
 
 fn member_name((id, epoch): &(SampleId, u64)) -> String {
@@ -150,7 +199,9 @@ fn check_side_members(
         let bytes = archive.read(index)?;
         part(name, read_summaries(&part(name, Value::parse(&bytes))?, &mut summaries))?;
     }
-    check_summaries(&summaries, SummaryKind::Journal, samples, anomalies);
+    let is_alone = !names.contains_key(SUMMARIES);
+    let kind = if is_alone { SummaryKind::JournalAlone } else { SummaryKind::Journal };
+    check_summaries(&summaries, kind, samples, anomalies);
     if let Some((index, _)) = names.get(SUMMARIES) {
         let bytes = archive.read(*index)?;
         let mut summaries = BTreeMap::new();

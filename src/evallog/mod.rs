@@ -6,7 +6,10 @@
 
 mod inspect;
 mod inspect_audit;
+mod inspect_events;
 mod inspect_json;
+mod inspect_judge;
+mod inspect_metrics;
 mod inspect_zip;
 
 #[cfg(test)]
@@ -110,6 +113,27 @@ pub fn read_log(path: &Path) -> Result<EvalLog, EvalLogError> {
         return Err(EvalLogError::NotAFile { found: "a pipe, socket or device" });
     }
     read_log_from(&mut file, kind.len())
+}
+
+/// Header and samples of an Inspect log, for tests that compute its metrics themselves.
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+fn inspect_parts(path: &Path) -> (inspect::Header, Samples) {
+    let log = read_log(path).unwrap();
+    let samples = log.samples.into_iter().map(|sample| ((sample.key.id.clone(), sample.key.epoch), sample)).collect();
+    let mut file = open(path).unwrap();
+    let len = file.metadata().unwrap().len();
+    let bytes = if log.facts.format == "inspect.eval" {
+        let mut archive = crate::container::zip::Archive::open(&mut file, len).unwrap();
+        let names: Vec<(String, usize)> =
+            archive.by_name().into_iter().map(|(name, at)| (name.to_owned(), at.0)).collect();
+        let (_, at) = names.into_iter().find(|(name, _)| name == "header.json").unwrap();
+        archive.read(at).unwrap()
+    } else {
+        std::fs::read(path).unwrap()
+    };
+    let header = crate::json::Value::parse(&bytes).unwrap().object().unwrap();
+    (inspect::parse_header("header.json", &header).unwrap(), samples)
 }
 
 /// Opens without waiting for the other end of a pipe.

@@ -1,5 +1,7 @@
 //! Real logs, read whole: what they say, what the samples add up to, and what is wrong with the tampered ones.
 
+mod table;
+
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
@@ -334,6 +336,197 @@ fn details_resolve_attachments_and_flag_what_is_odd() {
     assert_eq!(edited.facts.anomalies.count(AnomalyCode::ModelFallback), 1);
     assert_eq!(edited.samples[0].status, SampleStatus::Limit);
     assert_ne!(there.samples[0].details, missing.samples[0].details);
+}
+
+/// A log whose one sample was judged: its events and scores as given, the header with these arguments.
+fn judged(score: &str, events: &str, arguments: &str) -> EvalLog {
+    let text =
+        sample(1, 1, "1").replace(r#""scores":{"m":{"value":1}}"#, &format!(r#""scores":{score},"events":[{events}]"#));
+    let log =
+        json_log(&[text], "[1]", "1").replace(r#""model":"m","#, &format!(r#""model":"m","task_args":{arguments},"#));
+    read_bytes(log.as_bytes()).unwrap()
+}
+
+fn answer(span: &str, model: &str, role: &str, text: &str) -> String {
+    format!(
+        r#"{{"event":"model","span_id":"{span}","model":"{model}",{role}"output":{{"choices":[{{"message":{{"content":"{text}"}}}}]}}}}"#
+    )
+}
+
+const SPAN: &str = r#"{"event":"span_begin","id":"s","type":"scorer","name":"NAME"},{"event":"span_begin","id":"t","parent_id":"s","type":"tool","name":"inner"}"#;
+
+#[test]
+fn the_judge_is_who_answered_and_not_who_was_asked_for() {
+    let events = [
+        answer("", "m", "", "the subject"),
+        SPAN.replace("NAME", "harm"),
+        answer("t", "judge/env", "", "<answer>no</answer>"),
+    ];
+    let score = r#"{"harm":{"value":{"harmful":0,"classifier_verdict":0}}}"#;
+    let log = judged(score, &events.join(","), r#"{"grader_model":"judge/asked"}"#);
+    let seen = |log: &EvalLog| -> Vec<(String, String, u64, bool)> {
+        log.facts.observed.iter().map(|o| (o.model.clone(), o.role.clone(), o.samples, o.named)).collect()
+    };
+    assert_eq!(seen(&log), [("judge/env".to_owned(), "scorer".to_owned(), 1, false)]);
+    assert_eq!(log.facts.anomalies.count(AnomalyCode::ModelNotNamed), 1);
+    assert_eq!((log.facts.rejudged[0].agrees, log.facts.rejudged[0].parser.as_str()), (1, "am.answer-tag/1"));
+    let asked = judged(score, &events.join(","), r#"{"grader_model":"judge/env"}"#);
+    assert_eq!((seen(&asked)[0].3, asked.facts.anomalies.count(AnomalyCode::ModelNotNamed)), (true, 0));
+    // The subject judging itself is seen, too; without a judge there is nothing to say.
+    let itself = judged(r#"{"q":{"value":1}}"#, &answer("", "m", r#""role":"grader","#, "x"), "{}");
+    assert_eq!(seen(&itself), [("m".to_owned(), "grader".to_owned(), 1, true)]);
+    assert!(judged(r#"{"q":{"value":1}}"#, &events[0], "{}").facts.observed.is_empty());
+    // Old logs have steps where newer ones have spans.
+    let step = r#"{"event":"step","action":"begin","type":"scorer","name":"harm"}"#;
+    let steps = judged(score, &[step.to_owned(), answer("", "j", "", "no")].join(","), "{}");
+    assert_eq!(seen(&steps), [("j".to_owned(), "scorer".to_owned(), 1, false)]);
+    assert_eq!(steps.facts.rejudged[0].agrees, 1);
+}
+
+#[test]
+fn a_verdict_is_read_again_from_the_judges_own_text() {
+    let graded = |score: &str, text: &str| {
+        let events = [SPAN.replace("NAME", "model_graded_qa"), answer("s", "m", "", text)];
+        judged(&format!(r#"{{"model_graded_qa":{score}}}"#), &events.join(","), "{}")
+    };
+    let count = |log: &EvalLog, code| log.facts.anomalies.count(code);
+    let same = graded(r#"{"value":"C"}"#, "so GRADE: C");
+    assert_eq!((count(&same, AnomalyCode::VerdictDisagrees), same.facts.rejudged[0].agrees), (0, 1));
+    let flipped = graded(r#"{"value":"C"}"#, "so GRADE: I");
+    assert_eq!(flipped.facts.anomalies.worst(), Some(Severity::Contradiction));
+    assert_eq!(
+        texts(&flipped, AnomalyCode::VerdictDisagrees),
+        ["(1, epoch 1): `model_graded_qa` is \"C\", the judge wrote `GRADE: I`"]
+    );
+    // Edited in the open, it is listed with its author and read by nobody's rule.
+    let history =
+        r#"{"value":"C","history":[{"value":"I"},{"value":"C","provenance":{"author":"ann","reason":"typo"}}]}"#;
+    let edited = graded(history, "so GRADE: I");
+    assert_eq!((count(&edited, AnomalyCode::VerdictDisagrees), edited.facts.rejudged[0].unread), (0, 1));
+    assert_eq!(texts(&edited, AnomalyCode::ScoreEdited), ["(1, epoch 1): `model_graded_qa` edited by ann: typo"]);
+    // Without its events, what the scorer kept beside the score speaks.
+    let kept = judged(r#"{"model_graded_qa":{"value":"C","explanation":"GRADE: I"}}"#, "", "{}");
+    assert_eq!(count(&kept, AnomalyCode::VerdictDisagrees), 1);
+    let harm = [SPAN.replace("NAME", "harm"), answer("s", "j", "", "<answer>yes</answer>")].join(",");
+    let other = judged(r#"{"harm":{"value":{"classifier_verdict":0}}}"#, &harm, "{}");
+    assert_eq!(other.facts.anomalies.worst(), Some(Severity::Incomplete));
+    assert_eq!(count(&other, AnomalyCode::VerdictDiffers), 1);
+}
+
+#[test]
+fn a_score_that_the_transcript_shows_otherwise_is_said() {
+    let event = r#"{"event":"score","scorer":"q","score":{"value":0}}"#;
+    let differs = judged(r#"{"q":{"value":1}}"#, event, "{}");
+    assert_eq!(
+        texts(&differs, AnomalyCode::ScoreEventDiffers),
+        ["(1, epoch 1): `q` is 1, the transcript shows 0 being given"]
+    );
+    let later = format!(r#"{event},{{"event":"score","scorer":"q","score":{{"value":1}}}}"#);
+    assert_eq!(judged(r#"{"q":{"value":1}}"#, &later, "{}").facts.anomalies.count(AnomalyCode::ScoreEventDiffers), 0);
+    let twice = judged_bytes(r#"{"event":"score","event":"model"}"#);
+    assert!(matches!(twice, Err(EvalLogError::Part { source: PartError::Json(JsonError::Duplicate { .. }), .. })));
+}
+
+fn judged_bytes(events: &str) -> Result<EvalLog, EvalLogError> {
+    let text = sample(1, 1, "1").replacen('{', &format!(r#"{{"events":[{events}],"#), 1);
+    read_bytes(json_log(&[text], "[1]", "1").as_bytes())
+}
+
+#[test]
+fn retries_and_fallbacks_are_listed() {
+    let with = |rest: &str| {
+        let text = sample(1, 1, "1").replacen('{', &format!("{{{rest},"), 1);
+        read_bytes(json_log(&[text], "[1]", "1").as_bytes()).unwrap()
+    };
+    let retried = with(r#""error_retries":[{"message":"a"},{"message":"b"}]"#);
+    assert_eq!(texts(&retried, AnomalyCode::SampleRetried), ["(1, epoch 1): 2 runs before failed"]);
+    let fallback = with(r#""model_fallbacks":[{"model":"m","fallback_model":"n"}]"#);
+    assert!(texts(&fallback, AnomalyCode::ModelFallback)[0].contains(r#""fallback_model":"n""#));
+}
+
+#[test]
+fn summaries_and_samples_account_for_each_other() {
+    let summary = |id: u64, rest: &str| format!(r#"{{"id":{id},"epoch":1,"scores":{{"m":{{"value":"C"}}}}{rest}}}"#);
+    let with = |name: &str, summaries: &[String]| {
+        let mut members = sound();
+        members.push((name.to_owned(), format!("[{}]", summaries.join(","))));
+        read_bytes(&zip(&members)).unwrap()
+    };
+    let zero = r#"{"id":2,"epoch":1,"scores":{"m":{"value":0}}}"#.to_owned();
+    let sound = with("summaries.json", &[summary(1, ""), zero.clone()]);
+    assert!(sound.facts.anomalies.worst().is_none(), "{:?}", sound.facts.anomalies);
+    let inserted = with("summaries.json", &[summary(1, "")]);
+    assert_eq!(texts(&inserted, AnomalyCode::SampleNotSummarised), ["(2, epoch 1)"]);
+    let dropped = with("summaries.json", &[summary(1, ""), zero.clone(), summary(3, "")]);
+    assert_eq!(texts(&dropped, AnomalyCode::SummaryWithoutSample), ["(3, epoch 1)"]);
+    let alone = with("_journal/summaries/1.json", &[summary(3, "")]);
+    assert_eq!(alone.facts.anomalies.count(AnomalyCode::SummaryWithoutSample), 1);
+    let failed = with("summaries.json", &[summary(1, r#","error":"boom""#), zero]);
+    assert_eq!(failed.facts.anomalies.count(AnomalyCode::SummaryDisagrees), 1);
+}
+
+#[test]
+fn each_metric_is_computed_by_its_own_rule() {
+    // Five samples in two epochs each; the metadata says which of two clusters each belongs to.
+    let scores = [(1, 1), (1, 0), (0, 0), (1, 1), (0, 1)];
+    let samples: Vec<String> = scores
+        .iter()
+        .enumerate()
+        .flat_map(|(i, (first, second))| {
+            [(1, first), (2, second)].map(|(epoch, value)| {
+                let metadata = format!(r#"{{"metadata":{{"c":"{}"}},"#, i % 2);
+                sample(i as u64, epoch, &value.to_string()).replacen('{', &metadata, 1)
+            })
+        })
+        .collect();
+    let check = |reducer: &str, metrics: &str| {
+        let header = header("[0,1,2,3,4]", 2, "1");
+        let header = header.replace(
+            r#""metrics":{"accuracy":{"value":1}}"#,
+            &format!(r#""reducer":"{reducer}","metrics":{{{metrics}}}"#),
+        );
+        let log = format!(r#"{},"samples":[{}]}}"#, &header[..header.len() - 1], samples.join(","));
+        let log = read_bytes(log.as_bytes()).unwrap();
+        (texts(&log, AnomalyCode::MetricDisagrees).join("; "), texts(&log, AnomalyCode::NotRecomputed).join("; "))
+    };
+    let agrees = (String::new(), String::new());
+    // What Inspect's own functions give for the reduced values 1, .5, 0, 1, .5 and so on.
+    for (reducer, metrics) in [
+        ("mean", r#""accuracy":{"value":0.6},"std":{"value":0.4183300132670378},"var":{"value":0.17500000000000002}"#),
+        ("mean", r#""stderr":{"value":0.18708286933869706},"mean":{"name":"inspect_ai/mean","value":0.6}"#),
+        ("mean", r#""stderr":{"value":0.12,"params":{"cluster":"c"}}"#),
+        (
+            "mean",
+            r#""lower":{"name":"lower","group":"ci","value":0.0805746831582167},"upper":{"name":"upper","group":"ci","value":1.1194253168417831}"#,
+        ),
+        (
+            "mean",
+            r#""lower":{"name":"lower","group":"ci_wilson","value":0.23072428127601297},"upper":{"name":"upper","group":"ci_wilson","value":0.8823792257673521}"#,
+        ),
+        ("max", r#""accuracy":{"value":0.8}"#),
+        ("mode", r#""accuracy":{"value":0.6}"#),
+        ("median", r#""accuracy":{"value":0.6}"#),
+        ("at_least_2", r#""accuracy":{"value":0.4}"#),
+        ("pass_at_2", r#""accuracy":{"value":0.8}"#),
+        ("pass_k_2", r#""accuracy":{"value":0.4}"#),
+    ] {
+        assert_eq!(check(reducer, metrics), agrees, "{reducer} {metrics}");
+        let off = metrics.replacen("value\":0.", "value\":0.0", 1).replacen("value\":0.00", "value\":0.1", 1);
+        assert_ne!(check(reducer, &off).0, "", "{reducer} {off}");
+    }
+    for (reducer, metrics, reason) in [
+        ("mean", r#""bootstrap_stderr":{"value":0.1}"#, "resampled at random"),
+        ("mean", r#""lower":{"name":"lower","group":"ci","value":0,"params":{"method":"bootstrap"}}"#, "resampled"),
+        ("mean", r#""f1":{"value":0.1}"#, "no rule for this metric"),
+        ("mean", r#""accuracy":{"value":0.6,"params":{"to_float":"mine"}}"#, "it has parameters"),
+        ("mean", r#""stderr":{"value":0.6,"params":{"cluster":"none"}}"#, "no cluster"),
+        ("majority", r#""accuracy":{"value":0.6}"#, "no majority"),
+        ("pass_at_3", r#""accuracy":{"value":0.6}"#, "2 scored epochs"),
+        ("mine", r#""accuracy":{"value":0.6}"#, "not supported"),
+    ] {
+        let (disagrees, said) = check(reducer, metrics);
+        assert!(disagrees.is_empty() && said.contains(reason), "{reducer} {metrics}: {disagrees} {said}");
+    }
 }
 
 #[test]

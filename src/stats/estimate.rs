@@ -10,81 +10,28 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::Zero;
 
+use super::reducer::Reducer;
+
 /// Why observations have no estimate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "each variant is its message")]
 pub enum StatsError {
     #[error("there are no scored observations")]
     NoObservations,
-    #[error("epoch reducer `{found}` is not supported (supported: mean, mode, median, max)")]
+    #[error(
+        "epoch reducer `{found}` is not supported (supported: mean, median, mode, majority, max, at_least_K, pass_at_K, pass_K)"
+    )]
     Reducer { found: String },
     #[error("error unit `{found}` is unknown (expected sample or rollout)")]
     Unit { found: String },
     #[error("error unit `rollout` takes no epoch reducer but mean, found `{found}`")]
-    RolloutReducer { found: &'static str },
-    #[error("the epochs of a sample have two most common values: `mode` depends on their order")]
-    ModeTie,
+    RolloutReducer { found: String },
+    #[error("a sample has {found} scored epochs where its reducer draws {needed}")]
+    TooFewEpochs { needed: u64, found: u64 },
+    #[error("the scored epochs of a sample have no majority")]
+    NoMajority,
     #[error("{counted} rows are counted where {expected} were expected")]
     MoreThanExpected { counted: u64, expected: u64 },
-}
-
-/// How the epochs of one sample become one value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(missing_docs, reason = "each variant is its name")]
-pub enum Reducer {
-    Mean,
-    Mode,
-    Median,
-    Max,
-}
-
-impl Reducer {
-    /// The name in claims and logs.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Mean => "mean",
-            Self::Mode => "mode",
-            Self::Median => "median",
-            Self::Max => "max",
-        }
-    }
-
-    /// The reducer of a name.
-    pub fn parse(name: &str) -> Result<Self, StatsError> {
-        [Self::Mean, Self::Mode, Self::Median, Self::Max].into_iter().find(|reducer| reducer.name() == name).ok_or_else(
-            || StatsError::Reducer { found: name.chars().take(80).flat_map(char::escape_default).collect() },
-        )
-    }
-
-    /// One value for the epochs of one sample.
-    pub fn apply(self, mut values: Vec<BigRational>) -> Result<BigRational, StatsError> {
-        if values.is_empty() {
-            return Err(StatsError::NoObservations);
-        }
-        let middle = values.len() / 2;
-        match self {
-            Self::Mean => Ok(mean(&values)),
-            Self::Max => values.into_iter().max().ok_or(StatsError::NoObservations),
-            Self::Median => {
-                values.sort();
-                let halves =
-                    if values.len() % 2 == 1 { &values[middle..=middle] } else { &values[middle - 1..=middle] };
-                Ok(mean(halves))
-            }
-            Self::Mode => {
-                let mut counts: BTreeMap<BigRational, u64> = BTreeMap::new();
-                for value in values {
-                    *counts.entry(value).or_default() += 1;
-                }
-                let most = counts.values().copied().max().unwrap_or(0);
-                let mut modes = counts.into_iter().filter(|(_, count)| *count == most).map(|(value, _)| value);
-                match (modes.next(), modes.next()) {
-                    (Some(mode), None) => Ok(mode),
-                    _ => Err(StatsError::ModeTie),
-                }
-            }
-        }
-    }
 }
 
 /// What counts as one independent unit in the standard error.
@@ -138,7 +85,7 @@ pub struct Estimate {
     pub variance_of_mean: BigRational,
 }
 
-/// Reduces the epochs of each sample to one value.
+/// Reduces the epochs of each sample to one value; they count in the order in which they are given.
 pub fn reduce<K: Ord + Clone>(
     observations: &[Observation<K>],
     reducer: Reducer,
@@ -159,7 +106,7 @@ pub fn estimate<K: Ord + Clone>(
     let values: Vec<BigRational> = match (unit, reducer) {
         (ErrorUnit::Sample, reducer) => reduce(observations, reducer)?.into_values().collect(),
         (ErrorUnit::Rollout, Reducer::Mean) => observations.iter().map(|o| o.value.clone()).collect(),
-        (ErrorUnit::Rollout, reducer) => return Err(StatsError::RolloutReducer { found: reducer.name() }),
+        (ErrorUnit::Rollout, reducer) => return Err(StatsError::RolloutReducer { found: reducer.to_string() }),
     };
     if values.is_empty() {
         return Err(StatsError::NoObservations);
@@ -178,11 +125,38 @@ pub fn estimate<K: Ord + Clone>(
     Ok(Estimate { sum, units: values.len() as u64, observations: observations.len() as u64, mean, variance_of_mean })
 }
 
-fn integer(value: u64) -> BigRational {
+/// The square of the standard error of the mean over clusters, with the correction for their finite number; 0 for one.
+///
+/// `values` are unit values with the cluster each belongs to: C/(C-1) * sum over clusters of (sum of deviations)^2 / n^2.
+///
+/// Source: Inspect's `stderr(cluster=…)`; appendix A of <https://arxiv.org/abs/2411.00640>
+pub fn clustered_variance_of_mean<C: Ord>(values: &[(C, BigRational)]) -> Result<BigRational, StatsError> {
+    if values.is_empty() {
+        return Err(StatsError::NoObservations);
+    }
+    let n = integer(values.len() as u64);
+    let mean = exact_sum(values.iter().map(|(_, value)| value.clone())) / &n;
+    let mut clusters: BTreeMap<&C, Vec<BigRational>> = BTreeMap::new();
+    for (cluster, value) in values {
+        clusters.entry(cluster).or_default().push(value.clone());
+    }
+    let count = clusters.len() as u64;
+    if count < 2 {
+        return Ok(BigRational::zero());
+    }
+    let squares = clusters.into_values().map(|values| {
+        let size = integer(values.len() as u64);
+        let deviation = exact_sum(values.into_iter()) - size * &mean;
+        &deviation * &deviation
+    });
+    Ok(exact_sum(squares) * integer(count) / (integer(count - 1) * &n * &n))
+}
+
+pub(super) fn integer(value: u64) -> BigRational {
     BigRational::from_integer(BigInt::from(value))
 }
 
-fn mean(values: &[BigRational]) -> BigRational {
+pub(super) fn mean(values: &[BigRational]) -> BigRational {
     exact_sum(values.iter().cloned()) / integer(values.len() as u64)
 }
 
@@ -234,23 +208,31 @@ mod tests {
     }
 
     #[test]
-    fn each_reducer_has_its_own_value() {
-        let values = || vec![ratio(0, 1), ratio(1, 1), ratio(1, 2), ratio(1, 1)];
-        assert_eq!(Reducer::Mean.apply(values()), Ok(ratio(5, 8)));
-        assert_eq!(Reducer::Median.apply(values()), Ok(ratio(3, 4)));
-        assert_eq!(Reducer::Mode.apply(values()), Ok(ratio(1, 1)));
-        assert_eq!(Reducer::Max.apply(values()), Ok(ratio(1, 1)));
-        assert_eq!(Reducer::Median.apply(values()[..3].to_vec()), Ok(ratio(1, 2)));
+    fn what_has_no_answer_is_refused() {
+        assert_eq!(estimate::<u64>(&[], ErrorUnit::Sample, Reducer::Mean), Err(StatsError::NoObservations));
+        assert_eq!(ErrorUnit::parse("seed"), Err(StatsError::Unit { found: "seed".to_owned() }));
+        let rollout = estimate(&rate(1, 2, 2), ErrorUnit::Rollout, Reducer::Max);
+        assert_eq!(rollout, Err(StatsError::RolloutReducer { found: "max".to_owned() }));
     }
 
     #[test]
-    fn what_has_no_answer_is_refused() {
-        assert_eq!(estimate::<u64>(&[], ErrorUnit::Sample, Reducer::Mean), Err(StatsError::NoObservations));
-        assert_eq!(Reducer::Mode.apply(vec![ratio(0, 1), ratio(1, 1)]), Err(StatsError::ModeTie));
-        assert_eq!(Reducer::parse("pass_at_2"), Err(StatsError::Reducer { found: "pass_at_2".to_owned() }));
-        assert_eq!(ErrorUnit::parse("seed"), Err(StatsError::Unit { found: "seed".to_owned() }));
-        let rollout = estimate(&rate(1, 2, 2), ErrorUnit::Rollout, Reducer::Max);
-        assert_eq!(rollout, Err(StatsError::RolloutReducer { found: "max" }));
+    fn clusters_of_one_give_the_plain_error_and_one_cluster_none() {
+        let values: Vec<BigRational> = (0..10).map(|i| ratio(i * i % 7, 3)).collect();
+        let plain = estimate(
+            &observations(&values.iter().enumerate().map(|(i, v)| (i as u64, v.clone())).collect::<Vec<_>>()),
+            ErrorUnit::Sample,
+            Reducer::Mean,
+        );
+        let with = |cluster: &dyn Fn(usize) -> usize| {
+            let values: Vec<_> = values.iter().enumerate().map(|(i, v)| (cluster(i), v.clone())).collect();
+            clustered_variance_of_mean(&values).unwrap()
+        };
+        assert_eq!(with(&|i| i), plain.unwrap().variance_of_mean);
+        assert!(with(&|_| 0).is_zero());
+        // Two clusters of five: Inspect itself gives 0.09999999999999999 for their error.
+        let two = with(&|i| i % 2);
+        assert_eq!(two, ratio(1, 100));
+        assert_eq!(clustered_variance_of_mean::<u64>(&[]), Err(StatsError::NoObservations));
     }
 
     proptest! {

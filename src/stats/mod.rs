@@ -1,4 +1,4 @@
-//! Exact statistics: rates, standard errors and roundings as rationals, never as floats.
+//! Exact statistics: rates, standard errors and roundings as rationals; floats only in `student`.
 //!
 //! Nothing here knows what an evaluation log is: it takes observations and says what they add up to. A standard error
 //! is kept as its square, which is rational, and every comparison with a printed figure is decided on that square.
@@ -6,8 +6,14 @@
 pub mod decimal;
 pub mod denominator;
 pub mod estimate;
+pub mod interval;
+pub mod reducer;
 pub mod rounding;
+pub mod student;
 
 pub use denominator::{Bounds, Denominators, RowState, bounds};
-pub use estimate::{ErrorUnit, Estimate, Observation, Reducer, StatsError, estimate, reduce};
+pub use estimate::{ErrorUnit, Estimate, Observation, StatsError, clustered_variance_of_mean, estimate, reduce};
+pub use interval::{Bound, Interval, score_interval, wilson};
+pub use reducer::Reducer;
 pub use rounding::{Printed, PrintedError, Rounding, check_rounding, check_sqrt_rounding};
+pub use student::t_quantile;

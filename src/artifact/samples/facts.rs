@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use super::judge::{ObservedModel, Rejudged};
 use super::{SamplesError, short};
 use crate::codec::{DecodeError, Decoder, Encoder, required};
 
@@ -138,6 +139,26 @@ anomaly_codes! {
     NotRecomputed = 28 "not-recomputed" Note,
     /// An attachment that a sample refers to is not there.
     AttachmentMissing = 29 "attachment-missing" Note,
+    /// A score is not what the grader's text says by the one rule that its scorer has.
+    VerdictDisagrees = 30 "verdict-disagrees" Contradiction,
+    /// A score is not what the judge's text says by a rule that its scorer seems to use.
+    VerdictDiffers = 31 "verdict-differs" Incomplete,
+    /// A score is not the one that the transcript shows being given.
+    ScoreEventDiffers = 32 "score-event-differs" Incomplete,
+    /// A model answered that the log names nowhere: as the evaluated one, by role, or in an argument.
+    ModelNotNamed = 33 "model-not-named" Note,
+    /// A sample failed before and was run again.
+    SampleRetried = 34 "sample-retried" Note,
+    /// A summary is there without its sample.
+    SummaryWithoutSample = 35 "summary-without-sample" Incomplete,
+    /// A sample is there that the final summaries do not have.
+    SampleNotSummarised = 36 "sample-not-summarised" Contradiction,
+    /// Only a part of the dataset was run.
+    Limited = 37 "limited" Incomplete,
+    /// A hash that the log carries is not that of what it is said to be of.
+    HashDisagrees = 38 "hash-disagrees" Contradiction,
+    /// Rows that should be separate runs are the same in every score.
+    SameRun = 39 "same-run" Note,
 }
 
 /// One thing that is odd about a log.
@@ -251,6 +272,10 @@ pub struct LogFacts {
     pub metrics: Vec<ReportedMetric>,
     /// What is odd.
     pub anomalies: Anomalies,
+    /// Models that answered beside the evaluated one, or in a role: judges, as they were seen to be used.
+    pub observed: Vec<ObservedModel>,
+    /// Scores that were read again from a judge's text.
+    pub rejudged: Vec<Rejudged>,
 }
 
 impl LogFacts {
@@ -299,6 +324,15 @@ impl LogFacts {
                         }
                     });
                 });
+                // Absent where there is nothing to say: most logs have no judge.
+                m.optional(13, some(&self.observed), |e, observed| {
+                    e.array(observed.len());
+                    observed.iter().for_each(|model| model.encode(e));
+                });
+                m.optional(14, some(&self.rejudged), |e, rejudged| {
+                    e.array(rejudged.len());
+                    rejudged.iter().for_each(|score| score.encode(e));
+                });
             });
         })
     }
@@ -325,6 +359,8 @@ impl LogFacts {
                     10 => metrics = Some(d.array(ReportedMetric::decode)?),
                     11 => listed = Some(d.array(decode_anomaly)?),
                     12 => counts = Some(decode_counts(d)?),
+                    13 => facts.observed = not_empty(d.array(ObservedModel::decode)?)?,
+                    14 => facts.rejudged = not_empty(d.array(Rejudged::decode)?)?,
                     _ => return Err(DecodeError::UnknownKey { what: Self::WHAT, key }.into()),
                 }
                 Ok(())
@@ -335,6 +371,7 @@ impl LogFacts {
             facts.anomalies =
                 Anomalies { listed: required(listed, Self::WHAT, 11)?, counts: required(counts, Self::WHAT, 12)? };
             facts.anomalies.check()?;
+            facts.check_judges()?;
             Ok(facts)
         })
     }
@@ -349,7 +386,17 @@ impl LogFacts {
     }
 }
 
-fn name(d: &mut Decoder<'_>) -> Result<String, SamplesError> {
+/// A list that is there, where it has anything in it.
+fn some<T>(items: &[T]) -> Option<&[T]> {
+    (!items.is_empty()).then_some(items)
+}
+
+fn not_empty<T>(items: Vec<T>) -> Result<Vec<T>, DecodeError> {
+    let what = "a list of judges";
+    if items.is_empty() { Err(DecodeError::Length { what, expected: "at least one", found: 0 }) } else { Ok(items) }
+}
+
+pub(super) fn name(d: &mut Decoder<'_>) -> Result<String, SamplesError> {
     short(d.text()?, "a text of the log facts", MAX_TEXT_BYTES)
 }
 

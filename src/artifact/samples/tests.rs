@@ -66,6 +66,43 @@ fn a_manifest_gives_back_its_facts_and_records_in_order() {
 }
 
 #[test]
+fn judges_stand_in_order_each_once_and_are_absent_where_there_are_none() {
+    let model = |model: &str, role: &str| ObservedModel {
+        model: model.to_owned(),
+        role: role.to_owned(),
+        samples: 2,
+        named: role.is_empty(),
+    };
+    let score = |key: &str| Rejudged {
+        scorer: "harm".to_owned(),
+        key: key.to_owned(),
+        parser: "am.answer-tag/1".to_owned(),
+        agrees: 1,
+        differs: 0,
+        unread: 1,
+    };
+    let with = |observed: Vec<ObservedModel>, rejudged: Vec<Rejudged>| LogFacts { observed, rejudged, ..facts() };
+    let sound = with(vec![model("a", ""), model("a", "grader"), model("b", "")], vec![score(""), score("k")]);
+    assert_eq!(LogFacts::decode(&sound.encode()), Ok(sound.clone()));
+    assert!(!facts().encode().windows(6).any(|bytes| bytes == b"grader"));
+    for (observed, rejudged) in [
+        (vec![model("b", ""), model("a", "")], vec![]),
+        (vec![model("a", ""), model("a", "")], vec![]),
+        (vec![], vec![score("k"), score("")]),
+        (vec![], vec![score(""), score("")]),
+    ] {
+        let refused = LogFacts::decode(&with(observed, rejudged).encode());
+        assert_eq!(refused, Err(DecodeError::Unsorted { what: "the list of judges" }.into()));
+    }
+    // An empty list is another spelling of an absent one: the map's head counts one more, key 13 is an empty array.
+    let mut spelled = facts().encode();
+    spelled[0] += 1;
+    spelled.extend_from_slice(&[0x0d, 0x80]);
+    let length = DecodeError::Length { what: "a list of judges", expected: "at least one", found: 0 };
+    assert_eq!(LogFacts::decode(&spelled), Err(length.into()));
+}
+
+#[test]
 fn a_sample_stands_there_once_and_in_its_place() {
     let (one, two) = (record(SampleId::Int(1), 1, "1"), record(SampleId::Int(2), 1, "1"));
     let duplicate = samples_manifest(&facts(), &[one.clone(), one.clone()]);
