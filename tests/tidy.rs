@@ -31,6 +31,7 @@ const CORE: &[&str] = &[
     "digest",
     "key",
     "merkle",
+    "json",
     "artifact",
     "statement",
     "stats",

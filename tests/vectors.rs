@@ -8,6 +8,7 @@
 mod blake3;
 mod checkpoint;
 mod cose;
+mod cpython;
 mod ed25519;
 mod merkle;
 mod openssl;

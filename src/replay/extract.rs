@@ -7,6 +7,8 @@
 
 use std::borrow::Cow;
 
+use crate::replay::text::{strip, universal_newlines};
+
 /// Opens the document in a response.
 pub const OPENING: &str = "<content>";
 
@@ -76,33 +78,6 @@ fn between(after: &str) -> Option<&str> {
     Some(&after[..end])
 }
 
-/// `\r\n` and `\r` as `\n`, as Python reads text files.
-pub fn universal_newlines(text: &str) -> Cow<'_, str> {
-    if !text.contains('\r') {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('\r') {
-        out.push_str(&rest[..at]);
-        out.push('\n');
-        rest = &rest[at + 1..];
-        rest = rest.strip_prefix('\n').unwrap_or(rest);
-    }
-    out.push_str(rest);
-    Cow::Owned(out)
-}
-
-/// Python's `str.strip()`.
-pub fn strip(text: &str) -> &str {
-    text.trim_matches(is_space)
-}
-
-/// Python's `str.isspace` for one character: Unicode white space, and the four separators that Unicode leaves out.
-pub fn is_space(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -131,6 +106,14 @@ mod tests {
             ("<Content>a</Content>", "<Content>a</Content>", Rule::Untagged),
             (" \n", "", Rule::Untagged),
             ("<content>é</content>", "é", Rule::Tags),
+            ("<content></content>\n<content>a</content>", "</content>\n<content>a", Rule::Tags),
+            ("</content>a<content>b</content>", "b", Rule::Tags),
+            ("a<content>", "", Rule::OpeningOnly),
+            ("</content>", "", Rule::ClosingOnly),
+            ("\u{feff}<content>a</content>", "a", Rule::Tags),
+            ("\u{feff}a", "\u{feff}a", Rule::Untagged),
+            ("<content>\r</content>", "", Rule::Tags),
+            ("", "", Rule::Untagged),
         ];
         for (response, text, rule) in cases {
             assert_eq!(extracted(response), (text.to_owned(), rule), "{response:?}");
