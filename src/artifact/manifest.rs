@@ -110,25 +110,78 @@ impl Manifest {
 
     /// Reads an object. Its items are canonical CBOR; what they mean is for their kind to say.
     pub fn parse(object: &[u8]) -> Result<Self, ManifestError> {
+        let view = ManifestView::parse(object)?;
+        Ok(Self { items: view.items().map(<[u8]>::to_vec).collect(), header: view.header })
+    }
+
+    /// Reads an object that must be of `kind`.
+    pub fn parse_kind(object: &[u8], kind: DigestKind) -> Result<Self, ManifestError> {
+        let view = ManifestView::parse_kind(object, kind)?;
+        Ok(Self { items: view.items().map(<[u8]>::to_vec).collect(), header: view.header })
+    }
+}
+
+/// A manifest that lies in bytes of somebody else's: checked once, and no item is copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManifestView<'a> {
+    /// What it lists.
+    pub header: ManifestHeader,
+    items: &'a [u8],
+    count: u64,
+}
+
+impl<'a> ManifestView<'a> {
+    /// Reads an object. Its items are canonical CBOR; what they mean is for their kind to say.
+    pub fn parse(object: &'a [u8]) -> Result<Self, ManifestError> {
         let mut d = Decoder::new(object);
         let len = d.array_header()?;
         if len < 2 {
             return Err(ManifestError::Empty);
         }
         let header = ManifestHeader::decode(&mut d)?;
-        let items = (1..len).map(|_| d.raw().map(<[u8]>::to_vec)).collect::<Result<_, _>>()?;
+        let items = &object[d.offset()..];
+        for _ in 1..len {
+            d.raw()?;
+        }
         d.finish()?;
-        Ok(Self { header, items })
+        Ok(Self { header, items, count: len as u64 - 1 })
     }
 
     /// Reads an object that must be of `kind`.
-    pub fn parse_kind(object: &[u8], kind: DigestKind) -> Result<Self, ManifestError> {
+    pub fn parse_kind(object: &'a [u8], kind: DigestKind) -> Result<Self, ManifestError> {
         let manifest = Self::parse(object)?;
         if manifest.header.kind == kind {
             Ok(manifest)
         } else {
             Err(ManifestError::Kind { expected: kind.name(), found: manifest.header.kind.name() })
         }
+    }
+
+    /// Number of items; the header is not one.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Canonical bytes of each item, in the manifest's order.
+    pub fn items(&self) -> ManifestItems<'a> {
+        ManifestItems(Decoder::new(self.items))
+    }
+
+    /// The root that an entry commits to.
+    pub fn root(&self) -> Result<ManifestRoot, ManifestError> {
+        root_of(&self.header, self.items())
+    }
+}
+
+/// The items of a manifest, one after the other.
+#[derive(Debug, Clone)]
+pub struct ManifestItems<'a>(Decoder<'a>);
+
+impl<'a> Iterator for ManifestItems<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        (!self.0.is_at_end()).then(|| self.0.raw().expect("every item was read when the manifest was"))
     }
 }
 

@@ -8,17 +8,19 @@
 
 mod facts;
 mod judge;
+mod read;
 mod score;
 
 pub use facts::{Anomalies, Anomaly, AnomalyCode, LogFacts, MAX_ANOMALIES, ReportedMetric, Severity, bounded_text};
 pub use judge::{ObservedModel, Rejudged};
+pub use read::{KeyView, SampleView, Samples, SamplesIter, ScoreView};
 pub use score::{MAX_LEXEME_BYTES, Score, inspect_text_value, parse_number};
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::artifact::manifest::{Manifest, ManifestError, ManifestHeader};
-use crate::codec::{DecodeError, Decoder, Encoder, required};
+use crate::codec::{DecodeError, Encoder};
 use crate::digest::{ContextHasher, DIGEST_LEN, DigestKind, FileDigest, hex};
 
 /// Longest sample id, cell or condition; longer ones are data, not names.
@@ -120,8 +122,6 @@ impl PartialOrd for SampleKey {
 }
 
 impl SampleKey {
-    const WHAT: &'static str = "a sample key";
-
     /// A key of an id and an epoch alone.
     pub fn new(id: SampleId, epoch: u64) -> Self {
         Self { cell: None, condition: None, id, seed: None, epoch }
@@ -149,30 +149,13 @@ impl SampleKey {
             m.entry(5, |e| e.uint(self.epoch));
         });
     }
-
-    fn decode(d: &mut Decoder<'_>) -> Result<Self, SamplesError> {
-        let (mut cell, mut condition, mut id, mut seed, mut epoch) = (None, None, None, None, None);
-        d.int_map(|key, d| -> Result<(), SamplesError> {
-            match key {
-                1 => cell = Some(short(d.text()?, "a cell", MAX_KEY_TEXT_BYTES)?),
-                2 => condition = Some(short(d.text()?, "a condition", MAX_KEY_TEXT_BYTES)?),
-                3 if d.is_text() => id = Some(SampleId::Text(short(d.text()?, "a sample id", MAX_KEY_TEXT_BYTES)?)),
-                3 => id = Some(SampleId::Int(d.int()?)),
-                4 => seed = Some(d.int()?),
-                5 => epoch = Some(d.uint()?),
-                _ => return Err(DecodeError::UnknownKey { what: Self::WHAT, key }.into()),
-            }
-            Ok(())
-        })?;
-        Ok(Self { cell, condition, id: required(id, Self::WHAT, 3)?, seed, epoch: required(epoch, Self::WHAT, 5)? })
-    }
 }
 
-fn short(text: &str, what: &'static str, limit: usize) -> Result<String, SamplesError> {
+fn short<'a>(text: &'a str, what: &'static str, limit: usize) -> Result<&'a str, SamplesError> {
     if text.len() > limit {
         return Err(SamplesError::TextLength { what, found: text.len(), limit });
     }
-    Ok(text.to_owned())
+    Ok(text)
 }
 
 /// What became of a sample. A sample stopped by a limit or by an error may still carry scores.
@@ -303,8 +286,6 @@ pub struct SampleRecord {
 }
 
 impl SampleRecord {
-    const WHAT: &'static str = "a sample record";
-
     /// The score of one scorer under one key.
     pub fn score(&self, scorer: &str, key: &str) -> Option<&Score> {
         self.scores.get(scorer)?.get(key)
@@ -336,47 +317,8 @@ impl SampleRecord {
 
     /// Reads canonical bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, SamplesError> {
-        Decoder::decode(bytes, Self::decode_item)
+        SampleView::decode(bytes).map(SampleView::to_record)
     }
-
-    fn decode_item(d: &mut Decoder<'_>) -> Result<Self, SamplesError> {
-        let (mut sample_key, mut status, mut scores, mut details) = (None, None, None, None);
-        d.int_map(|key, d| -> Result<(), SamplesError> {
-            match key {
-                1 => sample_key = Some(SampleKey::decode(d)?),
-                2 => status = Some(SampleStatus::from_id(d.uint()?)?),
-                3 => scores = Some(decode_scores(d)?),
-                4 => details = Some(DetailsDigest(d.byte_array("a details digest")?)),
-                _ => return Err(DecodeError::UnknownKey { what: Self::WHAT, key }.into()),
-            }
-            Ok(())
-        })?;
-        Ok(Self {
-            key: required(sample_key, Self::WHAT, 1)?,
-            status: required(status, Self::WHAT, 2)?,
-            scores: required(scores, Self::WHAT, 3)?,
-            details: required(details, Self::WHAT, 4)?,
-        })
-    }
-}
-
-fn decode_scores(d: &mut Decoder<'_>) -> Result<Scores, SamplesError> {
-    let mut scores = Scores::new();
-    let mut count = 0_usize;
-    d.text_map(|scorer, d| -> Result<(), SamplesError> {
-        let mut keys = BTreeMap::new();
-        d.text_map(|key, d| -> Result<(), SamplesError> {
-            count += 1;
-            if count > MAX_SCORES {
-                return Err(SamplesError::ScoreCount { found: count });
-            }
-            keys.insert(short(key, "a score key", MAX_SCORE_NAME_BYTES)?, Score::decode(d)?);
-            Ok(())
-        })?;
-        scores.insert(short(scorer, "a scorer name", MAX_SCORE_NAME_BYTES)?, keys);
-        Ok(())
-    })?;
-    Ok(scores)
 }
 
 /// The manifest of a log: the facts in the header, the records in the order of their keys.
@@ -392,36 +334,6 @@ pub fn samples_manifest(facts: &LogFacts, samples: &[SampleRecord]) -> Result<Ma
     let header =
         ManifestHeader { kind: DigestKind::Samples, projection: facts.reader.clone(), facts: Some(facts.encode()) };
     Ok(Manifest { header, items: keyed.into_iter().map(|(_, sample)| sample.encode()).collect() })
-}
-
-/// Reads a manifest of kind `samples`: strict order, each key once.
-pub fn parse_samples(manifest: &Manifest) -> Result<(LogFacts, Vec<SampleRecord>), SamplesError> {
-    let header = &manifest.header;
-    if header.kind != DigestKind::Samples {
-        let kinds = ManifestError::Kind { expected: DigestKind::Samples.name(), found: header.kind.name() };
-        return Err(kinds.into());
-    }
-    let facts = LogFacts::decode(header.facts.as_deref().ok_or(SamplesError::NoFacts)?)?;
-    if facts.reader != header.projection {
-        return Err(SamplesError::Projection { projection: header.projection.clone(), reader: facts.reader });
-    }
-    if manifest.items.is_empty() {
-        return Err(SamplesError::NoSamples);
-    }
-    let mut previous: Option<Vec<u8>> = None;
-    let mut samples = Vec::new();
-    for item in &manifest.items {
-        let sample = SampleRecord::decode(item)?;
-        let key = sample.key.to_bytes();
-        match previous.map(|previous| previous.cmp(&key)) {
-            Some(std::cmp::Ordering::Equal) => return Err(SamplesError::Duplicate { key: sample.key.to_string() }),
-            Some(std::cmp::Ordering::Greater) => return Err(SamplesError::Order { key: sample.key.to_string() }),
-            _ => {}
-        }
-        previous = Some(key);
-        samples.push(sample);
-    }
-    Ok((facts, samples))
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use crate::verify::VerifiedEvidence;
 
 /// Looks for everything the claim reaches.
 pub fn observe(
-    evidence: &VerifiedEvidence,
+    evidence: &VerifiedEvidence<'_>,
     directory: &Path,
     progress: &dyn Progress,
 ) -> Result<Observed, CaptureError> {
@@ -86,7 +86,7 @@ fn rederive(path: &Path) -> Rederived {
 }
 
 /// Recorded paths that can be looked up under another root: relative ones as they are, others by their last part.
-fn recorded_paths(evidence: &VerifiedEvidence, index: EntryIndex) -> Vec<TreePath> {
+fn recorded_paths(evidence: &VerifiedEvidence<'_>, index: EntryIndex) -> Vec<TreePath> {
     let paths = evidence.bodies.get(&index).map(|body| body.paths.as_slice()).unwrap_or_default();
     let parse = |text: &String| {
         let text = text.trim_end_matches('/');

@@ -1,7 +1,9 @@
 //! What the checks look at: verified evidence, the claim in it, and its inputs as far as they are disclosed.
 
-use crate::artifact::samples::{LogFacts, SampleRecord, parse_samples};
-use crate::check::Observed;
+use std::cell::OnceCell;
+
+use crate::artifact::samples::Samples;
+use crate::check::{Number, NumberProblem, Observed};
 use crate::digest::{Algorithm, Digest, DigestKind, ManifestRoot};
 use crate::merkle::EntryIndex;
 use crate::statement::{Claim, EdgeType};
@@ -20,34 +22,50 @@ pub enum InputProblem {
 
 /// One input of a claim: the samples of one evaluation log.
 #[derive(Debug, Clone)]
-pub struct Input {
+pub struct Input<'a> {
     /// The digest as the claim names it.
     pub digest: Digest,
     /// The log's entry, where there is one.
     pub entry: Option<EntryIndex>,
     /// What the log says, sample by sample.
-    pub content: Result<(LogFacts, Vec<SampleRecord>), InputProblem>,
+    pub content: Result<Samples<'a>, InputProblem>,
 }
 
 /// Everything the checks look at.
 #[derive(Debug)]
 pub struct Case<'a> {
     /// Consistent, signed, in place.
-    pub evidence: &'a VerifiedEvidence,
+    pub evidence: &'a VerifiedEvidence<'a>,
     /// The claim, where its body is disclosed.
     pub claim: Option<&'a Claim>,
     /// Its inputs, in the claim's order.
-    pub inputs: Vec<Input>,
+    pub inputs: Vec<Input<'a>>,
     /// What a look at the artifacts gave, where somebody looked.
     pub observed: Option<&'a Observed>,
+    number: OnceCell<Result<Number, NumberProblem>>,
 }
 
 impl<'a> Case<'a> {
     /// Gathers what the checks need.
-    pub fn new(evidence: &'a VerifiedEvidence, observed: Option<&'a Observed>) -> Self {
+    pub fn new(evidence: &'a VerifiedEvidence<'a>, observed: Option<&'a Observed>) -> Self {
         let claim = evidence.bodies.get(&evidence.claim).and_then(|body| body.claim.as_deref());
         let inputs = claim.map(|claim| claim.inputs.iter().map(|digest| input(evidence, *digest)).collect());
-        Self { evidence, claim, inputs: inputs.unwrap_or_default(), observed }
+        Self::of_parts(evidence, claim, inputs.unwrap_or_default(), observed)
+    }
+
+    pub(super) fn of_parts(
+        evidence: &'a VerifiedEvidence<'a>,
+        claim: Option<&'a Claim>,
+        inputs: Vec<Input<'a>>,
+        observed: Option<&'a Observed>,
+    ) -> Self {
+        Self { evidence, claim, inputs, observed, number: OnceCell::new() }
+    }
+
+    /// The claim and its number, computed once however many checks ask.
+    pub fn number(&self) -> Result<(&'a Claim, &Number), &NumberProblem> {
+        let number = self.number.get_or_init(|| Number::of_case(self)).as_ref()?;
+        Ok((self.claim.ok_or(&NumberProblem::NoClaim)?, number))
     }
 
     /// Entries of the inputs.
@@ -56,7 +74,7 @@ impl<'a> Case<'a> {
     }
 }
 
-fn input(evidence: &VerifiedEvidence, digest: Digest) -> Input {
+fn input<'a>(evidence: &VerifiedEvidence<'a>, digest: Digest) -> Input<'a> {
     let edges = evidence.entries.get(&evidence.claim).map(|entry| entry.payload().edges.as_slice()).unwrap_or_default();
     let entry = edges
         .iter()
@@ -68,7 +86,7 @@ fn input(evidence: &VerifiedEvidence, digest: Digest) -> Input {
     } else {
         match evidence.manifests.get(&(DigestKind::Samples, ManifestRoot::from_bytes(digest.bytes))) {
             None => Err(InputProblem::NotShown),
-            Some(manifest) => parse_samples(manifest).map_err(|error| InputProblem::Unreadable(error.to_string())),
+            Some(manifest) => Samples::read(manifest).map_err(|error| InputProblem::Unreadable(error.to_string())),
         }
     };
     Input { digest, entry, content }

@@ -1,13 +1,11 @@
 //! `log.integrity`: does the evaluation log agree with itself?
 
-use std::collections::BTreeMap;
-
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Signed, Zero};
 
 use crate::artifact::samples::{
-    AnomalyCode, LogFacts, ReportedMetric, SampleRecord, Score, Severity, inspect_text_value, parse_number,
+    AnomalyCode, KeyView, LogFacts, ReportedMetric, Samples, ScoreView, Severity, inspect_text_value, parse_number,
 };
 use crate::check::{Case, Check, Finding, InputProblem, Outcome};
 use crate::stats::decimal::decimal_digits;
@@ -32,10 +30,11 @@ impl Check for LogIntegrity {
         let mut withheld = false;
         for input in &case.inputs {
             match &input.content {
-                Ok((facts, samples)) => {
+                Ok(samples) => {
+                    let facts = &samples.facts;
                     let mut contradictions = texts(facts, Severity::Contradiction);
                     // The facts are the recorder's word; what they hide of the records beside them is computed again.
-                    let again = look_again(facts, samples);
+                    let again = look_again(samples);
                     contradictions.extend(again.contradictions);
                     incomplete.extend(again.incomplete);
                     if !contradictions.is_empty() {
@@ -90,39 +89,50 @@ struct Again {
     incomplete: Vec<String>,
 }
 
-fn look_again(facts: &LogFacts, samples: &[SampleRecord]) -> Again {
+fn look_again(samples: &Samples<'_>) -> Again {
+    let (facts, found) = (&samples.facts, samples.count());
     let mut again = Again::default();
     if facts.status.as_deref() != Some("success") && facts.anomalies.count(AnomalyCode::NotSuccess) == 0 {
         let status = facts.status.as_deref().unwrap_or("none");
         again.incomplete.push(format!("the log's status is `{status}`"));
     }
     for (what, count) in [("total", facts.total), ("completed", facts.completed)] {
-        if let Some(count) = count.filter(|count| *count != samples.len() as u64) {
-            again.incomplete.push(format!("the header counts {count} samples ({what}), {} are there", samples.len()));
+        if let Some(count) = count.filter(|count| *count != found) {
+            again.incomplete.push(format!("the header counts {count} samples ({what}), {found} are there"));
         }
     }
-    let scores = samples.iter().flat_map(|sample| sample.scores.values().flat_map(BTreeMap::values));
-    for score in scores {
-        match text_meaning(facts, score) {
-            Meaning::Agrees => {}
-            Meaning::Differs => {
-                again.contradictions.push(format!("a score written {} counts as another number", score.lexeme()));
-                break;
-            }
-            Meaning::Untold => {
-                again.incomplete.push(format!("a score counts as a number that `{}` does not show", score.lexeme()));
-                break;
-            }
+    match first_misread(samples) {
+        Some((Meaning::Differs, lexeme)) => {
+            again.contradictions.push(format!("a score written {lexeme} counts as another number"));
         }
+        Some((Meaning::Untold, lexeme)) => {
+            again.incomplete.push(format!("a score counts as a number that `{lexeme}` does not show"));
+        }
+        Some((Meaning::Agrees, _)) | None => {}
     }
     // Where the recorder says that it could not compute a metric again, this cannot either.
     if facts.anomalies.count(AnomalyCode::NotRecomputed) == 0 {
-        again.contradictions.extend(facts.metrics.iter().filter_map(|metric| disagrees(facts, metric, samples)));
+        again.contradictions.extend(facts.metrics.iter().filter_map(|metric| disagrees(metric, samples)));
     }
     again
 }
 
+/// The first score that does not mean what its text says.
+fn first_misread<'a>(samples: &Samples<'a>) -> Option<(Meaning, &'a str)> {
+    samples.records().find_map(|sample| {
+        let mut misread = None;
+        sample.each_score(|_, _, score| {
+            if misread.is_none() {
+                let meaning = text_meaning(&samples.facts, &score);
+                misread = (meaning != Meaning::Agrees).then_some((meaning, score.lexeme()));
+            }
+        });
+        misread
+    })
+}
+
 /// How a score's number relates to the text that it is said to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Meaning {
     Agrees,
     Differs,
@@ -131,54 +141,33 @@ enum Meaning {
 
 /// Numbers speak for themselves and were held to their lexeme when the record was read; texts mean what Inspect makes
 /// of them, and long texts and structures, known by digest only, mean no number.
-fn text_meaning(facts: &LogFacts, score: &Score) -> Meaning {
+fn text_meaning(facts: &LogFacts, score: &ScoreView<'_>) -> Meaning {
     let lexeme = score.lexeme();
     if lexeme.starts_with(['t', 'j']) && lexeme != "true" {
-        return if score.value().is_none() { Meaning::Agrees } else { Meaning::Untold };
+        return if score.has_value() { Meaning::Untold } else { Meaning::Agrees };
     }
     if !lexeme.starts_with('"') || facts.reader != "inspect/1" {
         return Meaning::Agrees;
     }
     match serde_json::from_str::<String>(lexeme) {
-        Ok(text) if inspect_text_value(&text).as_ref() == score.value() => Meaning::Agrees,
+        Ok(text) if inspect_text_value(&text) == score.value() => Meaning::Agrees,
         // Half a surrogate pair is no text that has a number.
-        Err(_) if score.value().is_none() => Meaning::Agrees,
+        Err(_) if !score.has_value() => Meaning::Agrees,
         _ => Meaning::Differs,
     }
 }
 
 /// A mean that the header reports and the records do not give. Epochs are averaged first; where they may have been
 /// reduced otherwise, nothing is said.
-fn disagrees(facts: &LogFacts, metric: &ReportedMetric, samples: &[SampleRecord]) -> Option<String> {
+fn disagrees(metric: &ReportedMetric, samples: &Samples<'_>) -> Option<String> {
+    let facts = &samples.facts;
     let is_mean = matches!(metric.metric.as_str(), "accuracy" | "mean");
     let is_plain = facts.declared.is_some_and(|(_, epochs)| epochs == 1) || metric.reducer.as_deref() == Some("mean");
-    if !is_mean || !is_plain || facts.expected() != Some(samples.len() as u64) {
+    if !is_mean || !is_plain || facts.expected() != Some(samples.count()) {
         return None;
     }
     let key = if metric.score == metric.scorer { "" } else { metric.score.as_str() };
-    let mut by_sample: BTreeMap<_, (BigInt, BigRational)> = BTreeMap::new();
-    for sample in samples {
-        let Some(score) = sample.score(&metric.scorer, key).filter(|score| !score.is_unscored()) else { continue };
-        // Infinite scores and unbounded denominators have no mean that is worth the computing.
-        if score.lexeme().ends_with("Infinity") || score.value().is_some_and(|value| value.denom().bits() > 64) {
-            return None;
-        }
-        let (count, sum) = by_sample.entry(sample.key.without_epoch()).or_default();
-        *count += 1;
-        *sum += score.value().cloned().unwrap_or_else(BigRational::zero);
-    }
-    if by_sample.is_empty() {
-        return None;
-    }
-    let n = BigRational::from_integer(by_sample.len().into());
-    let mut total = BigRational::zero();
-    for (count, sum) in by_sample.into_values() {
-        total += sum / BigRational::from_integer(count);
-        if total.denom().bits() > 2048 {
-            return None;
-        }
-    }
-    let mean = total / n;
+    let mean = mean_of(&metric.scorer, key, samples)?;
     let tolerance = BigRational::new(BigInt::one(), BigInt::from(1_000_000)) * mean.abs().max(BigRational::one());
     match parse_number(&metric.lexeme) {
         Some(reported) if (&mean - &reported).abs() <= tolerance => None,
@@ -190,4 +179,35 @@ fn disagrees(facts: &LogFacts, metric: &ReportedMetric, samples: &[SampleRecord]
             decimal_digits(&mean, 6)
         )),
     }
+}
+
+/// The mean over samples of the mean over epochs; none where there is no score, or no mean that is worth the computing.
+fn mean_of(scorer: &str, key: &str, samples: &Samples<'_>) -> Option<BigRational> {
+    let (mut total, mut units) = (BigRational::zero(), 0_u64);
+    let (mut count, mut sum) = (0_u64, BigRational::zero());
+    let mut previous: Option<KeyView<'_>> = None;
+    for sample in samples.records() {
+        let Some(score) = sample.score(scorer, key).filter(|score| !score.is_unscored()) else { continue };
+        let value = score.value();
+        // Infinite scores and unbounded denominators.
+        if score.lexeme().ends_with("Infinity") || value.as_ref().is_some_and(|value| value.denom().bits() > 64) {
+            return None;
+        }
+        // Epochs of one sample stand together.
+        if count > 0 && !previous.is_some_and(|previous| previous.is_same_sample(&sample.key)) {
+            total += std::mem::take(&mut sum) / BigRational::from_integer(std::mem::take(&mut count).into());
+            units += 1;
+            if total.denom().bits() > 2048 {
+                return None;
+            }
+        }
+        previous = Some(sample.key);
+        count += 1;
+        sum += value.unwrap_or_else(BigRational::zero);
+    }
+    if count == 0 {
+        return None;
+    }
+    total += sum / BigRational::from_integer(count.into());
+    (total.denom().bits() <= 2048).then(|| total / BigRational::from_integer((units + 1).into()))
 }

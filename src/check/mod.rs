@@ -21,7 +21,7 @@ mod stat_recompute;
 mod supersede;
 mod time_order;
 
-use crate::artifact::samples::{LogFacts, SampleRecord};
+use crate::artifact::samples::Samples;
 use crate::codec::wire_enum;
 use crate::merkle::EntryIndex;
 use crate::statement::Claim;
@@ -163,8 +163,8 @@ pub fn run_all(case: &Case<'_>) -> Vec<Finding> {
 }
 
 /// The checks of a claim's number alone, before there is any evidence.
-pub fn check_number(claim: &Claim, facts: &LogFacts, samples: &[SampleRecord]) -> Result<Vec<Finding>, NumberProblem> {
-    let number = Number::compute(claim, facts, samples)?;
+pub fn check_number(claim: &Claim, samples: &Samples<'_>) -> Result<Vec<Finding>, NumberProblem> {
+    let number = Number::compute(claim, samples)?;
     Ok(vec![
         stat_recompute::judge(claim, &number),
         stat_denominator::judge(claim, &number),

@@ -6,10 +6,10 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::Zero;
 
-use crate::artifact::samples::{LogFacts, SampleRecord, SampleStatus};
+use crate::artifact::samples::{KeyView, LogFacts, SampleStatus, SampleView, Samples};
 use crate::check::{Case, InputProblem};
 use crate::statement::{Claim, Denominator, ErrorUnit as ClaimUnit, Step};
-use crate::stats::{Denominators, ErrorUnit, Estimate, Observation, Reducer, RowState, estimate};
+use crate::stats::{Denominators, ErrorUnit, Estimate, ExactSum, RowState, StatsError, Tally};
 
 /// Rows of the largest grid: no evidence can hold the records of a larger one.
 const MAX_ROWS: u64 = 1 << 24;
@@ -54,8 +54,6 @@ impl std::fmt::Display for NumberProblem {
     }
 }
 
-type SampleGroup = (Option<String>, Option<String>, crate::artifact::samples::SampleId, Option<i64>);
-
 /// Everything about the number that can be computed from the disclosed samples.
 #[derive(Debug, Clone)]
 pub struct Number {
@@ -81,62 +79,43 @@ pub struct Number {
 
 impl Number {
     /// Computes the number of a case.
-    pub fn of<'a>(case: &Case<'a>) -> Result<(&'a Claim, Self), NumberProblem> {
+    pub(super) fn of_case(case: &Case<'_>) -> Result<Self, NumberProblem> {
         let claim = case.claim.ok_or(NumberProblem::NoClaim)?;
-        let (facts, samples) = only_input(case)?;
-        Ok((claim, Self::compute(claim, facts, samples)?))
+        Self::compute(claim, only_input(case)?)
     }
 
     /// Computes a claim's number from the samples of its one input.
-    pub fn compute(claim: &Claim, facts: &LogFacts, records: &[SampleRecord]) -> Result<Self, NumberProblem> {
+    pub fn compute(claim: &Claim, samples: &Samples<'_>) -> Result<Self, NumberProblem> {
         if claim.comparator.value().is_some() {
             return Err(NumberProblem::Unsupported("a comparison of two arms".to_owned()));
         }
         let scorer = claim.metric.scorer.as_str();
         let key = claim.metric.key.value().map_or("", String::as_str);
-        let mut groups: BTreeMap<SampleGroup, u64> = BTreeMap::new();
-        let rows: Vec<Row> = records
-            .iter()
-            .map(|record| {
-                // A text that is no number counts as 0 in Inspect's metrics, and so it does here; the log's anomalies say so.
-                let value = record
-                    .score(scorer, key)
-                    .and_then(|score| score.value().cloned().or_else(|| score.is_unreadable().then(BigRational::zero)));
-                let next = groups.len() as u64;
-                let sample = *groups.entry(record.key.without_epoch()).or_insert(next);
-                Row { sample, state: row_state(record, value.is_some()), value }
-            })
-            .collect();
-        let samples = groups.len() as u64;
-        drop(groups);
-        if rows.iter().all(|row| row.value.is_none()) {
-            return Err(no_scores(scorer, key, records));
-        }
-        check_denominators(&rows)?;
+        let rows = Rows::count(samples, scorer, key, claim.eval.repeats)?;
         let grid = Grid::of(claim)?;
-        let counts = Denominators::of(Some(grid.rows), rows.iter().map(|row| row.state));
+        let counts = Denominators { expected: Some(grid.rows), ..rows.counts };
         let mut by_denominator = BTreeMap::new();
         for denominator in Denominator::ALL {
-            if let Ok(estimate) = mean_over(&rows, steps(claim)?, *denominator, grid) {
+            if let Ok(estimate) = rows.mean_over(steps(claim)?, *denominator, grid) {
                 by_denominator.insert(*denominator, estimate.mean);
             }
         }
-        let by_sample = mean_over(&rows, ErrorUnit::Sample, claim.denominator, grid)?;
-        let by_rollout = mean_over(&rows, ErrorUnit::Rollout, claim.denominator, grid)?;
+        let by_sample = rows.mean_over(ErrorUnit::Sample, claim.denominator, grid)?;
+        let by_rollout = rows.mean_over(ErrorUnit::Rollout, claim.denominator, grid)?;
         let chosen = match steps(claim)? {
             ErrorUnit::Sample => &by_sample,
             ErrorUnit::Rollout => &by_rollout,
         };
         Ok(Self {
             rows: counts,
-            samples,
+            samples: rows.samples,
             value: chosen.mean.clone(),
             units: chosen.units,
             sum: chosen.sum.clone(),
             by_sample,
             by_rollout,
             by_denominator,
-            reported: reported(facts, scorer, key),
+            reported: reported(&samples.facts, scorer, key),
         })
     }
 
@@ -178,7 +157,7 @@ impl Grid {
     }
 }
 
-fn only_input<'a>(case: &'a Case<'_>) -> Result<&'a (LogFacts, Vec<SampleRecord>), NumberProblem> {
+fn only_input<'a, 'b>(case: &'a Case<'b>) -> Result<&'a Samples<'b>, NumberProblem> {
     let [input] = case.inputs.as_slice() else {
         return Err(NumberProblem::Unsupported(format!("a number over {} inputs", case.inputs.len())));
     };
@@ -203,7 +182,7 @@ fn steps(claim: &Claim) -> Result<ErrorUnit, NumberProblem> {
     }
 }
 
-fn row_state(record: &SampleRecord, has_value: bool) -> RowState {
+fn row_state(record: &SampleView<'_>, has_value: bool) -> RowState {
     match (has_value, record.status) {
         (false, _) => RowState::Unscored,
         (true, SampleStatus::Error | SampleStatus::Invalid) => RowState::ScoredOnly,
@@ -211,69 +190,147 @@ fn row_state(record: &SampleRecord, has_value: bool) -> RowState {
     }
 }
 
-/// One record, its sample by number: names are compared once and not kept.
-struct Row {
-    sample: u64,
-    state: RowState,
-    value: Option<BigRational>,
+/// What the rows of a log add up to, taken in one after the other: a million of them cost no memory.
+struct Rows {
+    counts: Denominators,
+    samples: u64,
+    scored: Counted,
+    valid: Counted,
+    /// Over all samples that are there, their scored values divided by the repetitions that were planned.
+    planned: Tally,
 }
 
-fn check_denominators(rows: &[Row]) -> Result<(), NumberProblem> {
-    let mut denominators = BTreeSet::new();
-    let mut common = BigInt::from(1);
-    for value in rows.iter().filter_map(|row| row.value.as_ref()) {
-        if denominators.insert(value.denom()) {
-            common = common_multiple(&common, value.denom());
+/// The rows that a denominator counts.
+#[derive(Default)]
+struct Counted {
+    rollouts: Tally,
+    by_sample: Tally,
+    /// Rows of the sample that has the most.
+    most: u64,
+    /// Of the sample that is being read.
+    open: (u64, ExactSum),
+}
+
+impl Counted {
+    fn add(&mut self, value: &BigRational) {
+        self.rollouts.add(value);
+        self.open.0 += 1;
+        self.open.1.add(value.clone());
+    }
+
+    /// Ends a sample: its mean counts, where it has one. Gives the sum over its rows.
+    fn close(&mut self) -> BigRational {
+        let (count, sum) = std::mem::take(&mut self.open);
+        let sum = sum.total();
+        self.most = self.most.max(count);
+        if count > 0 {
+            self.by_sample.add(&(&sum / BigRational::from_integer(count.into())));
         }
-        if denominators.len() > MAX_DENOMINATORS || common.bits() > MAX_DENOMINATOR_BITS {
-            return Err(NumberProblem::Unsupported("scores of so many unrelated denominators".to_owned()));
+        sum
+    }
+
+    fn estimate(&self, unit: ErrorUnit) -> Result<Estimate, NumberProblem> {
+        let tally = match unit {
+            ErrorUnit::Sample => &self.by_sample,
+            ErrorUnit::Rollout => &self.rollouts,
+        };
+        tally.estimate(self.rollouts.units()).map_err(|error| no_estimate(&error))
+    }
+}
+
+fn no_estimate(error: &StatsError) -> NumberProblem {
+    NumberProblem::Missing(error.to_string())
+}
+
+impl Rows {
+    fn count(samples: &Samples<'_>, scorer: &str, key: &str, repeats: u64) -> Result<Self, NumberProblem> {
+        let counts = Denominators { expected: None, scored: 0, valid: 0, present: 0 };
+        let (scored, valid) = (Counted::default(), Counted::default());
+        let mut rows = Self { counts, samples: 0, scored, valid, planned: Tally::default() };
+        let repeats = BigRational::from_integer(repeats.max(1).into());
+        let mut limit = CommonDenominator::default();
+        let mut previous: Option<KeyView<'_>> = None;
+        for record in samples.records() {
+            // Epochs of one sample stand together.
+            if !previous.is_some_and(|previous| previous.is_same_sample(&record.key)) {
+                rows.close(&repeats);
+                rows.samples += 1;
+                previous = Some(record.key);
+            }
+            // A text that is no number counts as 0 in Inspect's metrics, and so it does here; the log's anomalies say so.
+            let score = record.score(scorer, key);
+            let value = score.and_then(|score| score.value().or_else(|| score.is_unreadable().then(BigRational::zero)));
+            let state = row_state(&record, value.is_some());
+            rows.counts.present += 1;
+            if let Some(value) = value {
+                limit.add(&value)?;
+                rows.counts.scored += 1;
+                rows.scored.add(&value);
+                if state == RowState::Valid {
+                    rows.counts.valid += 1;
+                    rows.valid.add(&value);
+                }
+            }
+        }
+        rows.close(&repeats);
+        if rows.counts.scored == 0 { Err(no_scores(scorer, key, samples)) } else { Ok(rows) }
+    }
+
+    fn close(&mut self, repeats: &BigRational) {
+        if self.samples > 0 {
+            let sum = self.scored.close();
+            self.planned.add(&(sum / repeats));
+            self.valid.close();
         }
     }
-    Ok(())
+
+    /// The mean over a unit of the rows that a denominator counts.
+    fn mean_over(&self, unit: ErrorUnit, denominator: Denominator, grid: Grid) -> Result<Estimate, NumberProblem> {
+        match denominator {
+            Denominator::Valid => return self.valid.estimate(unit),
+            Denominator::Scored => return self.scored.estimate(unit),
+            Denominator::Expected => {}
+        }
+        // A row that was planned and has no score counts as zero. Zeros are counted, not made: a claim can plan any number.
+        if self.samples > grid.samples || self.scored.most > grid.repeats {
+            return Err(NumberProblem::Missing("there are more rows than the claim says were planned".to_owned()));
+        }
+        match unit {
+            ErrorUnit::Rollout => Ok(with_zeros(&self.scored.estimate(unit)?, grid.rows - self.counts.scored)),
+            ErrorUnit::Sample => Ok(with_zeros(
+                &self.planned.estimate(self.samples).map_err(|error| no_estimate(&error))?,
+                grid.samples - self.samples,
+            )),
+        }
+    }
+}
+
+/// The denominators of all scores, before sums of them can cost hours.
+#[derive(Default)]
+struct CommonDenominator {
+    seen: BTreeSet<BigInt>,
+    common: BigInt,
+}
+
+impl CommonDenominator {
+    fn add(&mut self, value: &BigRational) -> Result<(), NumberProblem> {
+        if self.seen.contains(value.denom()) {
+            return Ok(());
+        }
+        self.common =
+            if self.seen.is_empty() { value.denom().clone() } else { common_multiple(&self.common, value.denom()) };
+        self.seen.insert(value.denom().clone());
+        if self.seen.len() > MAX_DENOMINATORS || self.common.bits() > MAX_DENOMINATOR_BITS {
+            return Err(NumberProblem::Unsupported("scores of so many unrelated denominators".to_owned()));
+        }
+        Ok(())
+    }
 }
 
 /// The least common multiple of two positive integers.
 fn common_multiple(left: &BigInt, right: &BigInt) -> BigInt {
     // left/right in lowest terms is (left/g)/(right/g), so that left * (right/g) is the common multiple.
     left * BigRational::new(left.clone(), right.clone()).denom()
-}
-
-/// The mean over a unit of the rows that a denominator counts.
-fn mean_over(rows: &[Row], unit: ErrorUnit, denominator: Denominator, grid: Grid) -> Result<Estimate, NumberProblem> {
-    let estimate = |observations: &[Observation<u64>]| {
-        estimate(observations, unit, Reducer::Mean).map_err(|error| NumberProblem::Missing(error.to_string()))
-    };
-    let is_counted = |state: RowState| match denominator {
-        Denominator::Expected | Denominator::Scored => state != RowState::Unscored,
-        Denominator::Valid => state == RowState::Valid,
-    };
-    let counted = rows.iter().filter(|row| is_counted(row.state));
-    let observations: Vec<Observation<u64>> =
-        counted.filter_map(|row| Some(Observation { sample: row.sample, value: row.value.clone()? })).collect();
-    if denominator != Denominator::Expected {
-        return estimate(&observations);
-    }
-    // A row that was planned and has no score counts as zero. Zeros are counted, not made: a claim can plan any number.
-    let mut by_sample: BTreeMap<u64, (u64, BigRational)> =
-        rows.iter().map(|row| (row.sample, Default::default())).collect();
-    for observation in &observations {
-        let (count, sum) = by_sample.entry(observation.sample).or_default();
-        *count += 1;
-        *sum += &observation.value;
-    }
-    if by_sample.len() as u64 > grid.samples || by_sample.values().any(|(count, _)| *count > grid.repeats) {
-        return Err(NumberProblem::Missing("there are more rows than the claim says were planned".to_owned()));
-    }
-    match unit {
-        ErrorUnit::Rollout => Ok(with_zeros(&estimate(&observations)?, grid.rows - observations.len() as u64)),
-        ErrorUnit::Sample => {
-            let repeats = BigRational::from_integer(grid.repeats.into());
-            let known = by_sample.len() as u64;
-            let means: Vec<Observation<u64>> =
-                by_sample.into_iter().map(|(sample, (_, sum))| Observation { sample, value: sum / &repeats }).collect();
-            Ok(with_zeros(&estimate(&means)?, grid.samples - known))
-        }
-    }
 }
 
 /// The estimate over the same units and `zeros` more of value 0.
@@ -295,18 +352,21 @@ fn with_zeros(estimate: &Estimate, zeros: u64) -> Estimate {
     Estimate { sum: estimate.sum.clone(), units, observations: estimate.observations + zeros, mean, variance_of_mean }
 }
 
-fn no_scores(scorer: &str, key: &str, samples: &[SampleRecord]) -> NumberProblem {
+/// Scores that are named where the wanted one is not there.
+const MAX_NAMES: usize = 20;
+
+fn no_scores(scorer: &str, key: &str, samples: &Samples<'_>) -> NumberProblem {
     let name = |scorer: &str, key: &str| if key.is_empty() { scorer.to_owned() } else { format!("{scorer}.{key}") };
-    let mut present: Vec<String> = samples
-        .iter()
-        .flat_map(|record| {
-            record.scores.iter().flat_map(|(scorer, keys)| keys.keys().map(move |key| name(scorer, key)))
-        })
-        .collect();
-    present.sort();
-    present.dedup();
-    present.truncate(20);
-    NumberProblem::NoScores { wanted: name(scorer, key), present }
+    let mut present = BTreeSet::new();
+    for record in samples.records() {
+        record.each_score(|scorer, key, _| {
+            present.insert(name(scorer, key));
+            if present.len() > MAX_NAMES {
+                present.pop_last();
+            }
+        });
+    }
+    NumberProblem::NoScores { wanted: name(scorer, key), present: present.into_iter().collect() }
 }
 
 fn reported(facts: &LogFacts, scorer: &str, key: &str) -> BTreeMap<String, String> {

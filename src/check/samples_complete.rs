@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::artifact::samples::{LogFacts, SampleRecord, SampleStatus};
+use crate::artifact::samples::{KeyView, SampleStatus, Samples};
 use crate::check::{Case, Check, Finding, InputProblem, Outcome};
 use crate::statement::Evaluation;
 
@@ -31,10 +31,10 @@ impl Check for SamplesComplete {
         let mut by_status = BTreeMap::<SampleStatus, u64>::new();
         for input in &case.inputs {
             match &input.content {
-                Ok((facts, samples)) => {
-                    present += samples.len() as u64;
-                    declared = declared.zip(facts.expected()).and_then(|(sum, next)| sum.checked_add(next));
-                    for sample in samples {
+                Ok(samples) => {
+                    present += samples.count();
+                    declared = declared.zip(samples.facts.expected()).and_then(|(sum, next)| sum.checked_add(next));
+                    for sample in samples.records() {
                         *by_status.entry(sample.status).or_default() += 1;
                     }
                 }
@@ -47,7 +47,7 @@ impl Check for SamplesComplete {
         }
         // A comparison has a grid for each arm; its number is not computed here, and neither is its grid.
         let grids = match case.inputs.as_slice() {
-            [input] => input.content.as_ref().ok().and_then(|(facts, samples)| off_grid(&claim.eval, facts, samples)),
+            [input] => input.content.as_ref().ok().and_then(|samples| off_grid(&claim.eval, samples)),
             _ => None,
         };
         let states: Vec<_> = by_status.iter().map(|(status, count)| format!("{count} {}", status.name())).collect();
@@ -72,24 +72,41 @@ impl Check for SamplesComplete {
 }
 
 /// Why as many samples as were planned are not the planned ones: distinct keys alone do not make a grid.
-fn off_grid(eval: &Evaluation, facts: &LogFacts, samples: &[SampleRecord]) -> Option<String> {
-    if let Some((_, epochs)) = facts.declared.filter(|(_, epochs)| *epochs != eval.repeats) {
+fn off_grid(eval: &Evaluation, samples: &Samples<'_>) -> Option<String> {
+    if let Some((_, epochs)) = samples.facts.declared.filter(|(_, epochs)| *epochs != eval.repeats) {
         return Some(format!("the log was to run each sample {epochs} times, the claim says {}", eval.repeats));
     }
-    let conditions: BTreeSet<&str> = samples.iter().filter_map(|sample| sample.key.condition.as_deref()).collect();
+    let (mut conditions, mut distinct) = (BTreeSet::new(), 0_u64);
+    let (mut unplanned, mut previous) = (None, None::<KeyView<'_>>);
+    for sample in samples.records() {
+        conditions.extend(sample.key.condition);
+        if unplanned.is_none() && !(1..=eval.repeats).contains(&sample.key.epoch) {
+            unplanned = Some(sample.key);
+        }
+        // Epochs of one sample stand together.
+        if !previous.is_some_and(|previous| previous.is_same_sample(&sample.key)) {
+            distinct += 1;
+            previous = Some(sample.key);
+        }
+    }
     if !conditions.is_empty() && conditions.len() as u64 != eval.conditions {
         return Some(format!("the samples are of {} conditions, the claim says {}", conditions.len(), eval.conditions));
     }
-    if let Some(sample) = samples.iter().find(|sample| !(1..=eval.repeats).contains(&sample.key.epoch)) {
-        return Some(format!("sample {} is of a repetition that the claim did not plan", sample.key));
+    if let Some(key) = unplanned {
+        return Some(format!("sample {} is of a repetition that the claim did not plan", key.to_key()));
     }
-    let distinct = samples.iter().map(|sample| sample.key.without_epoch()).collect::<BTreeSet<_>>().len() as u64;
     if eval.conditions.checked_mul(eval.samples).is_some_and(|planned| distinct > planned) {
         return Some(format!("there are {distinct} distinct samples, more than the claim planned"));
     }
-    let mut details = BTreeSet::new();
-    if let Some(sample) = samples.iter().find(|sample| !details.insert(sample.details.as_bytes())) {
-        return Some(format!("sample {} is another one over again, under a name of its own", sample.key));
-    }
-    None
+    let repeated = repeated(samples)?;
+    Some(format!("sample {} is another one over again, under a name of its own", repeated.to_key()))
+}
+
+/// The first sample whose details are those of one before it.
+fn repeated<'a>(samples: &Samples<'a>) -> Option<KeyView<'a>> {
+    // Sorted references, and not a set: there may be a million.
+    let mut details: Vec<(&[u8; 32], usize)> = samples.records().map(|sample| sample.details).zip(0..).collect();
+    details.sort_unstable();
+    let again = details.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[1].1).min()?;
+    samples.records().nth(again).map(|sample| sample.key)
 }

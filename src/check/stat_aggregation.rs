@@ -20,9 +20,9 @@ impl Check for StatAggregation {
     }
 
     fn run(&self, case: &Case<'_>) -> Finding {
-        match Number::of(case) {
-            Ok((claim, number)) => judge(claim, &number).at(case.input_entries()),
-            Err(problem) => no_number(ID, &problem),
+        match case.number() {
+            Ok((claim, number)) => judge(claim, number).at(case.input_entries()),
+            Err(problem) => no_number(ID, problem),
         }
     }
 }

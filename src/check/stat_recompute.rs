@@ -37,9 +37,9 @@ impl Check for StatRecompute {
     }
 
     fn run(&self, case: &Case<'_>) -> Finding {
-        match Number::of(case) {
-            Ok((claim, number)) => judge(claim, &number).at(case.input_entries()),
-            Err(problem) => no_number(ID, &problem),
+        match case.number() {
+            Ok((claim, number)) => judge(claim, number).at(case.input_entries()),
+            Err(problem) => no_number(ID, problem),
         }
     }
 }

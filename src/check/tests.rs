@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use super::*;
-use crate::artifact::samples::{AnomalyCode, DetailsDigest, SampleId, SampleKey, SampleStatus, Score};
+use crate::artifact::manifest::ManifestView;
+use crate::artifact::samples::{
+    AnomalyCode, DetailsDigest, LogFacts, SampleId, SampleKey, SampleRecord, SampleStatus, Score, samples_manifest,
+};
 use crate::digest::{Algorithm, Digest, LedgerId, ManifestRoot};
 use crate::key::{KeyName, SigningKey};
 use crate::merkle::TreeHead;
@@ -14,7 +17,7 @@ use crate::stats::decimal::{decimal_digits, sqrt_digits};
 use crate::verify::{LinkReport, VerifiedEvidence, Voucher};
 
 /// Evidence with no entry at all: what the checks of a claim alone look at.
-pub(crate) fn evidence(voucher: Voucher) -> VerifiedEvidence {
+pub(crate) fn evidence(voucher: Voucher) -> VerifiedEvidence<'static> {
     VerifiedEvidence {
         log: LedgerId::from_bytes([1; 32]),
         origin: "lab.example/log".to_owned(),
@@ -92,13 +95,19 @@ fn facts(samples: u64, epochs: u64) -> LogFacts {
     }
 }
 
-fn outcomes(claim: &Claim, samples: &[SampleRecord]) -> BTreeMap<&'static str, Outcome> {
-    let findings = check_number(claim, &facts(100, 1), samples).unwrap();
+/// The records as a reader finds them: in a manifest. Tests end before its memory is missed.
+fn shown(facts: &LogFacts, records: &[SampleRecord]) -> Samples<'static> {
+    let object: &'static [u8] = samples_manifest(facts, records).unwrap().to_object().leak();
+    Samples::read(&ManifestView::parse(object).unwrap()).unwrap()
+}
+
+fn outcomes(claim: &Claim, records: &[SampleRecord]) -> BTreeMap<&'static str, Outcome> {
+    let findings = check_number(claim, &shown(&facts(100, 1), records)).unwrap();
     findings.into_iter().map(|finding| (finding.check, finding.outcome)).collect()
 }
 
-fn finding(claim: &Claim, samples: &[SampleRecord], id: &str) -> Finding {
-    let findings = check_number(claim, &facts(100, 1), samples).unwrap();
+fn finding(claim: &Claim, records: &[SampleRecord], id: &str) -> Finding {
+    let findings = check_number(claim, &shown(&facts(100, 1), records)).unwrap();
     findings.into_iter().find(|finding| finding.check == id).unwrap()
 }
 
@@ -140,7 +149,7 @@ fn rounding_says_which_rule_it_needs() {
 fn missing_rows_count_as_zero_under_n_expected_alone() {
     // 63 of the 90 that are there, of 100 planned.
     let samples = records(63, 90);
-    let expected = Number::compute(&claim(), &facts(100, 1), &samples).unwrap();
+    let expected = Number::compute(&claim(), &shown(&facts(100, 1), &samples)).unwrap();
     assert_eq!((decimal_digits(&expected.value, 6).as_str(), expected.units), ("0.630000", 100));
     assert_eq!(outcomes(&claim(), &samples)["stat.denominator"], Outcome::Pass);
     let scored = claim_with(&[
@@ -148,7 +157,7 @@ fn missing_rows_count_as_zero_under_n_expected_alone() {
         ("/value/subject/rate/printed", json!("70%")),
         ("/value/subject/n", json!(90)),
     ]);
-    let number = Number::compute(&scored, &facts(100, 1), &samples).unwrap();
+    let number = Number::compute(&scored, &shown(&facts(100, 1), &samples)).unwrap();
     assert_eq!((decimal_digits(&number.value, 6).as_str(), number.units), ("0.700000", 90));
     let finding = finding(&scored, &samples, "stat.denominator");
     assert_eq!(finding.outcome, Outcome::Pass);
@@ -163,7 +172,7 @@ fn a_missing_sample_is_never_one_that_a_log_can_name() {
     let mut samples = vec![record(0, 1, "1"), record(2, 1, "1")];
     samples[1].key.condition = Some("\u{0}absent".to_owned());
     let claim = claim_with(&[("/eval/samples", json!(3)), ("/value/subject/n", json!(3))]);
-    let number = Number::compute(&claim, &facts(3, 1), &samples).unwrap();
+    let number = Number::compute(&claim, &shown(&facts(3, 1), &samples)).unwrap();
     assert_eq!((decimal_digits(&number.value, 6).as_str(), number.units), ("0.666667", 3));
 }
 
@@ -173,7 +182,7 @@ fn rows_in_error_count_as_scored_but_not_as_valid() {
     samples[0].status = SampleStatus::Error;
     samples[1].status = SampleStatus::Invalid;
     samples[2].status = SampleStatus::Limit;
-    let number = Number::compute(&claim(), &facts(100, 1), &samples).unwrap();
+    let number = Number::compute(&claim(), &shown(&facts(100, 1), &samples)).unwrap();
     assert_eq!((number.rows.scored, number.rows.valid), (100, 98));
     assert_eq!(decimal_digits(&number.by_denominator[&Denominator::Valid], 6), "0.622449");
     assert_eq!(decimal_digits(&number.by_denominator[&Denominator::Scored], 6), "0.630000");
@@ -200,20 +209,21 @@ fn what_this_profile_does_not_compute_is_unsupported_and_never_a_pass() {
         ("/eval/repeats", json!(u64::MAX)),
         ("/eval/samples", json!(1_u64 << 40)),
     ] {
-        let problem = check_number(&claim_with(std::slice::from_ref(&change)), &facts(100, 1), &samples).unwrap_err();
+        let problem =
+            check_number(&claim_with(std::slice::from_ref(&change)), &shown(&facts(100, 1), &samples)).unwrap_err();
         assert!(matches!(problem, NumberProblem::Unsupported(_)), "{change:?}: {problem}");
         assert_eq!(stat_recompute::no_number("stat.recompute", &problem).outcome, Outcome::Unknown);
     }
-    let scorer = check_number(&claim_with(&[("/metric/scorer", json!("other"))]), &facts(100, 1), &samples);
+    let scorer = check_number(&claim_with(&[("/metric/scorer", json!("other"))]), &shown(&facts(100, 1), &samples));
     assert_eq!(scorer.unwrap_err().to_string(), "no sample has a score `other`; the samples have match");
 }
 
 #[test]
 fn more_rows_than_were_planned_are_no_number_over_the_plan() {
     let claim = claim_with(&[("/eval/samples", json!(90))]);
-    assert!(matches!(check_number(&claim, &facts(100, 1), &records(63, 100)), Err(NumberProblem::Missing(_))));
+    assert!(matches!(check_number(&claim, &shown(&facts(100, 1), &records(63, 100))), Err(NumberProblem::Missing(_))));
     let twice: Vec<_> = (1..=2).map(|epoch| record(1, epoch, "1")).collect();
-    assert!(matches!(check_number(&self::claim(), &facts(100, 1), &twice), Err(NumberProblem::Missing(_))));
+    assert!(matches!(check_number(&self::claim(), &shown(&facts(100, 1), &twice)), Err(NumberProblem::Missing(_))));
 }
 
 /// One sample, 300 epochs, 18 hits: the mock log of the real data.
@@ -237,10 +247,10 @@ fn rollout_claim(changes: &[(&str, serde_json::Value)]) -> Claim {
 
 #[test]
 fn the_error_of_300_rollouts_of_one_sample_depends_on_the_unit() {
-    let number = Number::compute(&rollout_claim(&[]), &facts(1, 300), &rollouts()).unwrap();
+    let number = Number::compute(&rollout_claim(&[]), &shown(&facts(1, 300), &rollouts())).unwrap();
     assert_eq!(sqrt_digits(&number.by_rollout.variance_of_mean, 6), "0.013734");
     assert_eq!((number.units, number.samples), (300, 1));
-    let over_rollouts = check_number(&rollout_claim(&[]), &facts(1, 300), &rollouts()).unwrap();
+    let over_rollouts = check_number(&rollout_claim(&[]), &shown(&facts(1, 300), &rollouts())).unwrap();
     assert!(over_rollouts.iter().all(|finding| finding.outcome == Outcome::Pass), "{over_rollouts:?}");
 
     // Over its one sample there is no error, whatever is printed.
@@ -249,7 +259,7 @@ fn the_error_of_300_rollouts_of_one_sample_depends_on_the_unit() {
             ("/error/unit", json!("sample")),
             ("/value/subject/error", json!({"printed": printed, "decimals": 1})),
         ]);
-        let findings = check_number(&over_samples, &facts(1, 300), &rollouts()).unwrap();
+        let findings = check_number(&over_samples, &shown(&facts(1, 300), &rollouts())).unwrap();
         let error = findings.iter().find(|finding| finding.check == "stat.error").unwrap();
         assert_eq!(error.outcome, Outcome::Unknown, "{printed}");
         assert_eq!(error.reason, "there is one sample only: no error can be estimated from it, whatever is printed");
@@ -273,12 +283,12 @@ fn a_wrong_error_fails_a_unit_out_of_reach_is_unknown_and_none_is_not_applicable
 // --- whole cases ---------------------------------------------------------------------------------------------------
 
 fn case<'a>(
-    evidence: &'a VerifiedEvidence,
+    evidence: &'a VerifiedEvidence<'a>,
     claim: Option<&'a Claim>,
-    content: Result<(LogFacts, Vec<SampleRecord>), InputProblem>,
+    content: Result<Samples<'a>, InputProblem>,
 ) -> Case<'a> {
     let digest = Digest { algorithm: Algorithm::Blake3, bytes: [0x11; 32] };
-    Case { evidence, claim, inputs: vec![Input { digest, entry: Some(EntryIndex(3)), content }], observed: None }
+    Case::of_parts(evidence, claim, vec![Input { digest, entry: Some(EntryIndex(3)), content }], None)
 }
 
 fn run(case: &Case<'_>, id: &str) -> Finding {
@@ -294,7 +304,7 @@ fn every_check_has_an_id_of_its_own_and_reports_under_it() {
     for case in [
         case(&evidence, None, Err(InputProblem::NotShown)),
         case(&evidence, Some(&claim), Err(InputProblem::NotLinked)),
-        case(&evidence, Some(&claim), Ok((facts(100, 1), records(63, 100)))),
+        case(&evidence, Some(&claim), Ok(shown(&facts(100, 1), &records(63, 100)))),
     ] {
         let findings = run_all(&case);
         assert_eq!(findings.len(), CHECKS.len());
@@ -329,8 +339,8 @@ fn what_is_kept_back_is_withheld_and_what_is_missing_is_not() {
 fn samples_are_complete_only_when_every_planned_one_is_there() {
     let evidence = evidence(pinned());
     let claim = claim();
-    let outcome = |facts: LogFacts, samples: Vec<SampleRecord>| {
-        run(&case(&evidence, Some(&claim), Ok((facts, samples))), "samples.complete").outcome
+    let outcome = |facts: LogFacts, records: Vec<SampleRecord>| {
+        run(&case(&evidence, Some(&claim), Ok(shown(&facts, &records))), "samples.complete").outcome
     };
     assert_eq!(outcome(facts(100, 1), records(63, 100)), Outcome::Pass);
     assert_eq!(outcome(facts(100, 1), records(63, 99)), Outcome::Unknown);
@@ -346,7 +356,7 @@ fn samples_are_complete_only_when_every_planned_one_is_there() {
     later[0].key.epoch = 2;
     assert_eq!(outcome(facts(100, 1), later), Outcome::Fail);
     assert_eq!(outcome(facts(50, 2), records(63, 100)), Outcome::Fail);
-    let no_input = Case { evidence: &evidence, claim: Some(&claim), inputs: Vec::new(), observed: None };
+    let no_input = Case::of_parts(&evidence, Some(&claim), Vec::new(), None);
     assert_eq!(run(&no_input, "samples.complete").outcome, Outcome::Unknown);
 }
 
@@ -359,15 +369,16 @@ fn a_log_that_contradicts_itself_fails_and_an_incomplete_one_is_unknown() {
         if let Some(code) = code {
             facts.anomalies.add(code, "sample 7");
         }
-        run(&case(&evidence, Some(&claim), Ok((facts, records(63, 100)))), "log.integrity").outcome
+        run(&case(&evidence, Some(&claim), Ok(shown(&facts, &records(63, 100)))), "log.integrity").outcome
     };
     assert_eq!(outcome(None), Outcome::Pass);
     assert_eq!(outcome(Some(AnomalyCode::ScoreEdited)), Outcome::Pass);
     assert_eq!(outcome(Some(AnomalyCode::SampleMissing)), Outcome::Unknown);
     assert_eq!(outcome(Some(AnomalyCode::SummaryDisagrees)), Outcome::Fail);
     let cancelled = LogFacts { status: Some("cancelled".to_owned()), ..facts(100, 1) };
-    let of =
-        |facts: LogFacts| run(&case(&evidence, Some(&claim), Ok((facts, records(63, 100)))), "log.integrity").outcome;
+    let of = |facts: LogFacts| {
+        run(&case(&evidence, Some(&claim), Ok(shown(&facts, &records(63, 100)))), "log.integrity").outcome
+    };
     assert_eq!(of(cancelled), Outcome::Unknown);
     assert_eq!(of(LogFacts { total: Some(101), ..facts(100, 1) }), Outcome::Unknown);
 }
@@ -376,7 +387,7 @@ fn a_log_that_contradicts_itself_fails_and_an_incomplete_one_is_unknown() {
 fn records_are_derived_only_when_somebody_read_the_log_again() {
     let evidence = evidence(pinned());
     let claim = claim();
-    let mut case = case(&evidence, Some(&claim), Ok((facts(100, 1), records(63, 100))));
+    let mut case = case(&evidence, Some(&claim), Ok(shown(&facts(100, 1), &records(63, 100))));
     let outcome = |case: &Case<'_>| run(case, "samples.derived").outcome;
     assert_eq!(outcome(&case), Outcome::Unknown);
     let nothing = Observed::default();
@@ -396,7 +407,6 @@ fn records_are_derived_only_when_somebody_read_the_log_again() {
 fn an_artifact_that_differs_fails_and_nothing_found_is_unknown() {
     let evidence = evidence(pinned());
     let claim = claim();
-    let case = Case { evidence: &evidence, claim: Some(&claim), inputs: Vec::new(), observed: None };
     let digest = |n| Digest { algorithm: Algorithm::Blake3, bytes: [n; 32] };
     let path = || "a\u{1b}b".to_owned();
     let seen =
@@ -408,15 +418,16 @@ fn an_artifact_that_differs_fails_and_nothing_found_is_unknown() {
         (seen(ArtifactSeen::Unreadable { path: path(), reason: "denied".to_owned() }), Outcome::Unknown),
         (seen(ArtifactSeen::Differs { path: path(), recorded: digest(1), found: digest(2) }), Outcome::Fail),
     ] {
-        let case = Case { observed: Some(&observed), claim: case.claim, evidence: case.evidence, inputs: Vec::new() };
+        let case = Case::of_parts(&evidence, Some(&claim), Vec::new(), Some(&observed));
         assert_eq!(run(&case, "availability").outcome, expected);
     }
 }
 
 #[test]
 fn keys_are_unknown_without_a_policy_and_fail_when_disowned() {
-    let outcome =
-        |evidence: &VerifiedEvidence| run(&case(evidence, None, Err(InputProblem::NotShown)), "ledger.keys").outcome;
+    let outcome = |evidence: &VerifiedEvidence<'_>| {
+        run(&case(evidence, None, Err(InputProblem::NotShown)), "ledger.keys").outcome
+    };
     assert_eq!(outcome(&evidence(Voucher::None)), Outcome::Unknown);
     assert_eq!(outcome(&evidence(pinned())), Outcome::Pass);
     let mut stolen = evidence(pinned());

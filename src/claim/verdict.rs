@@ -66,7 +66,7 @@ pub struct Assessment {
     /// What each check found. After a refusal of the evidence as a whole: that refusal alone.
     pub findings: Vec<Finding>,
     /// The evidence, if it may be believed at all; without it nothing it says is shown.
-    pub evidence: Option<VerifiedEvidence>,
+    pub evidence: Option<VerifiedEvidence<'static>>,
 }
 
 /// Verifies evidence and judges its claim. `look` sees the verified evidence and says what became of its artifacts.
@@ -74,7 +74,7 @@ pub fn assess(
     bytes: &[u8],
     trust: Option<&Policy>,
     profile: Profile,
-    look: impl FnOnce(&VerifiedEvidence) -> Option<Observed>,
+    look: impl FnOnce(&VerifiedEvidence<'_>) -> Option<Observed>,
 ) -> Assessment {
     match verify::evidence(bytes, trust) {
         Err(reject) => refused(&reject, profile),
@@ -86,7 +86,7 @@ pub fn assess(
                 _ => Level::L0,
             };
             let verdict = judge(&findings, profile, &evidence);
-            Assessment { verdict, level, profile, findings, evidence: Some(evidence) }
+            Assessment { verdict, level, profile, findings, evidence: Some(evidence.without_manifests()) }
         }
     }
 }
@@ -114,7 +114,7 @@ fn refused(reject: &Reject, profile: Profile) -> Assessment {
     Assessment { verdict, level: Level::L0, profile, findings: vec![finding], evidence: None }
 }
 
-pub(super) fn judge(findings: &[Finding], profile: Profile, evidence: &VerifiedEvidence) -> Verdict {
+pub(super) fn judge(findings: &[Finding], profile: Profile, evidence: &VerifiedEvidence<'_>) -> Verdict {
     // Any contradiction, of whatever check, is one.
     if findings.iter().any(|finding| finding.outcome == Outcome::Fail) {
         return Verdict::Contradicted;

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use crate::artifact::manifest::{MAX_MANIFEST_BYTES, Manifest};
-use crate::artifact::samples::{LogFacts, SampleRecord, parse_samples};
+use crate::artifact::manifest::{MAX_MANIFEST_BYTES, ManifestView};
+use crate::artifact::samples::{LogFacts, Samples};
 use crate::capture::claim_file::{Named, load_claim};
 use crate::check::{Finding, Outcome as CheckOutcome, check_number};
 use crate::cli::keys::PassphraseArgs;
@@ -153,22 +153,22 @@ fn findings(reading: &Reading, finder: &Finder<'_>, claim: &Statement) -> Result
         .unestablished());
     };
     input_row(finder, input)?;
-    let (facts, samples) = samples(reading, input)?;
-    let findings =
-        check_number(claim, &facts, &samples).map_err(|problem| Failure::new(problem.to_string()).unestablished())?;
-    Ok((findings, facts))
-}
-
-fn samples(reading: &Reading, input: &Digest) -> Result<(LogFacts, Vec<SampleRecord>), Failure> {
-    let objects = Objects::new(reading.ledger.layout().objects());
-    let object = objects.get(&input.bytes, MAX_MANIFEST_BYTES)?.ok_or_else(|| {
-        Failure::new(format!("the sample records {input} are not in the ledger's objects")).unestablished()
-    })?;
-    let manifest = Manifest::parse_kind(&object, DigestKind::Samples)?;
+    let object = samples_object(reading, input)?;
+    let manifest = ManifestView::parse_kind(&object, DigestKind::Samples)?;
     if Digest::from(manifest.root()?) != *input {
         return Err(Failure::new(format!("the object kept as {input} is another one")).contradicted());
     }
-    Ok(parse_samples(&manifest)?)
+    let samples = Samples::read(&manifest)?;
+    let findings =
+        check_number(claim, &samples).map_err(|problem| Failure::new(problem.to_string()).unestablished())?;
+    Ok((findings, samples.facts))
+}
+
+fn samples_object(reading: &Reading, input: &Digest) -> Result<Vec<u8>, Failure> {
+    let objects = Objects::new(reading.ledger.layout().objects());
+    objects.get(&input.bytes, MAX_MANIFEST_BYTES)?.ok_or_else(|| {
+        Failure::new(format!("the sample records {input} are not in the ledger's objects")).unestablished()
+    })
 }
 
 fn check(context: &Context, text: &str) -> Outcome {

@@ -4,13 +4,13 @@
 //! magic "reproledger evidence v1\n"
 //! item*   = length u32 BE, canonical CBOR          (eleven items, in this order, uncompressed)
 //!   1 head         signed note of the tree that every proof here is against
-//!   2 claim        index of the claim's entry
+//!   2 claim        index of the claim's entry, or of the entry whose items are opened
 //!   3 anchors      [[signed note, [consistency hash, …]], …]   older or witnessed heads, ascending by size
 //!   4 census       [first, count]                  contiguous, up to the head
 //!   5 entries      [[index, entry], …]             the census and what the claim reaches, ascending
 //!   6 multiproof   [hash, …]
 //!   7 manifests    [[kind, root, object], …]       ascending by kind and root
-//!   8 slices       []                              none in version 1
+//!   8 slices       [opening, …]                    opened items of one entry ([`Opening`]); none beside a claim
 //!   9 bodies       [[index, salt ‖ body], …]       ascending by index
 //!  10 annexes      []                              none in version 1
 //!  11 withheld     [[digest, count, holder, reason], …]   ascending by digest
@@ -19,9 +19,13 @@
 //! This module knows the bytes and nothing about what they are worth: that is [`crate::verify`]. The same ledger and
 //! claim give the same file, byte for byte. No policy and no key in it is ever used to trust it.
 
+mod opening;
+
 use crate::codec::{DecodeError, Decoder, Encoder};
 use crate::digest::{Digest, DigestKind, ManifestRoot, NodeHash};
 use crate::merkle::EntryIndex;
+
+pub use opening::{Content, Inclusion, MAX_OPENINGS, Opened, Opening};
 
 /// First bytes of an evidence file.
 pub const MAGIC: &[u8] = b"reproledger evidence v1\n";
@@ -68,22 +72,22 @@ impl EvidenceError {
 
 /// An older or witnessed head with the proof that the main head extends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Anchor {
+pub struct Anchor<B = Vec<u8>> {
     /// Signed note.
-    pub head: Vec<u8>,
+    pub head: B,
     /// RFC 9162 consistency proof to the main head.
     pub consistency: Vec<NodeHash>,
 }
 
 /// A disclosed manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DisclosedManifest {
+pub struct DisclosedManifest<B = Vec<u8>> {
     /// Its kind.
     pub kind: DigestKind,
     /// The root that an entry commits to.
     pub root: ManifestRoot,
     /// The object.
-    pub object: Vec<u8>,
+    pub object: B,
 }
 
 /// Something that an entry commits to and this file does not show.
@@ -99,27 +103,29 @@ pub struct Withheld {
     pub reason: String,
 }
 
-/// An evidence file as read, nothing in it believed.
+/// An evidence file as read, nothing in it believed. Read, its bytes are slices of the file; written, its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Evidence {
+pub struct Evidence<B = Vec<u8>> {
     /// Signed note of the main head.
-    pub head: Vec<u8>,
-    /// The claim's entry.
+    pub head: B,
+    /// The claim's entry, or the entry whose items are opened.
     pub claim: EntryIndex,
     /// Other heads.
-    pub anchors: Vec<Anchor>,
+    pub anchors: Vec<Anchor<B>>,
     /// First index of the census.
     pub census_first: EntryIndex,
     /// Entries in the census.
     pub census_count: u64,
     /// Entries by index, ascending.
-    pub entries: Vec<(EntryIndex, Vec<u8>)>,
+    pub entries: Vec<(EntryIndex, B)>,
     /// One proof for all entries.
     pub multiproof: Vec<NodeHash>,
     /// Disclosed manifests.
-    pub manifests: Vec<DisclosedManifest>,
+    pub manifests: Vec<DisclosedManifest<B>>,
+    /// Opened items of the entry that this is about; none where that is a claim.
+    pub openings: Vec<Opening<B>>,
     /// Disclosed body objects by the entry that commits to them.
-    pub bodies: Vec<(EntryIndex, Vec<u8>)>,
+    pub bodies: Vec<(EntryIndex, B)>,
     /// What is not shown.
     pub withheld: Vec<Withheld>,
 }
@@ -138,17 +144,17 @@ const NAMES: [&str; 11] = [
     "withheld",
 ];
 
-impl Evidence {
+impl<B: AsRef<[u8]>> Evidence<B> {
     /// The file's bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let items = [
-            Encoder::encode(|e| e.bytes(&self.head)),
+            Encoder::encode(|e| e.bytes(self.head.as_ref())),
             Encoder::encode(|e| e.uint(self.claim.0)),
             Encoder::encode(|e| {
                 e.array(self.anchors.len());
                 for anchor in &self.anchors {
                     e.array(2);
-                    e.bytes(&anchor.head);
+                    e.bytes(anchor.head.as_ref());
                     encode_hashes(e, &anchor.consistency);
                 }
             }),
@@ -165,10 +171,15 @@ impl Evidence {
                     e.array(3);
                     e.int(manifest.kind.id());
                     e.bytes(manifest.root.as_bytes());
-                    e.bytes(&manifest.object);
+                    e.bytes(manifest.object.as_ref());
                 }
             }),
-            Encoder::encode(|e| e.array(0)),
+            Encoder::encode(|e| {
+                e.array(self.openings.len());
+                for opening in &self.openings {
+                    opening.encode(e);
+                }
+            }),
             Encoder::encode(|e| encode_indexed(e, &self.bodies)),
             Encoder::encode(|e| e.array(0)),
             Encoder::encode(|e| {
@@ -190,16 +201,18 @@ impl Evidence {
         }
         bytes
     }
+}
 
+impl<'a> Evidence<&'a [u8]> {
     /// Reads a file's bytes.
-    pub fn parse(bytes: &[u8]) -> Result<Self, EvidenceError> {
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, EvidenceError> {
         if bytes.len() as u64 > MAX_EVIDENCE_BYTES {
             return Err(EvidenceError::TooLarge);
         }
         let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| not_ours(bytes))?;
         let mut items = Items { rest, next: 0 };
         let evidence = Self {
-            head: items.read(|d| Ok(d.bytes()?.to_vec()))?,
+            head: items.read(Decoder::bytes)?,
             claim: items.read(|d| Ok(EntryIndex(d.uint()?)))?,
             anchors: items.read(decode_anchors)?,
             census_first: EntryIndex(0),
@@ -207,6 +220,7 @@ impl Evidence {
             entries: Vec::new(),
             multiproof: Vec::new(),
             manifests: Vec::new(),
+            openings: Vec::new(),
             bodies: Vec::new(),
             withheld: Vec::new(),
         };
@@ -215,7 +229,7 @@ impl Evidence {
         let entries = items.read(|d| decode_indexed(d, "the entries"))?;
         let multiproof = items.read(decode_hashes)?;
         let manifests = items.read(decode_manifests)?;
-        items.read_empty()?;
+        let openings = items.read(decode_openings)?;
         let bodies = items.read(|d| decode_indexed(d, "the bodies"))?;
         items.read_empty()?;
         let withheld = items.read(decode_withheld)?;
@@ -223,7 +237,31 @@ impl Evidence {
             0 => {}
             count => return Err(EvidenceError::Trailing { count }),
         }
-        Ok(Self { census_first, census_count, entries, multiproof, manifests, bodies, withheld, ..evidence })
+        Ok(Self { census_first, census_count, entries, multiproof, manifests, openings, bodies, withheld, ..evidence })
+    }
+
+    /// The same, with bytes of its own.
+    pub fn into_owned(self) -> Evidence {
+        let indexed = |items: Vec<(EntryIndex, &[u8])>| items.into_iter().map(|(at, b)| (at, b.to_vec())).collect();
+        let anchor = |anchor: Anchor<&[u8]>| Anchor { head: anchor.head.to_vec(), consistency: anchor.consistency };
+        let manifest = |DisclosedManifest { kind, root, object }: DisclosedManifest<&[u8]>| DisclosedManifest {
+            kind,
+            root,
+            object: object.to_vec(),
+        };
+        Evidence {
+            head: self.head.to_vec(),
+            claim: self.claim,
+            anchors: self.anchors.into_iter().map(anchor).collect(),
+            census_first: self.census_first,
+            census_count: self.census_count,
+            entries: indexed(self.entries),
+            multiproof: self.multiproof,
+            manifests: self.manifests.into_iter().map(manifest).collect(),
+            openings: self.openings.into_iter().map(Opening::into_owned).collect(),
+            bodies: indexed(self.bodies),
+            withheld: self.withheld,
+        }
     }
 }
 
@@ -274,19 +312,18 @@ fn decode_hashes(d: &mut Decoder<'_>) -> Result<Vec<NodeHash>, DecodeError> {
     d.array(|d| Ok(NodeHash::from_bytes(d.byte_array("a proof hash")?)))
 }
 
-fn encode_indexed(e: &mut Encoder, items: &[(EntryIndex, Vec<u8>)]) {
+fn encode_indexed<B: AsRef<[u8]>>(e: &mut Encoder, items: &[(EntryIndex, B)]) {
     e.array(items.len());
     for (index, bytes) in items {
         e.array(2);
         e.uint(index.0);
-        e.bytes(bytes);
+        e.bytes(bytes.as_ref());
     }
 }
 
-fn decode_indexed(d: &mut Decoder<'_>, what: &'static str) -> Result<Vec<(EntryIndex, Vec<u8>)>, DecodeError> {
-    let items = bounded(d, what, MAX_ENTRIES, |d| {
-        d.tuple("an indexed item", 2, |d| Ok((EntryIndex(d.uint()?), d.bytes()?.to_vec())))
-    })?;
+fn decode_indexed<'a>(d: &mut Decoder<'a>, what: &'static str) -> Result<Vec<(EntryIndex, &'a [u8])>, DecodeError> {
+    let items =
+        bounded(d, what, MAX_ENTRIES, |d| d.tuple("an indexed item", 2, |d| Ok((EntryIndex(d.uint()?), d.bytes()?))))?;
     if !items.is_sorted_by(|left, right| left.0 < right.0) {
         return Err(DecodeError::Unsorted { what });
     }
@@ -306,19 +343,19 @@ fn bounded<'a, T>(
     }
 }
 
-fn decode_anchors(d: &mut Decoder<'_>) -> Result<Vec<Anchor>, DecodeError> {
+fn decode_anchors<'a>(d: &mut Decoder<'a>) -> Result<Vec<Anchor<&'a [u8]>>, DecodeError> {
     bounded(d, "the anchors", MAX_ANCHORS, |d| {
-        d.tuple("an anchor", 2, |d| Ok(Anchor { head: d.bytes()?.to_vec(), consistency: decode_hashes(d)? }))
+        d.tuple("an anchor", 2, |d| Ok(Anchor { head: d.bytes()?, consistency: decode_hashes(d)? }))
     })
 }
 
-fn decode_manifests(d: &mut Decoder<'_>) -> Result<Vec<DisclosedManifest>, DecodeError> {
+fn decode_manifests<'a>(d: &mut Decoder<'a>) -> Result<Vec<DisclosedManifest<&'a [u8]>>, DecodeError> {
     let manifests = bounded(d, "the manifests", MAX_ENTRIES, |d| {
         d.tuple("a manifest", 3, |d| {
             Ok(DisclosedManifest {
                 kind: DigestKind::from_id(d.int()?)?,
                 root: ManifestRoot::from_bytes(d.byte_array("a manifest root")?),
-                object: d.bytes()?.to_vec(),
+                object: d.bytes()?,
             })
         })
     })?;
@@ -326,6 +363,14 @@ fn decode_manifests(d: &mut Decoder<'_>) -> Result<Vec<DisclosedManifest>, Decod
         return Err(DecodeError::Unsorted { what: "the manifests" });
     }
     Ok(manifests)
+}
+
+fn decode_openings<'a>(d: &mut Decoder<'a>) -> Result<Vec<Opening<&'a [u8]>>, DecodeError> {
+    let openings = bounded(d, "the openings", MAX_OPENINGS, Opening::decode)?;
+    if !openings.is_sorted_by(|left, right| left.place() < right.place()) {
+        return Err(DecodeError::Unsorted { what: "the openings" });
+    }
+    Ok(openings)
 }
 
 fn decode_withheld(d: &mut Decoder<'_>) -> Result<Vec<Withheld>, DecodeError> {

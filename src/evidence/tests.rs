@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::digest::Algorithm;
+use crate::digest::{Algorithm, Salt};
 
 fn hashes(count: u8) -> Vec<NodeHash> {
     (0..count).map(|n| NodeHash::from_bytes([n; 32])).collect()
@@ -21,7 +21,27 @@ fn withheld(n: u8) -> Withheld {
     Withheld { digest: digest(n), count: 2, holder: "lab".to_owned(), reason: "licence".to_owned() }
 }
 
-/// Every list has something in it, and no two items the same bytes but the two that are empty.
+fn inclusion(n: u8) -> Inclusion {
+    let (header, leaf) = (vec![n; 5], vec![n; 6]);
+    Inclusion { header, header_path: hashes(2), position: n.into(), leaf, path: hashes(n % 3) }
+}
+
+fn opening(n: u8) -> Opening {
+    let (opened, content) = match n % 4 {
+        0 => (None, None),
+        1 => (None, Some(Content::Bytes(vec![n; 7]))),
+        2 => (Some(Opened { salt: Salt([n; 32]), leaf: vec![n; 8] }), None),
+        _ => (None, Some(Content::Slice { file: Some(inclusion(n)), slice: vec![n; 9] })),
+    };
+    let (kind, root) = (DigestKind::Rows, ManifestRoot::from_bytes([7; 32]));
+    Opening { entry: EntryIndex(5), kind, root, inclusion: inclusion(n), opened, content }
+}
+
+fn parse(bytes: &[u8]) -> Result<Evidence, EvidenceError> {
+    Evidence::parse(bytes).map(Evidence::into_owned)
+}
+
+/// Every list that may have something in it has, and no two items are the same bytes.
 fn evidence() -> Evidence {
     let entry = |n: u8| (EntryIndex(n.into()), vec![n; 40]);
     Evidence {
@@ -32,6 +52,7 @@ fn evidence() -> Evidence {
         census_count: 4,
         entries: vec![entry(0), entry(3), entry(4), entry(5), entry(6)],
         multiproof: hashes(3),
+        openings: vec![opening(1), opening(2)],
         manifests: vec![manifest(DigestKind::Tree, 1), manifest(DigestKind::Tree, 2), manifest(DigestKind::Samples, 1)],
         bodies: vec![(EntryIndex(5), vec![1; 50]), (EntryIndex(6), vec![2; 50])],
         withheld: vec![withheld(1), withheld(2)],
@@ -62,7 +83,7 @@ fn item(bytes: &[u8]) -> Vec<u8> {
 fn with_item(number: usize, bytes: &[u8]) -> Result<Evidence, EvidenceError> {
     let mut all = items(&evidence().to_bytes());
     all[number - 1] = item(bytes);
-    Evidence::parse(&file(&all))
+    parse(&file(&all))
 }
 
 fn any_evidence() -> impl Strategy<Value = Evidence> {
@@ -74,7 +95,9 @@ fn any_evidence() -> impl Strategy<Value = Evidence> {
         prop::collection::btree_map((prop::sample::select(DigestKind::ALL), any::<[u8; 32]>()), bytes(), 0..4);
     let withheld = prop::collection::btree_map(1..255_u8, (any::<u64>(), ".{0,20}", ".{0,20}"), 0..4);
     let numbers = (any::<u64>(), any::<u64>(), any::<u64>());
-    let lists = (prop::collection::vec(anchor, 0..3), indexed(), proof(), manifests, indexed(), withheld);
+    let openings =
+        prop::collection::btree_set(any::<u8>(), 0..4).prop_map(|set| set.into_iter().map(opening).collect::<Vec<_>>());
+    let lists = (prop::collection::vec(anchor, 0..3), indexed(), proof(), manifests, indexed(), withheld, openings);
     (bytes(), numbers, lists).prop_map(|(head, (claim, first, census_count), lists)| Evidence {
         head,
         claim: EntryIndex(claim),
@@ -88,6 +111,7 @@ fn any_evidence() -> impl Strategy<Value = Evidence> {
             .into_iter()
             .map(|((kind, root), object)| DisclosedManifest { kind, root: ManifestRoot::from_bytes(root), object })
             .collect(),
+        openings: lists.6,
         bodies: lists.4.into_iter().collect(),
         withheld: lists
             .5
@@ -101,7 +125,7 @@ proptest! {
     #[test]
     fn every_evidence_comes_back_from_its_one_spelling(evidence in any_evidence()) {
         let bytes = evidence.to_bytes();
-        let parsed = Evidence::parse(&bytes).unwrap();
+        let parsed = parse(&bytes).unwrap();
         prop_assert_eq!(&parsed, &evidence);
         prop_assert_eq!(parsed.to_bytes(), bytes);
     }
@@ -113,7 +137,7 @@ proptest! {
         let mut bytes = evidence.to_bytes();
         let at = at.index(bytes.len());
         bytes[at] ^= 1 << bit;
-        if let Ok(other) = Evidence::parse(&bytes) {
+        if let Ok(other) = parse(&bytes) {
             prop_assert_ne!(&other, &evidence);
             prop_assert_eq!(other.to_bytes(), bytes);
         }
@@ -124,14 +148,14 @@ proptest! {
 fn every_truncation_is_refused_and_names_the_item() {
     let bytes = evidence().to_bytes();
     for end in 0..bytes.len() {
-        let error = Evidence::parse(&bytes[..end]).unwrap_err();
+        let error = parse(&bytes[..end]).unwrap_err();
         match error {
             EvidenceError::Magic | EvidenceError::Version => assert!(end < MAGIC.len()),
             EvidenceError::Truncated { item, .. } => assert!((1..=11).contains(&item) && end >= MAGIC.len()),
             other => panic!("{end}: {other}"),
         }
     }
-    let cut = Evidence::parse(&bytes[..bytes.len() - 1]).unwrap_err();
+    let cut = parse(&bytes[..bytes.len() - 1]).unwrap_err();
     assert_eq!(cut.to_string(), "the evidence ends inside item 11 (`withheld`)");
 }
 
@@ -144,20 +168,19 @@ fn every_item_left_out_doubled_or_swapped_is_refused_or_another_evidence() {
     for at in 0..all.len() {
         let mut dropped = all.clone();
         dropped.remove(at);
-        assert!(Evidence::parse(&file(&dropped)).is_err(), "without item {}", at + 1);
+        assert!(parse(&file(&dropped)).is_err(), "without item {}", at + 1);
         let mut doubled = all.clone();
         doubled.insert(at, all[at].clone());
-        assert!(Evidence::parse(&file(&doubled)).is_err(), "item {} twice", at + 1);
+        assert!(parse(&file(&doubled)).is_err(), "item {} twice", at + 1);
         for other in 0..at {
             let mut swapped = all.clone();
             swapped.swap(at, other);
             let swapped = file(&swapped);
-            match Evidence::parse(&swapped) {
+            match parse(&swapped) {
                 Err(_) => {}
                 // Two lists of one shape (entries and bodies) change places; what they say is then something else.
                 Ok(read) if (other + 1, at + 1) == (5, 9) => assert_ne!(read, original),
-                // Slices and annexes are both empty.
-                Ok(_) => assert_eq!(swapped, bytes, "items {} and {}", other + 1, at + 1),
+                Ok(_) => panic!("items {} and {} change places unseen", other + 1, at + 1),
             }
         }
     }
@@ -167,9 +190,9 @@ fn every_item_left_out_doubled_or_swapped_is_refused_or_another_evidence() {
 fn bytes_after_the_last_item_are_refused() {
     let mut bytes = evidence().to_bytes();
     bytes.push(0);
-    assert_eq!(Evidence::parse(&bytes), Err(EvidenceError::Trailing { count: 1 }));
+    assert_eq!(parse(&bytes), Err(EvidenceError::Trailing { count: 1 }));
     let twice = evidence().to_bytes().repeat(2);
-    assert!(matches!(Evidence::parse(&twice), Err(EvidenceError::Trailing { .. })));
+    assert!(matches!(parse(&twice), Err(EvidenceError::Trailing { .. })));
 }
 
 #[test]
@@ -183,30 +206,66 @@ fn another_magic_is_no_evidence_and_another_version_is_unsupported() {
         b"reproledger evidence",
         b"reproledger evidence v1",
     ] {
-        let error = Evidence::parse(other).unwrap_err();
+        let error = parse(other).unwrap_err();
         assert_eq!(error, EvidenceError::Magic);
         assert!(!error.is_unsupported());
     }
     for version in ["2", "10", "1\r", ""] {
         let newer = [format!("reproledger evidence v{version}\n").as_bytes(), &bytes[MAGIC.len()..]].concat();
-        let error = Evidence::parse(&newer).unwrap_err();
+        let error = parse(&newer).unwrap_err();
         assert_eq!(error, EvidenceError::Version, "{version:?}");
         assert!(error.is_unsupported());
     }
 }
 
 #[test]
-fn slices_and_annexes_are_empty_in_version_1() {
-    for (number, name) in [(8, "slices"), (10, "annexes")] {
-        let error = with_item(number, &[0x81, 0x00]).unwrap_err();
-        assert_eq!(error, EvidenceError::Unsupported { item: number, name });
-        assert!(error.is_unsupported());
-        assert!(matches!(with_item(number, &[0xa0]), Err(EvidenceError::Item { .. })));
-    }
+fn annexes_are_empty_in_version_1() {
+    let error = with_item(10, &[0x81, 0x00]).unwrap_err();
+    assert_eq!(error, EvidenceError::Unsupported { item: 10, name: "annexes" });
+    assert!(error.is_unsupported());
+    assert!(matches!(with_item(10, &[0xa0]), Err(EvidenceError::Item { .. })));
+}
+
+#[test]
+fn openings_are_bounded_in_number_and_in_the_length_of_their_paths() {
+    let with = |change: &dyn Fn(&mut Evidence)| {
+        let mut changed = evidence();
+        change(&mut changed);
+        parse(&changed.to_bytes())
+    };
+    let many = |count: usize| {
+        with(&|evidence| {
+            let opening = evidence.openings[0].clone();
+            evidence.openings = vec![opening; count];
+            evidence.openings.iter_mut().zip(1..).for_each(|(opening, at)| opening.inclusion.position = at);
+        })
+    };
+    assert!(many(MAX_OPENINGS).is_ok());
+    assert!(matches!(many(MAX_OPENINGS + 1), Err(EvidenceError::Item { item: 8, .. })));
+    let long = |length: u8| with(&|evidence| evidence.openings[0].inclusion.path = hashes(length));
+    assert!(long(64).is_ok());
+    assert!(matches!(long(65), Err(EvidenceError::Item { item: 8, .. })));
+    let unknown = with(&|evidence| evidence.openings[0].content = None).unwrap();
+    let mut bytes = unknown.to_bytes();
+    let content = Encoder::encode(|e| {
+        e.array(2);
+        e.uint(3);
+        e.bytes(&[]);
+    });
+    let mut all = items(&bytes);
+    let openings = Encoder::encode(|e| {
+        e.array(1);
+        let whole = Encoder::encode(|e| unknown.openings[0].encode(e));
+        e.raw(&whole[..whole.len() - 1]);
+        e.raw(&content);
+    });
+    all[7] = item(&openings);
+    bytes = file(&all);
+    assert!(parse(&bytes).unwrap_err().is_unsupported());
 }
 
 fn check_unsorted(number: usize, evidence: &Evidence) {
-    match Evidence::parse(&evidence.to_bytes()).unwrap_err() {
+    match parse(&evidence.to_bytes()).unwrap_err() {
         EvidenceError::Item { item, source: DecodeError::Unsorted { .. }, .. } => assert_eq!(item, number),
         other => panic!("{other}"),
     }
@@ -231,6 +290,13 @@ fn lists_stand_in_their_one_order_each_item_once() {
             changed.manifests.swap(1, 2);
         }
         check_unsorted(7, &changed);
+        let mut changed = evidence();
+        if twice {
+            changed.openings[0] = changed.openings[1].clone();
+        } else {
+            changed.openings.swap(0, 1);
+        }
+        check_unsorted(8, &changed);
         let mut changed = evidence();
         if twice {
             changed.withheld[0] = changed.withheld[1].clone();
@@ -275,14 +341,14 @@ fn too_many_anchors_and_too_long_texts_are_refused() {
     let anchors = |count: usize| {
         let mut changed = evidence();
         changed.anchors = vec![changed.anchors[0].clone(); count];
-        Evidence::parse(&changed.to_bytes())
+        parse(&changed.to_bytes())
     };
     assert!(anchors(MAX_ANCHORS).is_ok());
     assert!(matches!(anchors(MAX_ANCHORS + 1), Err(EvidenceError::Item { item: 3, .. })));
     let reason = |len: usize| {
         let mut changed = evidence();
         changed.withheld[0].reason = "x".repeat(len);
-        Evidence::parse(&changed.to_bytes())
+        parse(&changed.to_bytes())
     };
     assert!(reason(MAX_TEXT).is_ok());
     assert!(matches!(reason(MAX_TEXT + 1), Err(EvidenceError::Item { item: 11, .. })));
@@ -292,6 +358,6 @@ fn too_many_anchors_and_too_long_texts_are_refused() {
 fn a_length_beyond_the_file_is_refused_without_reading_it() {
     for length in [1_u32 << 20, u32::MAX] {
         let bytes = [MAGIC, &length.to_be_bytes(), &[0]].concat();
-        assert_eq!(Evidence::parse(&bytes), Err(EvidenceError::Truncated { item: 1, name: "head" }));
+        assert_eq!(parse(&bytes), Err(EvidenceError::Truncated { item: 1, name: "head" }));
     }
 }

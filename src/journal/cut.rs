@@ -3,7 +3,7 @@
 use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::artifact::manifest::{MAX_MANIFEST_BYTES, Manifest, ManifestError};
+use crate::artifact::manifest::{MAX_MANIFEST_BYTES, ManifestError, ManifestView};
 use crate::digest::{Digest, DigestKind, LeafHash, ManifestRoot};
 use crate::evidence::{DisclosedManifest, Evidence, MAX_ENTRIES, MAX_EVIDENCE_BYTES, Withheld};
 use crate::journal::JournalError;
@@ -192,6 +192,7 @@ pub fn cut(ledger: &Ledger, claim: EntryIndex, disclose: &Disclose) -> Result<Ev
         entries: taken.into_iter().map(|(index, entry)| (index, entry.bytes)).collect(),
         multiproof,
         manifests: contents.manifests.into_values().collect(),
+        openings: Vec::new(),
         bodies: contents.bodies.into_iter().collect(),
         withheld: contents.withheld.into_values().collect(),
     };
@@ -295,7 +296,7 @@ impl Contents {
             return Ok(());
         };
         let refuse = |source| CutError::Manifest { kind: kind.name(), root, source };
-        let found = Manifest::parse_kind(&object, kind).and_then(|manifest| manifest.root()).map_err(refuse)?;
+        let found = ManifestView::parse_kind(&object, kind).and_then(|manifest| manifest.root()).map_err(refuse)?;
         if found != root {
             return Err(CutError::OtherManifest { kind: kind.name(), root, found });
         }

@@ -140,12 +140,12 @@ impl Journal {
             Origin::parse(new.origin).map_err(|source| JournalError::Origin { name: new.origin.to_owned(), source })?;
         let log_public = verifier_key(&origin, &new.log_key);
         let mut payload = Payload::new(Kind::Genesis, None, EntryIndex(0), EntryIndex(0));
-        payload.genesis = Some(Genesis {
+        payload.genesis = Some(Box::new(Genesis {
             origin: new.origin.to_owned(),
             log_key: new.log_key.public(),
             keys: vec![(Role::Issuer, new.issuer_key.public())],
             nonce: random()?,
-        });
+        }));
         let claims = Claims { issuer: new.issuer.to_owned(), subject: new.origin.to_owned(), issued_at: new.now };
         let genesis = Entry::sign(&payload, &claims, &new.issuer_key).map_err(JournalError::Sign)?;
         let writer = Writer::create(new.directory, &genesis, &origin, new.log_key, new.state_dir)?;
@@ -330,7 +330,7 @@ impl Journal {
             .writer
             .append(1, |index| {
                 let mut payload = Payload::new(Kind::KeyChange, Some(log), index, keyset);
-                payload.key_change = Some(change.clone());
+                payload.key_change = Some(Box::new(change.clone()));
                 let subject = subject_of(&payload);
                 Entry::sign(&payload, &Claims { issuer: issuer.clone(), subject, issued_at: time }, key)
             })

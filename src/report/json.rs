@@ -122,7 +122,7 @@ fn escape_hidden(json: &str) -> String {
     out
 }
 
-fn facts(evidence: &VerifiedEvidence) -> EvidenceFacts<'_> {
+fn facts<'a>(evidence: &'a VerifiedEvidence<'_>) -> EvidenceFacts<'a> {
     let (pinned, witnesses) = match &evidence.voucher {
         Voucher::None => (None, Vec::new()),
         Voucher::Pinned { key, witnesses, .. } => {

@@ -7,7 +7,7 @@ use crate::claim::{Assessment, Level, NUMBER, Verdict, assess};
 use crate::statement::Body;
 use crate::verify::{VerifiedEvidence, Voucher};
 
-fn assessment(verdict: Verdict, evidence: VerifiedEvidence, others: &[(&str, Outcome)]) -> Assessment {
+fn assessment(verdict: Verdict, evidence: VerifiedEvidence<'static>, others: &[(&str, Outcome)]) -> Assessment {
     let outcome = |id| others.iter().find(|(other, _)| *other == id).map_or(Outcome::Pass, |(_, outcome)| *outcome);
     let finding = |id| Finding::new(id, outcome(id), format!("reason of {id}")).sides("1", "2").next("ask");
     let findings = CHECKS.iter().map(|check| finding(check.id())).collect();

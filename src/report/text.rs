@@ -103,7 +103,7 @@ pub fn to_text(assessment: &Assessment) -> String {
     out
 }
 
-fn describe(out: &mut String, evidence: &VerifiedEvidence) {
+fn describe(out: &mut String, evidence: &VerifiedEvidence<'_>) {
     let mut row = |name: &str, text: String| {
         writeln!(out, "{name:<11} {text}").expect("writing to a String cannot fail");
     };
@@ -131,7 +131,7 @@ fn describe(out: &mut String, evidence: &VerifiedEvidence) {
     writeln!(out).expect("writing to a String cannot fail");
 }
 
-fn claim_of(evidence: &VerifiedEvidence) -> Option<&Claim> {
+fn claim_of<'a>(evidence: &'a VerifiedEvidence<'_>) -> Option<&'a Claim> {
     evidence.bodies.get(&evidence.claim)?.claim.as_deref()
 }
 

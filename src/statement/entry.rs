@@ -151,6 +151,11 @@ impl Entry {
         &self.claims
     }
 
+    /// What it claims to say and who, what and when, without the bytes.
+    pub fn into_parts(self) -> (Payload, Claims) {
+        (self.payload, self.claims)
+    }
+
     /// True when `key` is the one named and its signature holds over the bytes as received.
     #[must_use]
     pub fn is_signed_by(&self, key: &PublicKey) -> bool {

@@ -72,9 +72,9 @@ pub struct Payload {
     /// The entry that last changed the key set (0: entry 0 itself), so that a change cannot be left out of evidence.
     pub keyset: EntryIndex,
     /// Entry 0 only.
-    pub genesis: Option<Genesis>,
+    pub genesis: Option<Box<Genesis>>,
     /// Key changes only.
-    pub key_change: Option<KeyChange>,
+    pub key_change: Option<Box<KeyChange>>,
     /// Run-ends only.
     pub outcome: Option<Outcome>,
 }
@@ -180,8 +180,8 @@ impl Payload {
                     14 => payload.base = Some(Digest::decode(d)?),
                     15 => payload.checkpoint = Some(Digest::decode(d)?),
                     16 => keyset = Some(EntryIndex(d.uint()?)),
-                    17 => payload.genesis = Some(Genesis::decode(d)?),
-                    18 => payload.key_change = Some(KeyChange::decode(d)?),
+                    17 => payload.genesis = Some(Box::new(Genesis::decode(d)?)),
+                    18 => payload.key_change = Some(Box::new(KeyChange::decode(d)?)),
                     19 => {
                         payload.outcome = Some(d.tuple("an outcome", 2, |d| -> Result<_, DecodeError> {
                             Ok(Outcome { status: RunStatus::from_id(d.int()?)?, code: d.int()? })

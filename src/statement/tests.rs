@@ -150,8 +150,8 @@ fn payload_value() -> impl Strategy<Value = Payload> {
                 base: digests.2,
                 checkpoint: digests.3,
                 keyset: EntryIndex(if is_genesis { 0 } else { keyset }),
-                genesis: is_genesis.then_some(special.0),
-                key_change: (kind == Kind::KeyChange).then_some(special.1),
+                genesis: is_genesis.then_some(Box::new(special.0)),
+                key_change: (kind == Kind::KeyChange).then_some(Box::new(special.1)),
                 outcome: (kind == Kind::RunEnd).then_some(special.2),
             }
         },

@@ -103,26 +103,70 @@ pub fn estimate<K: Ord + Clone>(
     unit: ErrorUnit,
     reducer: Reducer,
 ) -> Result<Estimate, StatsError> {
-    let values: Vec<BigRational> = match (unit, reducer) {
-        (ErrorUnit::Sample, reducer) => reduce(observations, reducer)?.into_values().collect(),
-        (ErrorUnit::Rollout, Reducer::Mean) => observations.iter().map(|o| o.value.clone()).collect(),
+    let mut tally = Tally::default();
+    match (unit, reducer) {
+        (ErrorUnit::Sample, reducer) => reduce(observations, reducer)?.values().for_each(|value| tally.add(value)),
+        (ErrorUnit::Rollout, Reducer::Mean) => observations.iter().for_each(|o| tally.add(&o.value)),
         (ErrorUnit::Rollout, reducer) => return Err(StatsError::RolloutReducer { found: reducer.to_string() }),
-    };
-    if values.is_empty() {
-        return Err(StatsError::NoObservations);
     }
-    let n = integer(values.len() as u64);
-    let sum = exact_sum(values.iter().cloned());
-    let mean = &sum / &n;
-    let variance_of_mean = if values.len() < 2 {
-        BigRational::zero()
-    } else {
-        // Exact, so the textbook form with its difference of large sums loses nothing.
-        let squares = exact_sum(values.iter().map(|value| value * value));
-        let one_less = integer(values.len() as u64 - 1);
-        (squares - &sum * &mean) / (one_less * &n)
-    };
-    Ok(Estimate { sum, units: values.len() as u64, observations: observations.len() as u64, mean, variance_of_mean })
+    tally.estimate(observations.len() as u64)
+}
+
+/// What an estimate needs to know of its units, taken in one after the other: nothing of them is kept.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
+    units: u64,
+    sum: ExactSum,
+    squares: ExactSum,
+}
+
+impl Tally {
+    /// Counts a unit's value.
+    pub fn add(&mut self, value: &BigRational) {
+        self.units += 1;
+        self.sum.add(value.clone());
+        self.squares.add(value * value);
+    }
+
+    /// Number of units.
+    pub fn units(&self) -> u64 {
+        self.units
+    }
+
+    /// The mean over the units, which so many observations stand behind.
+    pub fn estimate(&self, observations: u64) -> Result<Estimate, StatsError> {
+        if self.units == 0 {
+            return Err(StatsError::NoObservations);
+        }
+        let n = integer(self.units);
+        let sum = self.sum.total();
+        let mean = &sum / &n;
+        let variance_of_mean = if self.units < 2 {
+            BigRational::zero()
+        } else {
+            // Exact, so the textbook form with its difference of large sums loses nothing.
+            (self.squares.total() - &sum * &mean) / (integer(self.units - 1) * &n)
+        };
+        Ok(Estimate { sum, units: self.units, observations, mean, variance_of_mean })
+    }
+}
+
+/// A sum that adds numerators of equal denominators first: one gcd for each denominator, not for each value.
+#[derive(Debug, Clone, Default)]
+pub struct ExactSum(BTreeMap<BigInt, BigInt>);
+
+impl ExactSum {
+    /// Adds a value.
+    pub fn add(&mut self, value: BigRational) {
+        let (numer, denom) = value.into_raw();
+        *self.0.entry(denom).or_default() += numer;
+    }
+
+    /// The sum so far.
+    pub fn total(&self) -> BigRational {
+        let parts = self.0.iter().map(|(denom, numer)| BigRational::new(numer.clone(), denom.clone()));
+        parts.fold(BigRational::zero(), |sum, part| sum + part)
+    }
 }
 
 /// The square of the standard error of the mean over clusters, with the correction for their finite number; 0 for one.
@@ -160,14 +204,10 @@ pub(super) fn mean(values: &[BigRational]) -> BigRational {
     exact_sum(values.iter().cloned()) / integer(values.len() as u64)
 }
 
-/// A sum that adds numerators of equal denominators first: one gcd for each denominator, not for each value.
 fn exact_sum(values: impl Iterator<Item = BigRational>) -> BigRational {
-    let mut by_denominator: BTreeMap<BigInt, BigInt> = BTreeMap::new();
-    for value in values {
-        let (numer, denom) = value.into_raw();
-        *by_denominator.entry(denom).or_default() += numer;
-    }
-    by_denominator.into_iter().fold(BigRational::zero(), |sum, (denom, numer)| sum + BigRational::new(numer, denom))
+    let mut sum = ExactSum::default();
+    values.for_each(|value| sum.add(value));
+    sum.total()
 }
 
 #[cfg(test)]

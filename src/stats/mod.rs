@@ -12,7 +12,9 @@ pub mod rounding;
 pub mod student;
 
 pub use denominator::{Bounds, Denominators, RowState, bounds};
-pub use estimate::{ErrorUnit, Estimate, Observation, StatsError, clustered_variance_of_mean, estimate, reduce};
+pub use estimate::{
+    ErrorUnit, Estimate, ExactSum, Observation, StatsError, Tally, clustered_variance_of_mean, estimate, reduce,
+};
 pub use interval::{Bound, Interval, score_interval, wilson};
 pub use reducer::Reducer;
 pub use rounding::{Printed, PrintedError, Rounding, check_rounding, check_sqrt_rounding};

@@ -96,7 +96,7 @@ impl KeySet {
     pub fn apply(&mut self, index: EntryIndex, payload: &Payload) -> Result<(), Reject> {
         let Some(change) = &payload.key_change else { return Ok(()) };
         let refuse = |reason| Err(Reject::KeyChange { index, reason });
-        match change {
+        match change.as_ref() {
             KeyChange::Add { role: Role::Log, .. } => {
                 return refuse("the log key is the ledger's identity and never changes; start a new ledger");
             }
@@ -133,7 +133,7 @@ impl KeySet {
     /// The genesis of the bytes of entry 0, which must carry the signature of one of its own issuer keys.
     pub fn open_genesis(entry: &Entry) -> Result<(LedgerId, Genesis, Self), Reject> {
         let payload = entry.claimed();
-        let genesis = match (payload.kind, &payload.genesis) {
+        let genesis = match (payload.kind, payload.genesis.as_deref()) {
             (Kind::Genesis, Some(genesis)) => genesis.clone(),
             _ => return Err(Reject::NotGenesis),
         };

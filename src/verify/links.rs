@@ -43,7 +43,7 @@ pub fn reachable(
 }
 
 pub(super) fn check(
-    evidence: &Evidence,
+    evidence: &Evidence<&[u8]>,
     log: LedgerId,
     entries: &BTreeMap<EntryIndex, VerifiedEntry>,
 ) -> Result<LinkReport, Reject> {

@@ -10,8 +10,8 @@ mod reject;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::artifact::manifest::Manifest;
-use crate::digest::{Digest, DigestKind, LeafHash, LedgerId, ManifestRoot};
+use crate::artifact::manifest::ManifestView;
+use crate::digest::{Digest, DigestKind, LeafHash, LedgerId, ManifestRoot, Thumbprint};
 use crate::evidence::{Evidence, Withheld};
 use crate::key::{KeyName, NoteKind, Policy, PublicKey, VerifierKey};
 use crate::merkle::{EntryIndex, Origin, SignedHead, TreeHead, check_consistency, check_many};
@@ -25,31 +25,38 @@ pub use reject::{AnchorError, Class, Reject};
 pub const MAX_HOLDER_CHARS: usize = 200;
 
 /// An entry whose place, signature and key were checked. Only this module makes one.
+///
+/// It keeps what the entry says and not its bytes: evidence can hold hundreds of thousands.
 #[derive(Debug, Clone)]
-pub struct VerifiedEntry {
-    entry: Entry,
+pub struct VerifiedEntry(Box<Believed>);
+
+#[derive(Debug, Clone)]
+struct Believed {
+    payload: Payload,
+    claims: Claims,
+    key_id: Thumbprint,
     leaf: LeafHash,
 }
 
 impl VerifiedEntry {
     /// What it says.
     pub fn payload(&self) -> &Payload {
-        self.entry.claimed()
+        &self.0.payload
     }
 
     /// Who says it, about what, when by the signer's clock.
     pub fn claims(&self) -> &Claims {
-        self.entry.claims()
+        &self.0.claims
     }
 
     /// Its digest.
     pub fn leaf_hash(&self) -> LeafHash {
-        self.leaf
+        self.0.leaf
     }
 
     /// The key that signed it.
-    pub fn key_id(&self) -> crate::digest::Thumbprint {
-        self.entry.key_id()
+    pub fn key_id(&self) -> Thumbprint {
+        self.0.key_id
     }
 }
 
@@ -73,7 +80,7 @@ pub enum Voucher {
 
 /// Evidence that is consistent, signed and in place.
 #[derive(Debug)]
-pub struct VerifiedEvidence {
+pub struct VerifiedEvidence<'a> {
     /// The ledger's identity.
     pub log: LedgerId,
     /// The ledger's name.
@@ -93,7 +100,7 @@ pub struct VerifiedEvidence {
     /// Disclosed bodies.
     pub bodies: BTreeMap<EntryIndex, Body>,
     /// Disclosed manifests.
-    pub manifests: BTreeMap<(DigestKind, ManifestRoot), Manifest>,
+    pub manifests: BTreeMap<(DigestKind, ManifestRoot), ManifestView<'a>>,
     /// What is not shown.
     pub withheld: Vec<Withheld>,
     /// Entries whose signing key was later said to have been stolen by then.
@@ -104,22 +111,45 @@ pub struct VerifiedEvidence {
     pub anchors: usize,
 }
 
+impl VerifiedEvidence<'_> {
+    /// The same without its manifests, so that the file's bytes can be let go: what a report needs.
+    pub fn without_manifests(self) -> VerifiedEvidence<'static> {
+        VerifiedEvidence {
+            log: self.log,
+            origin: self.origin,
+            head: self.head,
+            log_key: self.log_key,
+            voucher: self.voucher,
+            claim: self.claim,
+            census_first: self.census_first,
+            entries: self.entries,
+            bodies: self.bodies,
+            manifests: BTreeMap::new(),
+            withheld: self.withheld,
+            disowned: self.disowned,
+            links: self.links,
+            anchors: self.anchors,
+        }
+    }
+}
+
 /// Verifies an evidence file. `trust` is the reader's own policy; without it nobody vouches for the keys.
-pub fn evidence(bytes: &[u8], trust: Option<&Policy>) -> Result<VerifiedEvidence, Reject> {
+pub fn evidence<'a>(bytes: &'a [u8], trust: Option<&Policy>) -> Result<VerifiedEvidence<'a>, Reject> {
     let evidence = Evidence::parse(bytes)?;
 
     // 1. Entry 0 names the ledger and its keys; the head must be signed by the log key it names.
-    let entries = parse_entries(&evidence)?;
-    let genesis_entry = entries.get(&EntryIndex(0)).ok_or(Reject::NoGenesis)?;
-    let (log, genesis, mut keys) = KeySet::open_genesis(genesis_entry)?;
+    let leaves = read_entries(&evidence)?;
+    let genesis_entry = match evidence.entries.first() {
+        Some((EntryIndex(0), bytes)) => parse_entry(EntryIndex(0), bytes)?,
+        _ => return Err(Reject::NoGenesis),
+    };
+    let (log, genesis, mut keys) = KeySet::open_genesis(&genesis_entry)?;
     let origin = Origin::parse(&genesis.origin).map_err(|_| Reject::Origin(genesis.origin.clone()))?;
     let log_key = VerifierKey { name: origin.key_name().clone(), kind: NoteKind::Ed25519, key: genesis.log_key };
-    let head = SignedHead::open(&evidence.head, &log_key)?;
+    let head = SignedHead::open(evidence.head, &log_key)?;
     let tree = *head.tree();
 
     // 2. The entries are the ones under the head, at their places.
-    let leaves: Vec<(EntryIndex, LeafHash)> =
-        entries.iter().map(|(index, entry)| (*index, entry.leaf_hash())).collect();
     if let Some((index, _)) = leaves.last().filter(|(index, _)| !tree.size.contains(*index)) {
         return Err(Reject::OutsideTree { index: *index, size: tree.size.0 });
     }
@@ -128,19 +158,23 @@ pub fn evidence(bytes: &[u8], trust: Option<&Policy>) -> Result<VerifiedEvidence
 
     // 3. Each entry is for this ledger and place, signed by a key enrolled at that point.
     let mut verified = BTreeMap::new();
-    for ((index, entry), (_, leaf)) in entries.into_iter().zip(leaves) {
+    for ((index, bytes), (_, leaf)) in evidence.entries.iter().zip(leaves) {
+        let index = *index;
+        let entry = parse_entry(index, bytes)?;
         let key = keys.key_for(index, &entry)?;
         if !entry.is_signed_by(&key) {
             return Err(Reject::Signature { index });
         }
         keys.apply(index, entry.claimed())?;
-        verified.insert(index, VerifiedEntry { entry, leaf });
+        let key_id = entry.key_id();
+        let (payload, claims) = entry.into_parts();
+        verified.insert(index, VerifiedEntry(Box::new(Believed { payload, claims, key_id, leaf })));
     }
 
     // 4. The reader's own policy, never anything inside the file, decides who is trusted.
     let voucher = match trust {
         None => Voucher::None,
-        Some(policy) => vouch(policy, &evidence.head, &log_key, &keys)?,
+        Some(policy) => vouch(policy, evidence.head, &log_key, &keys)?,
     };
 
     // 5. The census is gapless up to the head; times in it do not go back.
@@ -148,6 +182,10 @@ pub fn evidence(bytes: &[u8], trust: Option<&Policy>) -> Result<VerifiedEvidence
 
     // 6. Links point back, bind what their targets carry, and nothing stands here that is not needed.
     let links = links::check(&evidence, log, &verified)?;
+
+    if let Some(opening) = evidence.openings.first() {
+        return Err(Reject::ExtraOpening { index: opening.entry });
+    }
 
     // 7. Disclosed manifests and bodies are the ones committed to.
     let manifests = open_manifests(&evidence, &verified)?;
@@ -172,19 +210,21 @@ pub fn evidence(bytes: &[u8], trust: Option<&Policy>) -> Result<VerifiedEvidence
     })
 }
 
-fn parse_entries(evidence: &Evidence) -> Result<BTreeMap<EntryIndex, Entry>, Reject> {
-    let parse = |(index, bytes): &(EntryIndex, Vec<u8>)| {
-        let entry = Entry::parse(bytes).map_err(|source| Reject::Entry { index: *index, source })?;
-        Ok((*index, entry))
-    };
-    evidence.entries.iter().map(parse).collect()
+fn parse_entry(index: EntryIndex, bytes: &[u8]) -> Result<Entry, Reject> {
+    Entry::parse(bytes).map_err(|source| Reject::Entry { index, source })
 }
 
-fn check_anchors(evidence: &Evidence, log_key: &VerifierKey, tree: &TreeHead) -> Result<(), Reject> {
+/// Reads each entry once and keeps its digest alone: what none of them is, is said before any is believed.
+fn read_entries(evidence: &Evidence<&[u8]>) -> Result<Vec<(EntryIndex, LeafHash)>, Reject> {
+    let read = |(index, bytes): &(EntryIndex, &[u8])| Ok((*index, parse_entry(*index, bytes)?.leaf_hash()));
+    evidence.entries.iter().map(read).collect()
+}
+
+fn check_anchors(evidence: &Evidence<&[u8]>, log_key: &VerifierKey, tree: &TreeHead) -> Result<(), Reject> {
     let mut previous = None;
     for (number, anchor) in evidence.anchors.iter().enumerate() {
         let refuse = |reason| Reject::Anchor { number, reason };
-        let head = SignedHead::open(&anchor.head, log_key).map_err(|error| refuse(AnchorError::Head(error)))?;
+        let head = SignedHead::open(anchor.head, log_key).map_err(|error| refuse(AnchorError::Head(error)))?;
         if previous.is_some_and(|size| size >= head.tree().size) {
             return Err(refuse(AnchorError::Order));
         }
@@ -224,7 +264,7 @@ fn vouch(policy: &Policy, head: &[u8], log_key: &VerifierKey, keys: &KeySet) -> 
 }
 
 fn check_census(
-    evidence: &Evidence,
+    evidence: &Evidence<&[u8]>,
     tree: &TreeHead,
     entries: &BTreeMap<EntryIndex, VerifiedEntry>,
 ) -> Result<(), Reject> {
@@ -252,10 +292,10 @@ fn check_census(
     Ok(())
 }
 
-fn open_manifests(
-    evidence: &Evidence,
+fn open_manifests<'a>(
+    evidence: &Evidence<&'a [u8]>,
     entries: &BTreeMap<EntryIndex, VerifiedEntry>,
-) -> Result<BTreeMap<(DigestKind, ManifestRoot), Manifest>, Reject> {
+) -> Result<BTreeMap<(DigestKind, ManifestRoot), ManifestView<'a>>, Reject> {
     // By root first: a file of many manifests and many subjects must not cost their product.
     let mut measures: BTreeMap<(DigestKind, Digest), Vec<&Measure>> = BTreeMap::new();
     for (kind, measure) in entries.values().flat_map(|entry| &entry.payload().subjects).flat_map(|subject| &subject.0) {
@@ -267,7 +307,7 @@ fn open_manifests(
     for disclosed in &evidence.manifests {
         let (kind, root) = (disclosed.kind, disclosed.root);
         let refuse = |source| Reject::Manifest { kind, root, source };
-        let manifest = Manifest::parse_kind(&disclosed.object, kind).map_err(refuse)?;
+        let manifest = ManifestView::parse_kind(disclosed.object, kind).map_err(refuse)?;
         let found = manifest.root().map_err(refuse)?;
         if found != root {
             return Err(Reject::ManifestRoot { kind, root, found });
@@ -285,10 +325,10 @@ fn open_manifests(
 }
 
 fn open_bodies(
-    evidence: &Evidence,
+    evidence: &Evidence<&[u8]>,
     entries: &BTreeMap<EntryIndex, VerifiedEntry>,
 ) -> Result<BTreeMap<EntryIndex, Body>, Reject> {
-    let open = |(index, object): &(EntryIndex, Vec<u8>)| {
+    let open = |(index, object): &(EntryIndex, &[u8])| {
         let index = *index;
         let commitment =
             entries.get(&index).and_then(|entry| entry.payload().body).ok_or(Reject::ExtraBody { index })?;
@@ -300,7 +340,7 @@ fn open_bodies(
 
 /// The list of withheld things is under no signature of its own: it must be what follows from entries that are.
 fn check_withheld(
-    evidence: &Evidence,
+    evidence: &Evidence<&[u8]>,
     entries: &BTreeMap<EntryIndex, VerifiedEntry>,
     reached: &BTreeSet<EntryIndex>,
 ) -> Result<(), Reject> {

@@ -117,6 +117,8 @@ pub enum Reject {
     ManifestCount { kind: DigestKind, root: ManifestRoot, count: u64, length: u64, found: u64, found_length: u64 },
     #[error("no entry commits to the {} manifest {root}", kind.name())]
     ExtraManifest { kind: DigestKind, root: ManifestRoot },
+    #[error("items of entry {index} are opened where nothing asks for them: evidence holds nothing else")]
+    ExtraOpening { index: EntryIndex },
     #[error("the body of entry {index}: {source}")]
     Body { index: EntryIndex, source: BodyError },
     #[error("a body is given for entry {index}, which commits to none")]
@@ -164,6 +166,7 @@ impl Reject {
             | Self::Manifest { .. }
             | Self::Extra { .. }
             | Self::ExtraManifest { .. }
+            | Self::ExtraOpening { .. }
             | Self::ExtraBody { .. }
             | Self::ExtraWithheld { .. }
             | Self::UnlistedWithheld { .. }

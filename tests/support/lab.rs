@@ -75,7 +75,7 @@ impl Lab {
     pub(crate) fn with_genesis(genesis: Genesis, log_key: u8, issuer: u8) -> Self {
         let mut payload = Payload::new(Kind::Genesis, None, EntryIndex(0), EntryIndex(0));
         let origin = genesis.origin.clone();
-        payload.genesis = Some(genesis);
+        payload.genesis = Some(Box::new(genesis));
         let mut lab = Self {
             origin,
             log_key,
@@ -270,6 +270,7 @@ impl Lab {
             entries: indexes.iter().map(|index| (*index, self.entries[at(*index)].clone())).collect(),
             multiproof: self.proof(&indexes),
             manifests: Vec::new(),
+            openings: Vec::new(),
             bodies: Vec::new(),
             withheld: Vec::new(),
         };

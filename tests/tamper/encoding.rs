@@ -178,13 +178,11 @@ fn a09_an_unknown_kind_or_version_is_unsupported_and_never_skipped() {
     bytes[22] = b'2';
     let reject = reproledger::verify::evidence(&bytes, None).unwrap_err();
     assert_eq!((reject.class(), &reject), (Class::Unsupported, &Reject::Evidence(EvidenceError::Version)));
-    // Items that version 1 leaves empty.
-    for item in [7, 9] {
-        let mut parts = items(&told.evidence().to_bytes());
-        parts[item] = vec![0x81, 0x41, 1];
-        let reject = reproledger::verify::evidence(&frame(&parts), None).unwrap_err();
-        assert_eq!(reject.class(), Class::Unsupported, "{reject:?}");
-    }
+    // The item that version 1 leaves empty.
+    let mut parts = items(&told.evidence().to_bytes());
+    parts[9] = vec![0x81, 0x41, 1];
+    let reject = reproledger::verify::evidence(&frame(&parts), None).unwrap_err();
+    assert_eq!(reject.class(), Class::Unsupported, "{reject:?}");
 }
 
 #[test]
@@ -334,7 +332,8 @@ fn a17_a_commitment_has_no_second_spelling_under_another_algorithm() {
     let commitment = told.lab.said(told.claim).body.unwrap();
     let digest = Encoder::encode(|e| Digest { algorithm: Algorithm::Sha256, bytes: *commitment.as_bytes() }.encode(e));
     let told = told.with_claim_payload(with_value(12, &digest));
-    let reject = reproledger::verify::evidence(&told.lab.evidence(told.claim).to_bytes(), Some(&told.lab.policy()));
+    let bytes = told.lab.evidence(told.claim).to_bytes();
+    let reject = reproledger::verify::evidence(&bytes, Some(&told.lab.policy()));
     assert!(reject.is_err(), "a body committed to by `sha256` is taken for one by BLAKE3");
 }
 

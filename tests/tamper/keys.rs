@@ -318,8 +318,8 @@ fn s15_a_signature_made_for_one_purpose_serves_no_other() {
         possession_message(&Lab::named("other.example/log", 9).id(), EntryIndex(1), Role::Issuer),
     ] {
         let mut payload = lab.payload(Kind::KeyChange);
-        payload.key_change =
-            Some(KeyChange::Add { role: Role::Issuer, key: new.public(), possession: new.sign(&message) });
+        let possession = new.sign(&message);
+        payload.key_change = Some(Box::new(KeyChange::Add { role: Role::Issuer, key: new.public(), possession }));
         let told = followed_by_a_claim(lab.clone(), &payload);
         assert_eq!(told.reject(), refused_change("the new key has not signed its enrolment"));
     }
@@ -360,13 +360,13 @@ fn add(lab: &Lab, seed: u8, role: Role) -> Payload {
     let new = key(seed);
     let mut payload = lab.payload(Kind::KeyChange);
     let possession = new.sign(&possession_message(&lab.id(), lab.next(), role));
-    payload.key_change = Some(KeyChange::Add { role, key: new.public(), possession });
+    payload.key_change = Some(Box::new(KeyChange::Add { role, key: new.public(), possession }));
     payload
 }
 
 fn revoke(lab: &Lab, seed: u8, compromised_since: Option<EntryIndex>) -> Payload {
     let mut payload = lab.payload(Kind::KeyChange);
-    payload.key_change = Some(KeyChange::Revoke { key: key(seed).public(), compromised_since });
+    payload.key_change = Some(Box::new(KeyChange::Revoke { key: key(seed).public(), compromised_since }));
     payload
 }
 
@@ -445,7 +445,7 @@ fn s20_s22_a_key_is_enrolled_only_by_an_enrolled_issuer_and_by_itself() {
     // Without the new key's own word.
     let lab = Lab::new();
     let mut change = add(&lab, 60, Role::Issuer);
-    if let Some(KeyChange::Add { possession, .. }) = &mut change.key_change {
+    if let Some(KeyChange::Add { possession, .. }) = change.key_change.as_deref_mut() {
         possession.0[5] ^= 1;
     }
     assert_eq!(followed_by_a_claim(lab, &change).reject(), refused_change("the new key has not signed its enrolment"));
@@ -471,7 +471,7 @@ fn s14_one_key_in_two_roles_is_refused_in_entry_0() {
         let genesis = Genesis { origin: "lab.example/log".to_owned(), log_key: key(1).public(), keys, nonce: [1; 16] };
         // No honest writer signs it; the vendor's own does.
         let mut payload = Payload::new(Kind::Genesis, None, EntryIndex(0), EntryIndex(0));
-        payload.genesis = Some(genesis);
+        payload.genesis = Some(Box::new(genesis));
         let (protected, _) = parts(&Lab::new().entries[0]);
         let entry = forge(&protected, &[0xa0], &payload.encode(), &key(101));
         let reject = Story::new().tell().reject_with(|evidence| evidence.entries[0].1 = entry);
@@ -529,7 +529,8 @@ fn s23_a_cosignature_over_another_head_does_not_count_and_makes_the_head_worthle
 #[test]
 fn a_pinned_key_is_the_only_voucher() {
     let told = Story::new().tell();
-    let verified = reproledger::verify::evidence(&told.evidence().to_bytes(), Some(&told.lab.policy())).unwrap();
+    let bytes = told.evidence().to_bytes();
+    let verified = reproledger::verify::evidence(&bytes, Some(&told.lab.policy())).unwrap();
     assert!(matches!(&verified.voucher, Voucher::Pinned { key, .. } if key.as_str() == told.lab.origin));
     assert!(SignedHead::open(told.lab.head().bytes(), &told.lab.vkey()).is_ok());
     assert!(Entry::parse(&told.lab.entries[0]).is_ok());

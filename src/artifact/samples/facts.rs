@@ -397,7 +397,7 @@ fn not_empty<T>(items: Vec<T>) -> Result<Vec<T>, DecodeError> {
 }
 
 pub(super) fn name(d: &mut Decoder<'_>) -> Result<String, SamplesError> {
-    short(d.text()?, "a text of the log facts", MAX_TEXT_BYTES)
+    short(d.text()?, "a text of the log facts", MAX_TEXT_BYTES).map(str::to_owned)
 }
 
 impl ReportedMetric {

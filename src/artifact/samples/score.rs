@@ -10,14 +10,14 @@ use num_rational::BigRational;
 use num_traits::{One, Signed, Zero};
 
 use super::SamplesError;
-use crate::codec::{DecodeError, Decoder, Encoder};
+use crate::codec::{Decoder, Encoder};
 use crate::digest::FileDigest;
 
 /// Longest lexeme kept as written; Python's longest float has 24 characters.
 pub const MAX_LEXEME_BYTES: usize = 64;
 
 /// Longest lexeme on the wire: `text:` or `json:` before 64 hexadecimal digits.
-const MAX_WIRE_LEXEME_BYTES: usize = 69;
+pub(super) const MAX_WIRE_LEXEME_BYTES: usize = 69;
 
 /// Decimal exponents beyond this mean no number of ours: a double reaches -324 to 308, and `1e999999999` in 11 bytes
 /// must not become a gigabyte of digits.
@@ -67,7 +67,7 @@ impl Score {
 
     /// True for `NaN` and `null`: the source says that there is no score, and no denominator counts it.
     pub fn is_unscored(&self) -> bool {
-        matches!(self.lexeme.as_str(), "NaN" | "null")
+        says_unscored(&self.lexeme)
     }
 
     /// True for a text or structure without a numeric value, which Inspect's own metrics count as 0.
@@ -90,25 +90,18 @@ impl Score {
         }
     }
 
-    pub(super) fn decode(d: &mut Decoder<'_>) -> Result<Self, SamplesError> {
-        let at = d.offset();
-        let items = d.array_header()?;
-        let lexeme = d.text()?.to_owned();
-        if lexeme.len() > MAX_WIRE_LEXEME_BYTES {
-            let (what, found) = ("a score lexeme", lexeme.len());
-            return Err(SamplesError::TextLength { what, found, limit: MAX_WIRE_LEXEME_BYTES });
-        }
-        let value = match items {
-            1 => None,
-            3 => Some(decode_rational(d)?),
-            _ => return Err(DecodeError::Type { at, expected: "a score", found: "an array of another length" }.into()),
-        };
+    pub(super) fn of_parts(lexeme: &str, value: Option<BigRational>) -> Result<Self, SamplesError> {
         // Redundant where the lexeme speaks for itself: a manifest cannot show `0` and count 1.
-        if token_meaning(&lexeme).is_some_and(|meaning| meaning.number() != value) {
-            return Err(SamplesError::LexemeValue { lexeme });
+        if token_meaning(lexeme).is_some_and(|meaning| meaning.number() != value) {
+            return Err(SamplesError::LexemeValue { lexeme: lexeme.to_owned() });
         }
-        Ok(Self { lexeme, value })
+        Ok(Self { lexeme: lexeme.to_owned(), value })
     }
+}
+
+/// The source says that there is no score.
+pub(super) fn says_unscored(lexeme: &str) -> bool {
+    matches!(lexeme, "NaN" | "null")
 }
 
 /// What a token that speaks for itself means.
@@ -211,8 +204,10 @@ fn decode_integer(d: &mut Decoder<'_>) -> Result<BigInt, SamplesError> {
     Ok(value)
 }
 
-fn decode_rational(d: &mut Decoder<'_>) -> Result<BigRational, SamplesError> {
-    let (numer, denom) = (decode_integer(d)?, decode_integer(d)?);
+/// The rational of two canonical integers, which must be in lowest terms.
+pub(super) fn decode_rational(numer: &[u8], denom: &[u8]) -> Result<BigRational, SamplesError> {
+    let numer = Decoder::decode(numer, decode_integer)?;
+    let denom = Decoder::decode(denom, decode_integer)?;
     if !denom.is_positive() {
         return Err(SamplesError::Rational);
     }

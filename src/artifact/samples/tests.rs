@@ -4,6 +4,7 @@ use num_rational::BigRational;
 use proptest::prelude::*;
 
 use super::*;
+use crate::artifact::manifest::ManifestView;
 
 fn score(token: &str) -> Score {
     Score::of_token(token).unwrap()
@@ -43,6 +44,12 @@ fn facts() -> LogFacts {
     facts
 }
 
+fn read(manifest: &Manifest) -> Result<(LogFacts, Vec<SampleRecord>), SamplesError> {
+    let object = manifest.to_object();
+    let samples = Samples::read(&ManifestView::parse_kind(&object, DigestKind::Samples)?)?;
+    Ok((samples.facts.clone(), samples.records().map(SampleView::to_record).collect()))
+}
+
 fn ratio(numer: i64, denom: i64) -> BigRational {
     BigRational::new(numer.into(), denom.into())
 }
@@ -55,8 +62,7 @@ fn a_manifest_gives_back_its_facts_and_records_in_order() {
         record(SampleId::Int(1), 1, "0"),
     ];
     let manifest = samples_manifest(&facts(), &samples).unwrap();
-    let parsed = Manifest::parse_kind(&manifest.to_object(), DigestKind::Samples).unwrap();
-    let (found, records) = parse_samples(&parsed).unwrap();
+    let (found, records) = read(&manifest).unwrap();
     assert_eq!(found, facts());
     assert_eq!(records, [samples[2].clone(), samples[1].clone(), samples[0].clone()]);
     let keys: Vec<Vec<u8>> = records.iter().map(|r| r.key.to_bytes()).collect();
@@ -110,13 +116,13 @@ fn a_sample_stands_there_once_and_in_its_place() {
     assert_eq!(samples_manifest(&facts(), &[]), Err(SamplesError::NoSamples));
     let mut manifest = samples_manifest(&facts(), &[one, two]).unwrap();
     manifest.items.swap(0, 1);
-    assert_eq!(parse_samples(&manifest), Err(SamplesError::Order { key: "(1, epoch 1)".to_owned() }));
+    assert_eq!(read(&manifest), Err(SamplesError::Order { key: "(1, epoch 1)".to_owned() }));
     manifest.items[1] = manifest.items[0].clone();
-    assert_eq!(parse_samples(&manifest), Err(SamplesError::Duplicate { key: "(2, epoch 1)".to_owned() }));
+    assert_eq!(read(&manifest), Err(SamplesError::Duplicate { key: "(2, epoch 1)".to_owned() }));
     manifest.header.projection = "inspect/2".to_owned();
-    assert!(matches!(parse_samples(&manifest), Err(SamplesError::Projection { .. })));
+    assert!(matches!(read(&manifest), Err(SamplesError::Projection { .. })));
     manifest.header.facts = None;
-    assert_eq!(parse_samples(&manifest), Err(SamplesError::NoFacts));
+    assert_eq!(read(&manifest), Err(SamplesError::NoFacts));
 }
 
 #[test]
@@ -181,7 +187,15 @@ fn a_long_text_becomes_its_digest() {
 fn a_rational_that_its_lexeme_does_not_mean_is_refused() {
     let wire = |write: &dyn Fn(&mut Encoder)| {
         let bytes = Encoder::encode(write);
-        Decoder::decode(&bytes, Score::decode)
+        let record = Encoder::encode(|e| {
+            e.map(|m| {
+                m.entry(1, |e| e.raw(&SampleKey::new(SampleId::Int(1), 1).to_bytes()));
+                m.entry(2, |e| e.uint(0));
+                m.entry(3, |e| e.map(|m| m.text_entry("m", |e| e.map(|m| m.text_entry("", |e| e.raw(&bytes))))));
+                m.entry(4, |e| e.bytes(&[7; 32]));
+            });
+        });
+        SampleRecord::decode(&record)
     };
     let three = |lexeme: &str, numer: i64, denom: i64| {
         wire(&|e| {

@@ -133,7 +133,7 @@ impl Facts {
                     })
                     .collect(),
             }),
-            key_change: payload.key_change.as_ref().map(key_change_facts),
+            key_change: payload.key_change.as_deref().map(key_change_facts),
             body: body_facts(&objects, payload)?,
         })
     }

@@ -77,7 +77,7 @@ fn over(inputs: AuditInputs<'_>, see: impl Fn(EntryIndex, &[u8]) + Sync) {
 fn keys_in(entry: &Entry) -> impl Iterator<Item = PublicKey> {
     let payload = entry.claimed();
     let first = payload.genesis.iter().flat_map(|genesis| genesis.keys.iter().map(|(_, key)| *key));
-    let added = payload.key_change.iter().filter_map(|change| match change {
+    let added = payload.key_change.iter().filter_map(|change| match change.as_ref() {
         KeyChange::Add { key, .. } => Some(*key),
         KeyChange::Revoke { .. } => None,
     });

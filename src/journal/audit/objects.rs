@@ -1,7 +1,7 @@
 //! What is checked of one entry by itself, on any core: its signature, its body, the manifests that it states.
 
 use super::Finding;
-use crate::artifact::manifest::{MAX_MANIFEST_BYTES, Manifest};
+use crate::artifact::manifest::{MAX_MANIFEST_BYTES, ManifestView};
 use crate::digest::{DigestKind, ManifestRoot};
 use crate::key::PublicKey;
 use crate::ledger::Objects;
@@ -91,7 +91,8 @@ impl Task {
             Ok(Some(object)) => object,
             Err(source) => return done.wrong.push(Finding::ManifestFile { index, kind, root, source }),
         };
-        let read = Manifest::parse_kind(&object, kind).and_then(|manifest| Ok((manifest.root()?, manifest.count())));
+        let read =
+            ManifestView::parse_kind(&object, kind).and_then(|manifest| Ok((manifest.root()?, manifest.count())));
         let reject = match read {
             Ok((found, _)) if found != root => Reject::ManifestRoot { kind, root, found },
             Ok((_, found)) if found != *count || object.len() as u64 != *length => Reject::ManifestCount {

@@ -62,11 +62,12 @@ fn a_key_change_is_followed_and_a_revoked_key_signs_nothing() {
     let second = SigningKey::from_seed([3; 32]);
     let mut add = forge.payload(Kind::KeyChange);
     let possession = second.sign(&possession_message(&forge.log, EntryIndex(1), Role::Issuer));
-    add.key_change = Some(KeyChange::Add { role: Role::Issuer, key: second.public(), possession });
+    add.key_change = Some(Box::new(KeyChange::Add { role: Role::Issuer, key: second.public(), possession }));
     forge.say(&add, 100);
     let mut revoke = forge.payload(Kind::KeyChange);
     revoke.keyset = EntryIndex(1);
-    revoke.key_change = Some(KeyChange::Revoke { key: issuer().public(), compromised_since: Some(EntryIndex(1)) });
+    let change = KeyChange::Revoke { key: issuer().public(), compromised_since: Some(EntryIndex(1)) };
+    revoke.key_change = Some(Box::new(change));
     forge.put(&Entry::sign(&revoke, &claims(100), &second).unwrap());
     let report = forge.audit();
     assert_eq!(report.findings.worst(), None, "{:?}", report.findings);
@@ -87,7 +88,7 @@ fn after_a_change_of_keys_that_does_not_hold_signatures_are_unknown_not_guessed(
     let second = SigningKey::from_seed([3; 32]);
     let mut add = forge.payload(Kind::KeyChange);
     let possession = second.sign(b"something else");
-    add.key_change = Some(KeyChange::Add { role: Role::Issuer, key: second.public(), possession });
+    add.key_change = Some(Box::new(KeyChange::Add { role: Role::Issuer, key: second.public(), possession }));
     forge.say(&add, 100);
     let mut spec = forge.payload(Kind::Spec);
     spec.keyset = EntryIndex(1);

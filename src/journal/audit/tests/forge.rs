@@ -38,12 +38,12 @@ impl Forge {
         let dir = tempfile::tempdir().unwrap();
         let (log_key, origin) = (SigningKey::from_seed([1; 32]), Origin::parse("lab.example").unwrap());
         let mut payload = Payload::new(Kind::Genesis, None, EntryIndex(0), EntryIndex(0));
-        payload.genesis = Some(Genesis {
+        payload.genesis = Some(Box::new(Genesis {
             origin: "lab.example".to_owned(),
             log_key: log_key.public(),
             keys: vec![(Role::Issuer, issuer().public())],
             nonce: [7; 16],
-        });
+        }));
         let genesis = Entry::sign(&payload, &claims(100), &issuer()).unwrap();
         let key = crate::ledger::verifier_key(&origin, &log_key);
         let (ledger, state) = (dir.path().join("ledger"), dir.path().join("state"));
