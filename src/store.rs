@@ -1,13 +1,13 @@
-//! The index database: names, digests and edges to entries, and what files hashed to. The one door to sled.
+//! The index database: names, digests and edges to entries. The one door to sled.
 //!
-//! It is a hint and a cache, never the archive: sled 0.34 has been measured to reopen empty after a power cut, to drop
+//! It is a hint, never the archive: sled 0.34 has been measured to reopen empty after a power cut, to drop
 //! records silently, to refuse to open, and to hang for ever inside `flush`. So nothing durable waits on it, and:
 //!
 //! - All of sled runs on one thread of its own, every call has a time limit, and panics are caught. A database that
 //!   hangs, panics or contradicts itself is abandoned for this process and moved aside; the caller scans the log.
 //! - The set of names is verified on opening: an accumulator over all pairs lies beside them, and a plain file
 //!   `generation` says up to which head the index had got. Less than that file says means lost records.
-//! - Entries found here are to be held against the log. Cached values check themselves. Values stay under 4 KiB.
+//! - Entries found here are to be held against the log. Values stay small.
 //!
 //! Hole: an accumulator finds loss, not malice. Whoever may write here may also write the log.
 
@@ -24,8 +24,6 @@ use std::time::Duration;
 use crate::digest::{ContextHasher, DIGEST_LEN, Digest, NodeHash};
 use crate::merkle::{TreeHead, TreeSize};
 
-/// Larger values have been seen to be lost or to keep sled from opening.
-pub const MAX_VALUE_BYTES: usize = 4096;
 /// Longer names are found by scanning the log.
 pub const MAX_INDEXED_NAME_BYTES: usize = 1024;
 /// Most entries reported for one digest; the rest is found by scanning.
@@ -160,7 +158,7 @@ impl Store {
         self.send(job);
     }
 
-    /// Empties the index (not the cache) and fills it with these records, which reach up to `upto`.
+    /// Empties the index and fills it with these records, which reach up to `upto`.
     pub fn rebuild(&self, records: impl Iterator<Item = IndexRecord>, upto: TreeHead) -> Result<(), StoreError> {
         self.ask(self.limits.open, Database::clear)?;
         self.extend(records, upto)
@@ -192,31 +190,6 @@ impl Store {
     pub fn referring(&self, digest: &Digest) -> Result<Vec<u64>, StoreError> {
         let prefix = digest_key(digest);
         self.ask(self.limits.call, move |database| hits(&database.refers, &prefix))
-    }
-
-    /// A value remembered under a key, if it is there and whole.
-    pub fn cached(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let key = key.to_vec();
-        self.ask(self.limits.call, move |database| {
-            let Some(sealed) = database.cache.get(&key)? else { return Ok(None) };
-            let Some((value, seal)) = sealed.split_last_chunk::<DIGEST_LEN>() else { return Ok(None) };
-            Ok((seal_of(&key, value) == *seal).then(|| value.to_vec()))
-        })
-    }
-
-    /// Remembers a value under a key. Returns at once; too large a value is not kept.
-    pub fn remember(&self, key: &[u8], value: &[u8]) {
-        if value.len() + DIGEST_LEN >= MAX_VALUE_BYTES || self.abandoned.load(Ordering::Relaxed) {
-            return;
-        }
-        let seal = seal_of(key, value);
-        let (key, sealed) = (key.to_vec(), [value, &seal].concat());
-        let job: Job = Box::new(move |database| {
-            database.cache.insert(key, sealed)?;
-            database.unflushed = true;
-            Ok(())
-        });
-        self.send(job);
     }
 
     /// Hands a job over without waiting for anything.
@@ -323,7 +296,6 @@ struct Database {
     names: sled::Tree,
     about: sled::Tree,
     refers: sled::Tree,
-    cache: sled::Tree,
     dir: PathBuf,
     generation: Option<TreeHead>,
     accumulator: [u8; DIGEST_LEN],
@@ -378,24 +350,15 @@ impl Database {
             .flush_every_ms(None)
             .open()?;
         let tree = |name: &str| db.open_tree(name);
-        let (names, about, refers, cache) = (tree("names")?, tree("about")?, tree("refers")?, tree("cache")?);
+        let (names, about, refers) = (tree("names")?, tree("about")?, tree("refers")?);
         let mut accumulator = [0; DIGEST_LEN];
         for pair in names.scan_prefix(NAME) {
             let (key, value) = pair?;
             accumulate(&mut accumulator, &key, &value);
         }
         let meta = names.get(META)?;
-        let mut database = Self {
-            db,
-            names,
-            about,
-            refers,
-            cache,
-            dir: dir.to_owned(),
-            generation: None,
-            accumulator,
-            unflushed: false,
-        };
+        let mut database =
+            Self { db, names, about, refers, dir: dir.to_owned(), generation: None, accumulator, unflushed: false };
         Ok(database.check(meta.as_deref()).map(|generation| {
             database.generation = generation;
             database
@@ -536,10 +499,6 @@ fn accumulate(accumulator: &mut [u8; DIGEST_LEN], key: &[u8], value: &[u8]) {
     accumulator.iter_mut().zip(hash).for_each(|(sum, byte)| *sum ^= byte);
 }
 
-fn seal_of(key: &[u8], value: &[u8]) -> [u8; DIGEST_LEN] {
-    ContextHasher::new("reproledger 2026 index cache v1").hash(&[&(key.len() as u64).to_be_bytes(), key, value])
-}
-
 /// Failures that say nothing about the database's contents: it stays where it is.
 fn classify(error: &sled::Error) -> Option<StoreError> {
     match error {
@@ -654,23 +613,6 @@ mod tests {
         assert_answers(&store, 40);
         drop(store);
         assert_eq!(open(dir.path()).1, Some(head(40)));
-    }
-
-    #[test]
-    fn a_cached_value_is_given_back_whole_or_not_at_all() {
-        let dir = tempfile::tempdir().unwrap();
-        let (store, _) = open(dir.path());
-        store.remember(b"key", b"value");
-        store.remember(b"large", &[1; MAX_VALUE_BYTES]);
-        assert_eq!(store.cached(b"key").unwrap().unwrap(), b"value");
-        assert_eq!(store.cached(b"large").unwrap(), None);
-        store
-            .ask(Duration::from_secs(2), |database| {
-                database.cache.insert(b"key", [b"other".as_slice(), &[0; 32]].concat())?;
-                Ok(())
-            })
-            .unwrap();
-        assert_eq!(store.cached(b"key").unwrap(), None);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use sha2::Digest as _;
 
 use crate::artifact::tree::FileMode;
+use crate::capture::known::KnownFiles;
 use crate::capture::open::{CaptureError, FileStamp, OpenFile, Shown};
 use crate::capture::read::Reader;
 use crate::digest::{FileDigest, FileHasher, Sha256Digest, Subtree};
@@ -37,10 +38,15 @@ const SMALL_BUFFER: usize = 256 << 10;
 /// Blocks between the reader and the SHA-256 thread.
 const QUEUE: usize = 8;
 
-/// Hears how many bytes were hashed, from any thread.
+/// Whom a capture works for, on any thread.
 pub trait Progress: Sync {
-    /// `bytes` more were hashed.
+    /// Hears that `bytes` more were read. Whoever limits the rate of reading keeps the caller waiting here.
     fn add(&self, bytes: u64);
+
+    /// What files hashed to before, where that may be used.
+    fn known(&self) -> Option<&KnownFiles> {
+        None
+    }
 }
 
 /// Nobody watches.
@@ -68,11 +74,23 @@ pub struct HashOptions {
     pub max_bytes: u64,
     /// A second digest.
     pub also: Also,
+    /// What to do with a file that is not known from before.
+    pub unknown: Unknown,
+}
+
+/// What to do with a file whose digest is not known from before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Unknown {
+    /// Read it.
+    #[default]
+    Hash,
+    /// Stop: the caller only wants to know whether everything is known.
+    Refuse,
 }
 
 impl Default for HashOptions {
     fn default() -> Self {
-        Self { max_bytes: MAX_FILE_BYTES, also: Also::Nothing }
+        Self { max_bytes: MAX_FILE_BYTES, also: Also::Nothing, unknown: Unknown::Hash }
     }
 }
 
@@ -101,24 +119,23 @@ pub fn hash_file(path: &Path, options: &HashOptions, progress: &dyn Progress) ->
     hash_large(&OpenFile::argument(path)?, options, progress)
 }
 
+/// Hashes a file on every core where it is large.
 pub(crate) fn hash_large(
     open: &OpenFile,
     options: &HashOptions,
     progress: &dyn Progress,
 ) -> Result<HashedFile, CaptureError> {
-    check_size(open, options)?;
     let threads = rayon::current_num_threads().min(MAX_THREADS);
-    // Starting threads takes as long as hashing a block.
-    let (digest, sha256) = if open.stamp.size <= 2 * BLOCK || threads == 1 {
-        hash_stream(open, options.also, progress)?
-    } else {
-        match options.also {
-            Also::Nothing => (hash_blocks(open, threads, progress)?, None),
-            Also::Sha256 => hash_twice(open, progress)?,
+    unless_known(open, options, progress, || {
+        // Starting threads takes as long as hashing a block.
+        if open.stamp.size <= 2 * BLOCK || threads == 1 {
+            return hash_stream(open, options.also, progress);
         }
-    };
-    open.check_unchanged()?;
-    Ok(HashedFile { stamp: open.stamp, mode: open.mode, digest, sha256 })
+        match options.also {
+            Also::Nothing => Ok((hash_blocks(open, threads, progress)?, None)),
+            Also::Sha256 => hash_twice(open, progress),
+        }
+    })
 }
 
 /// Hashes a file on the calling thread alone, for callers that hash many files at once.
@@ -127,10 +144,31 @@ pub(crate) fn hash_small(
     options: &HashOptions,
     progress: &dyn Progress,
 ) -> Result<HashedFile, CaptureError> {
+    unless_known(open, options, progress, || hash_stream(open, options.also, progress))
+}
+
+/// Hashes a file that is not known from before, and remembers it.
+fn unless_known(
+    open: &OpenFile,
+    options: &HashOptions,
+    progress: &dyn Progress,
+    hash: impl FnOnce() -> Result<Digests, CaptureError>,
+) -> Result<HashedFile, CaptureError> {
     check_size(open, options)?;
-    let (digest, sha256) = hash_stream(open, options.also, progress)?;
+    let (stamp, mode, known) = (open.stamp, open.mode, progress.known());
+    if let Some((digest, sha256)) = known.and_then(|known| known.look(&stamp, options.also)) {
+        return Ok(HashedFile { stamp, mode, digest, sha256 });
+    }
+    if options.unknown == Unknown::Refuse {
+        return Err(CaptureError::NotKnown { path: Shown::of(&open.shown) });
+    }
+    let (digest, sha256) = hash()?;
     open.check_unchanged()?;
-    Ok(HashedFile { stamp: open.stamp, mode: open.mode, digest, sha256 })
+    let hashed = HashedFile { stamp, mode, digest, sha256 };
+    if let Some(known) = known {
+        known.learn(&open.file, &hashed);
+    }
+    Ok(hashed)
 }
 
 fn check_size(open: &OpenFile, options: &HashOptions) -> Result<(), CaptureError> {

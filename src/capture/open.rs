@@ -13,7 +13,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 
 use crate::artifact::tree::{FileMode, TreeError};
 
@@ -38,6 +38,8 @@ pub enum CaptureError {
     NotFolder { path: Shown, found: &'static str },
     #[error("`{path}` changed while it was hashed")]
     Changed { path: Shown },
+    #[error("`{path}` is not known from before")]
+    NotKnown { path: Shown },
     #[error("`{path}` vanished while its folder was read")]
     Vanished { path: Shown },
     #[error("the folder `{path}` changed while it was read")]
@@ -110,6 +112,18 @@ pub struct FileStamp {
 }
 
 impl FileStamp {
+    /// The same from the system call itself; nothing where its numbers make no sense.
+    #[allow(clippy::useless_conversion, reason = "the fields' types differ between platforms")]
+    fn of_stat(stat: &rustix::fs::Stat) -> Option<Self> {
+        Some(Self {
+            device: stat.st_dev.try_into().ok()?,
+            inode: stat.st_ino.into(),
+            size: stat.st_size.try_into().ok()?,
+            modified: (stat.st_mtime.into(), stat.st_mtime_nsec.try_into().ok()?),
+            changed: (stat.st_ctime.into(), stat.st_ctime_nsec.try_into().ok()?),
+        })
+    }
+
     /// The stamp in a file's metadata.
     pub fn of(metadata: &Metadata) -> Self {
         Self {
@@ -152,9 +166,7 @@ impl OpenFile {
         if !metadata.is_file() {
             return Err(CaptureError::NotRegular { path: Shown::of(&shown), found: kind_of(&metadata) });
         }
-        // As git: the owner's bit decides.
-        let mode = if metadata.mode() & 0o100 == 0 { FileMode::Plain } else { FileMode::Executable };
-        Ok(Self { file, stamp: FileStamp::of(&metadata), mode, shown })
+        Ok(Self { file, stamp: FileStamp::of(&metadata), mode: mode_of(metadata.mode()), shown })
     }
 
     /// Refuses a file that is not as it was when it was opened.
@@ -166,6 +178,11 @@ impl OpenFile {
     pub(crate) fn changed(&self) -> CaptureError {
         CaptureError::Changed { path: Shown::of(&self.shown) }
     }
+}
+
+/// As git: the owner's bit decides.
+fn mode_of(bits: u32) -> FileMode {
+    if bits & 0o100 == 0 { FileMode::Plain } else { FileMode::Executable }
 }
 
 const FILE_FLAGS: OFlags =
@@ -194,6 +211,18 @@ impl Root {
     pub(crate) fn folder(&self, relative: &str) -> Result<File, CaptureError> {
         let name = if relative.is_empty() { "." } else { relative };
         self.open(name, FOLDER_FLAGS).map(File::from).map_err(|e| open_error(&self.shown.join(relative), e))
+    }
+
+    /// Looks at the file at `relative` without opening it; nothing if it is no regular file any more.
+    ///
+    /// The last component is not followed if it is a link. One before it is: whoever asks must see to it that the folders
+    /// on the way are the ones that were listed.
+    pub(crate) fn look(&self, relative: &str) -> Option<(FileStamp, FileMode)> {
+        let stat = rustix::fs::statat(&self.folder, relative, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return None;
+        }
+        Some((FileStamp::of_stat(&stat)?, mode_of(stat.st_mode)))
     }
 
     /// The text of the link at `relative`.
@@ -315,6 +344,20 @@ mod tests {
             assert!(open(&root, "a/b/link", FILE_FLAGS).is_err());
             assert!(open(&root, "out", FOLDER_FLAGS).is_err());
             assert!(open(&root, "a/b/none", FILE_FLAGS).is_err());
+        }
+    }
+
+    #[test]
+    fn a_look_sees_what_opening_sees() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("a")).unwrap();
+        fs::write(folder.path().join("a/file"), "some").unwrap();
+        symlink("file", folder.path().join("a/link")).unwrap();
+        let root = Root::argument(folder.path()).unwrap();
+        let open = OpenFile::beneath(&root, "a/file").unwrap();
+        assert_eq!(root.look("a/file"), Some((open.stamp, open.mode)));
+        for nothing in ["a", "a/link", "a/none"] {
+            assert_eq!(root.look(nothing), None, "{nothing}");
         }
     }
 

@@ -263,11 +263,25 @@ impl Walk {
             let target = root.root.link(root.relative(&job.path))?;
             return Ok(Found::Link(target));
         }
+        if let Some(file) = self.known(job, options, progress) {
+            return Ok(Found::File(file));
+        }
         let open = self.open(job)?;
         if open.stamp.size >= LARGE {
             return Ok(Found::Large);
         }
         Ok(Found::File(hash_small(&open, options, progress)?))
+    }
+
+    /// A file that is as it was when it was hashed before: one look, without opening it.
+    fn known(&self, job: &Job, options: &HashOptions, progress: &dyn Progress) -> Option<HashedFile> {
+        let known = progress.known().filter(|known| !known.is_empty())?;
+        let Place::File(root) = &job.place else { return None };
+        let root = &self.roots[*root];
+        // That no folder on the way was swapped for a link is seen when all is done, by its own folder's stamp.
+        let (stamp, mode) = root.root.look(root.relative(&job.path))?;
+        let (digest, sha256) = known.look(&stamp, options.also).filter(|_| stamp.size <= options.max_bytes)?;
+        Some(HashedFile { stamp, mode, digest, sha256 })
     }
 
     /// Refuses a walk during which names came or went: its leaves were never together in the folder.

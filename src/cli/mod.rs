@@ -3,8 +3,10 @@
 //! Exit codes everywhere: 0 it holds, 1 it is contradicted, 2 usage or unreadable input, 3 it could not be established.
 
 mod context;
+mod effort;
 mod failure;
 mod keys;
+mod known;
 mod open;
 mod output;
 mod progress;

@@ -6,11 +6,15 @@ use std::path::PathBuf;
 use clap::builder::PossibleValue;
 
 use crate::capture::git::{GitContent, git_path_at};
-use crate::capture::hash::{Also, HashOptions};
-use crate::capture::kind::{self, Artifact, Options, Request};
+use crate::capture::hash::{Also, HashOptions, Progress};
+use crate::capture::kind::{self, Artifact, KindError, Options, Request};
+use crate::capture::known::{Before, KnownFiles};
+use crate::cli::effort::EffortArgs;
 use crate::cli::keys::PassphraseArgs;
+use crate::cli::known::Known;
 use crate::cli::open::{Reading, finder, from_journal, journal, look_up, say};
 use crate::cli::render::{count, one_line};
+use crate::cli::survey::objects;
 use crate::cli::{Context, Failure, Outcome};
 use crate::digest::{Digest, DigestKind, LeafHash};
 use crate::journal::{Draft, Finder, Row, Target};
@@ -51,6 +55,11 @@ pub(super) struct Record {
     /// Record the bytes without reading what they hold
     #[arg(long)]
     bytes_only: bool,
+    /// Read every file, also those that are known from before and unchanged
+    #[arg(long)]
+    no_cache: bool,
+    #[command(flatten)]
+    effort: EffortArgs,
     #[command(flatten)]
     place: PlaceArgs,
     /// Notes to keep with it
@@ -163,7 +172,9 @@ impl Record {
         check_name(&self.name)?;
         let reading = Reading::open(context)?;
         let finder = finder(context, &reading)?;
-        let mut draft = self.capture(context)?;
+        let before = if self.no_cache { Before::Forget } else { Before::Use };
+        let known = Known::load(context, &reading, before);
+        let mut draft = self.capture(context, &finder, &reading, &known)?;
         self.place.resolve(&finder)?.put(&mut draft);
         for text in &self.from {
             link_from(&mut draft, &look_up(&finder, text)?);
@@ -186,25 +197,44 @@ impl Record {
                 row.index,
                 row.principal().1
             ))?;
+            known.save(context, self.kind, draft.subjects.first(), &self.options(), row.index.0);
             return Ok(0);
         }
         draft.body.name = Some(self.name.clone());
         draft.body.notes = self.notes.iter().cloned().collect::<BTreeMap<_, _>>();
-        let described = describe(&draft);
+        let (described, subject) = (describe(&draft), draft.subjects.first().cloned());
         let (mut journal, _) = journal(context, &self.passphrase)?;
         let appended = journal.append(vec![draft], context.now_ms() / 1000).map_err(from_journal)?;
         let index = appended.indexes.first().copied().unwrap_or_default();
         say(context, &journal.take_notices());
         journal.close().map_err(from_journal)?;
         context.print(&format!("entry {index}  {} `{}`  {described}\n", self.kind, self.name))?;
+        known.save(context, self.kind, subject.as_ref(), &self.options(), index.0);
         Ok(0)
     }
 
-    fn capture(&self, context: &Context) -> Result<Draft, Failure> {
+    fn options(&self) -> Options {
+        let also = if self.also.is_some() { Also::Sha256 } else { Also::Nothing };
+        Options { hash: HashOptions { also, ..HashOptions::default() }, bytes_only: self.bytes_only }
+    }
+
+    fn capture(
+        &self,
+        context: &Context,
+        finder: &Finder<'_>,
+        reading: &Reading,
+        known: &Known,
+    ) -> Result<Draft, Failure> {
         let Some(repository) = &self.git else {
-            let also = if self.also.is_some() { Also::Sha256 } else { Also::Nothing };
-            let options = Options { hash: HashOptions { also, ..HashOptions::default() }, bytes_only: self.bytes_only };
-            return capture(context, self.kind, &self.paths, &options);
+            let named = finder.named(&self.name).map_err(from_journal)?;
+            let (options, objects) = (self.options(), objects(reading));
+            return capture(context, self.kind, &self.paths, self.effort, Some(known.files()), |progress| {
+                let request = Request { paths: &self.paths, options: &options, progress };
+                match named.and_then(|row| known.said_before(self.kind, &row, &objects, &request)) {
+                    Some(artifact) => Ok(artifact),
+                    None => kind::capture(self.kind, &request),
+                }
+            });
         };
         if !kind::of(self.kind).is_some_and(kind::ArtifactKind::takes_git) {
             return Err(Failure::new(format!("--git takes a spec or source, not a {}", self.kind)));
@@ -232,11 +262,16 @@ impl Record {
     }
 }
 
-/// Captures what stands at `paths` into a draft.
-pub(super) fn capture(context: &Context, kind: Kind, paths: &[PathBuf], options: &Options) -> Result<Draft, Failure> {
-    let bar = context.progress("hashing");
-    let captured = kind::capture(kind, &Request { paths, options, progress: &bar });
-    bar.finish();
+/// Captures what stands at `paths` into a draft, as `read` does it.
+pub(super) fn capture(
+    context: &Context,
+    kind: Kind,
+    paths: &[PathBuf],
+    effort: EffortArgs,
+    known: Option<&KnownFiles>,
+    read: impl FnOnce(&dyn Progress) -> Result<Artifact, KindError> + Send,
+) -> Result<Draft, Failure> {
+    let captured = effort.work(context, "hashing", known, read)?;
     let mut draft = draft(context, kind, captured?);
     draft.body.paths = paths.iter().map(|path| path.to_string_lossy().into_owned()).collect();
     Ok(draft)

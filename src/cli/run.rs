@@ -3,8 +3,10 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::capture::kind::Options;
+use crate::capture::hash::Progress;
+use crate::capture::kind::{self, Options, Request};
 use crate::capture::run::{FinishedRun, PreparedRun};
+use crate::cli::effort::EffortArgs;
 use crate::cli::keys::PassphraseArgs;
 use crate::cli::open::{Reading, finder, from_journal, journal, look_up, say};
 use crate::cli::record::{PlaceArgs, artifact_kind, capture, check_name, describe, link_from};
@@ -31,6 +33,8 @@ pub(super) struct Run {
     /// What the command writes, recorded when it ends well
     #[arg(long = "out", value_name = "KIND:NAME=PATH", value_parser = output)]
     outputs: Vec<Output>,
+    #[command(flatten)]
+    effort: EffortArgs,
     #[command(flatten)]
     place: PlaceArgs,
     #[command(flatten)]
@@ -118,7 +122,12 @@ impl Run {
         }
         let mut drafts = Vec::new();
         for output in &self.outputs {
-            match capture(context, output.kind, std::slice::from_ref(&output.path), &Options::default()) {
+            let paths = std::slice::from_ref(&output.path);
+            let options = Options::default();
+            let read =
+                |progress: &dyn Progress| kind::capture(output.kind, &Request { paths, options: &options, progress });
+            // What a command has just written is not known from before.
+            match capture(context, output.kind, paths, self.effort, None, read) {
                 Ok(mut draft) => {
                     draft.body.name = Some(output.name.clone());
                     inputs.iter().for_each(|row| link_from(&mut draft, row));

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::capture::observe::observe;
 use crate::claim::{NUMBER, assess};
+use crate::cli::effort::EffortArgs;
 use crate::cli::{Context, Failure, Outcome};
 use crate::evidence::MAX_EVIDENCE_BYTES;
 use crate::key::{MAX_POLICY_BYTES, Policy};
@@ -28,6 +29,8 @@ pub(super) struct Verify {
     /// Hash the artifacts in this folder again, and read the logs in it again
     #[arg(long, value_name = "DIR")]
     artifacts: Option<PathBuf>,
+    #[command(flatten)]
+    effort: EffortArgs,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -40,13 +43,13 @@ impl Verify {
         let mut failure = None;
         let assessment = assess(&bytes, trust.as_ref(), NUMBER, |evidence| {
             let directory = self.artifacts.as_deref()?;
-            let bar = context.progress("hashing artifacts");
-            let observed = observe(evidence, directory, &bar);
-            bar.finish();
-            observed.map_err(|error| failure = Some(error)).ok()
+            // Never with what is known of files: a verifier reads.
+            let observed =
+                self.effort.work(context, "hashing artifacts", None, |progress| observe(evidence, directory, progress));
+            observed.and_then(|observed| observed.map_err(Failure::from)).map_err(|error| failure = Some(error)).ok()
         });
-        if let Some(error) = failure {
-            return Err(error.into());
+        if let Some(failure) = failure {
+            return Err(failure);
         }
         context.print(&if self.json { to_json(&assessment) } else { to_text(&assessment) })?;
         Ok(assessment.verdict.exit_code())
