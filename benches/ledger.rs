@@ -1,7 +1,7 @@
 //! The ledger against the disk and the CPU under it: ratios of one run, medians.
 //!
-//! `cargo bench --bench ledger [-- DIR]` works in a fresh directory below DIR (default: the system's temporary one),
-//! which should be on the disk that a ledger would be on. Goals are those of the performance page: appends at most
+//! `cargo bench --bench ledger [-- DIR [PART]]` works in a fresh directory below DIR (default: the system's temporary one),
+//! which should be on the disk that a ledger would be on; PART is one of those in `main`. Goals are those of the performance page: appends at most
 //! 1.25 times a bare write and sync, batches at least 0.7 of the signing limit, a million entries opened in 0.3 s,
 //! proved in 5 µs and audited in 1.5 s.
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
@@ -14,22 +14,40 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use ed25519_dalek::Signer;
 use rayon::prelude::*;
+use reproledger::capture::hash::Silent;
+use reproledger::digest::FileDigest;
+use reproledger::journal::audit::{Scope, audit_ledger};
+use reproledger::journal::{Draft, Journal, NewLedger};
 use reproledger::key::SigningKey;
 use reproledger::ledger::{AuditInputs, Ledger, SEGMENT_BYTES, Writer, audit, verifier_key};
-use reproledger::merkle::{EntryIndex, Origin, check_inclusion, prove_inclusion};
+use reproledger::merkle::{EntryIndex, Origin, check_inclusion, leaf_hash, prove_inclusion};
+use reproledger::statement::{Kind, Subject};
 
 const ENTRY_LEN: usize = 300;
 const MILLION: u64 = 1_000_000;
+
+/// A part of this benchmark by its name.
+type Part = (&'static str, fn(&Path));
 
 fn main() {
     let base = std::env::args().nth(1).filter(|arg| !arg.starts_with('-'));
     let base = base.map_or_else(std::env::temp_dir, Into::into);
     let scratch = tempfile::tempdir_in(base).unwrap();
-    append_latency(scratch.path());
-    open_full_segment(scratch.path());
-    signed_batches(scratch.path());
-    a_million(scratch.path());
+    let part = std::env::args().nth(2);
+    let parts: [Part; 5] = [
+        ("append", append_latency),
+        ("open", open_full_segment),
+        ("batches", signed_batches),
+        ("million", a_million),
+        ("audit", audit_of_signatures),
+    ];
+    for (name, run) in parts {
+        if part.as_deref().is_none_or(|part| part == name) {
+            run(scratch.path());
+        }
+    }
 }
 
 fn origin() -> Origin {
@@ -223,6 +241,73 @@ fn a_million(base: &Path) {
         })
         .collect();
     println!("audit-under-heads   {:>6.2} s (goal 1.5)", percentile(&mut audits, 50).as_secs_f64());
+}
+
+/// A full audit of individually signed entries against what no audit can do without: one leaf hash and one strict check
+/// of each signature, in memory, on every core.
+fn audit_of_signatures(base: &Path) {
+    const ENTRIES: usize = 200_000;
+    const BATCH: usize = 1000;
+    const ROUNDS: usize = 7;
+    let dir = base.join("signed");
+    let new = NewLedger {
+        directory: &dir.join("ledger"),
+        state_dir: &dir.join("state"),
+        origin: "example.org/bench",
+        issuer: "https://example.org",
+        log_key: key(1),
+        issuer_key: key(2),
+        key_names: ("log", "issuer"),
+        now: 1,
+    };
+    fs::create_dir(&dir).unwrap();
+    let (directory, state_dir) = (new.directory.to_owned(), new.state_dir.to_owned());
+    let (mut journal, settings) = Journal::create(new).unwrap();
+    for batch in 0..ENTRIES / BATCH {
+        let draft = |n: usize| {
+            let mut draft = Draft::new(Kind::Other);
+            draft.subjects.push(Subject::file(FileDigest::of(&(batch * BATCH + n).to_be_bytes()), 8));
+            draft
+        };
+        journal.append((0..BATCH).map(draft).collect(), 1).unwrap();
+    }
+    journal.close().unwrap();
+
+    let verifier = verifier_key(&origin(), &key(1));
+    let ledger = Ledger::open_read(&directory, &verifier).unwrap();
+    // As long as what is signed of an entry: nearly everything but the signature.
+    let issuer = ed25519_dalek::SigningKey::from_bytes(&[2; 32]);
+    let entries: Vec<Vec<u8>> = ledger.entries(EntryIndex(1)).unwrap().map(|entry| entry.unwrap().bytes).collect();
+    let signatures: Vec<_> = entries.par_iter().map(|bytes| issuer.sign(&bytes[64..])).collect();
+    let public = issuer.verifying_key();
+    let inputs = AuditInputs { dir: &directory, key: &verifier, state_dir: Some(&state_dir) };
+    let mut rounds: Vec<(f64, f64, f64)> = (0..ROUNDS)
+        .map(|_| {
+            let start = Instant::now();
+            let leaves: Vec<_> = entries
+                .par_iter()
+                .zip(&signatures)
+                .map(|(bytes, signature)| {
+                    public.verify_strict(&bytes[64..], signature).unwrap();
+                    leaf_hash(bytes)
+                })
+                .collect();
+            assert_eq!(leaves.len(), ENTRIES);
+            let limit = start.elapsed().as_secs_f64();
+            let start = Instant::now();
+            let audit = audit_ledger(inputs, &settings, Scope::Everything, &Silent).unwrap();
+            let own = start.elapsed().as_secs_f64();
+            assert!(audit.findings.worst().is_none());
+            assert_eq!(audit.entries.unwrap().signatures, ENTRIES as u64 + 1);
+            (limit / own, own, limit)
+        })
+        .collect();
+    rounds.sort_by(|left, right| left.0.total_cmp(&right.0));
+    let (ratio, own, limit) = rounds[ROUNDS / 2];
+    let (low, high) = (rounds[0].0, rounds[ROUNDS - 1].0);
+    println!(
+        "audit-signatures    {ratio:>6.2} x the pure limit ({low:.2} to {high:.2}; {own:.2} s against {limit:.2} s, {ENTRIES} entries)"
+    );
 }
 
 fn du(dir: &Path) -> u64 {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::artifact::manifest::ManifestError;
 use crate::artifact::samples::samples_manifest;
 use crate::artifact::tree::{TreeLeaf, TreeNode, TreePath, tree_manifest};
-use crate::capture::hash::{Also, HashOptions, Progress, Silent, hash_file};
+use crate::capture::hash::{Also, HashOptions, Progress, hash_file};
 use crate::capture::open::CaptureError;
 use crate::capture::walk::{Tree, walk_folder};
 use crate::check::{ArtifactSeen, Observed, Rederived};
@@ -37,7 +37,7 @@ pub fn observe(
         let looks = payload.subjects.iter().filter_map(|subject| {
             let (kind, measure) = subject.principal()?;
             let seen = folder.look(kind, measure, &recorded);
-            Some(check_other_digests(directory, measure, seen))
+            Some(check_other_digests(directory, measure, seen, progress))
         });
         // An artifact of several parts is only as well found as its worst part.
         let Some(seen) = looks.max_by_key(rank) else { continue };
@@ -61,13 +61,18 @@ fn rank(seen: &ArtifactSeen) -> u8 {
 }
 
 /// A file found by its BLAKE3 digest must have the other digests that were recorded beside it, too.
-fn check_other_digests(directory: &Path, measure: &Measure, seen: ArtifactSeen) -> ArtifactSeen {
+fn check_other_digests(
+    directory: &Path,
+    measure: &Measure,
+    seen: ArtifactSeen,
+    progress: &dyn Progress,
+) -> ArtifactSeen {
     let ArtifactSeen::Equal { path } = &seen else { return seen };
     let Some(recorded) = measure.digests.iter().find(|digest| digest.algorithm == Algorithm::Sha256) else {
         return seen;
     };
     let options = HashOptions { also: Also::Sha256, ..HashOptions::default() };
-    match hash_file(&directory.join(path), &options, &Silent).map(|file| file.sha256.map(Digest::from)) {
+    match hash_file(&directory.join(path), &options, progress).map(|file| file.sha256.map(Digest::from)) {
         Ok(Some(found)) if found == *recorded => seen,
         Ok(Some(found)) => ArtifactSeen::Differs { path: path.clone(), recorded: *recorded, found },
         Ok(None) => ArtifactSeen::Unreadable { path: path.clone(), reason: "no SHA-256 was taken of it".to_owned() },

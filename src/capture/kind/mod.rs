@@ -60,7 +60,7 @@ use std::path::PathBuf;
 use crate::artifact::manifest::{Manifest, ManifestError};
 use crate::artifact::samples::SamplesError;
 use crate::artifact::tree::{TreeError, TreeLeaf, name_twins, tree_manifest};
-use crate::capture::hash::{HashOptions, HashedFile, Progress};
+use crate::capture::hash::{Also, HashOptions, HashedFile, Progress};
 use crate::capture::open::CaptureError;
 use crate::capture::walk::{Captured, capture_paths};
 use crate::digest::{Digest, DigestKind};
@@ -158,7 +158,12 @@ pub struct Artifact {
 impl Artifact {
     /// The bytes at the paths and nothing more.
     pub fn bytes(request: &Request<'_>) -> Result<Self, KindError> {
-        match capture_paths(request.paths, &request.options.hash, request.progress)? {
+        let mut hash = request.options.hash;
+        if !matches!(request.paths, [path] if path.is_file()) {
+            // A tree's leaves have no place for a second digest.
+            hash.also = Also::Nothing;
+        }
+        match capture_paths(request.paths, &hash, request.progress)? {
             Captured::File(file) => Ok(Self::file(&file)),
             Captured::Tree(tree) => Self::tree(tree.leaves),
         }

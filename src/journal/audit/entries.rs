@@ -7,7 +7,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::course::{Course, Disowned};
-use super::objects::{Done, ObjectCount};
+use super::objects::{Done, ObjectCount, Task};
 use super::{Finding, Findings};
 use crate::capture::hash::Progress;
 use crate::digest::LeafHash;
@@ -47,15 +47,49 @@ struct Read {
     entry: Result<Entry, EntryError>,
 }
 
-fn read_batch(entries: &mut ledger::Entries<'_>) -> Result<Vec<Read>, LedgerError> {
-    let batch = entries.take(BATCH).collect::<Result<Vec<_>, _>>()?;
-    let parse = |stored: ledger::Entry| Read {
-        index: stored.index,
-        leaf: stored.leaf,
-        length: stored.bytes.len() as u64,
-        entry: Entry::parse(&stored.bytes),
-    };
-    Ok(batch.into_par_iter().with_min_len(64).map(parse).collect())
+/// Goes over the entries in order.
+struct Walk<'a> {
+    entries: ledger::Entries<'a>,
+    course: Course,
+    totals: EntryAudit,
+    key: &'a VerifierKey,
+    settings: &'a Settings,
+    progress: &'a dyn Progress,
+}
+
+impl Walk<'_> {
+    /// What is left to check of the next batch; nothing after the last entry.
+    fn next(&mut self, findings: &mut Findings) -> Result<Option<Vec<Task>>, LedgerError> {
+        let batch = self.entries.by_ref().take(BATCH).collect::<Result<Vec<_>, _>>()?;
+        if batch.is_empty() {
+            return Ok(None);
+        }
+        let parse = |stored: ledger::Entry| Read {
+            index: stored.index,
+            leaf: stored.leaf,
+            length: stored.bytes.len() as u64,
+            entry: Entry::parse(&stored.bytes),
+        };
+        let read: Vec<Read> = batch.into_par_iter().with_min_len(64).map(parse).collect();
+        let mut tasks = Vec::with_capacity(read.len());
+        for Read { index, leaf, length, entry } in read {
+            self.progress.add(length);
+            match entry {
+                Ok(entry) => {
+                    self.totals.read += 1;
+                    if index == EntryIndex(0) {
+                        self.course.begin(&entry, self.key, self.settings, findings);
+                    }
+                    tasks.push(self.course.step(index, leaf, entry, &mut self.totals, findings));
+                }
+                Err(source) => {
+                    findings.add(Finding::Unreadable { index, source });
+                    self.course.skip();
+                }
+            }
+        }
+        Ok(Some(tasks))
+    }
 }
 
 /// Goes over every entry.
@@ -68,41 +102,26 @@ pub(super) fn audit_entries(
 ) -> Result<EntryAudit, LedgerError> {
     let ledger = Ledger::open_read(directory, key)?;
     let objects = Objects::new(ledger.layout().objects());
-    let (mut course, mut totals) = (Course::default(), EntryAudit::default());
-    let mut entries = ledger.entries(EntryIndex(0))?;
-    let mut next = read_batch(&mut entries)?;
-    while !next.is_empty() {
-        let mut tasks = Vec::with_capacity(next.len());
-        for Read { index, leaf, length, entry } in next {
-            progress.add(length);
-            match entry {
-                Ok(entry) => {
-                    totals.read += 1;
-                    if index == EntryIndex(0) {
-                        course.begin(&entry, key, settings, findings);
-                    }
-                    tasks.push(course.step(index, leaf, entry, &mut totals, findings));
-                }
-                Err(source) => {
-                    findings.add(Finding::Unreadable { index, source });
-                    course.skip();
-                }
-            }
-        }
-        // The next batch is read while this one's signatures are checked.
+    let entries = ledger.entries(EntryIndex(0))?;
+    let mut walk = Walk { entries, course: Course::default(), totals: EntryAudit::default(), key, settings, progress };
+    let mut next = walk.next(findings)?;
+    while let Some(tasks) = next {
+        // The next batch is read and held to the order while this one's signatures are checked: no core waits.
+        let mut later = Findings::default();
         let (done, read) = rayon::join(
-            || tasks.par_iter().with_min_len(16).map(|task| task.check(&objects)).collect::<Vec<Done>>(),
-            || read_batch(&mut entries),
+            || tasks.into_par_iter().with_min_len(16).map(|task| task.check(&objects)).collect::<Vec<Done>>(),
+            || walk.next(&mut later),
         );
         for done in done {
-            totals.add(&done);
+            walk.totals.add(&done);
             done.wrong.into_iter().for_each(|finding| findings.add(finding));
         }
+        findings.append(later);
         next = read?;
     }
-    totals.disowned = course.disowned();
-    course.end(findings);
-    Ok(totals)
+    walk.totals.disowned = walk.course.disowned();
+    walk.course.end(findings);
+    Ok(walk.totals)
 }
 
 impl EntryAudit {

@@ -180,6 +180,14 @@ impl Findings {
         }
     }
 
+    /// Adds what was found later.
+    pub(super) fn append(&mut self, later: Self) {
+        self.damaged += later.damaged;
+        self.unknown += later.unknown;
+        let room = MAX_FINDINGS.saturating_sub(self.kept.len());
+        self.kept.extend(later.kept.into_iter().take(room));
+    }
+
     /// The first of them.
     pub fn kept(&self) -> &[Finding] {
         &self.kept
@@ -216,5 +224,12 @@ mod tests {
         assert_eq!((findings.count(Class::Unknown), findings.count(Class::Damaged)), (1, 199));
         assert_eq!(findings.kept().len(), MAX_FINDINGS);
         assert_eq!(findings.kept().last().and_then(Finding::entry), Some(EntryIndex(MAX_FINDINGS as u64 - 1)));
+
+        let mut first = Findings::default();
+        first.add(Finding::Altered { index: EntryIndex(0) });
+        first.append(findings);
+        assert_eq!((first.count(Class::Unknown), first.count(Class::Damaged)), (1, 200));
+        assert_eq!(first.kept().len(), MAX_FINDINGS);
+        assert_eq!(first.kept().last().and_then(Finding::entry), Some(EntryIndex(MAX_FINDINGS as u64 - 2)));
     }
 }
