@@ -52,6 +52,8 @@ pub mod json;
 pub mod capture;
 #[cfg(feature = "host")]
 pub mod evallog;
+#[cfg(feature = "host")]
+pub mod weights;
 // --- what it becomes and what is said of it ---
 pub mod artifact;
 pub mod replay;

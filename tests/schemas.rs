@@ -12,12 +12,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use cddl_cat::validate_cbor_bytes;
 use jsonschema::{Registry, Validator};
 use reproledger::artifact::documents::{DocumentLeaf, Flags, documents_manifest, parse_documents};
+use reproledger::artifact::dtype::Dtype;
 use reproledger::artifact::manifest::{Manifest, ManifestView};
 use reproledger::artifact::rows::{TEXT, rowset_manifest};
 use reproledger::artifact::samples::{
     AnomalyCode, DetailsDigest, LogFacts, ReportedMetric, SampleId, SampleKey, SampleRecord, SampleStatus, Samples,
     Score, samples_manifest,
 };
+use reproledger::artifact::tensors::{TensorInfo, TensorLeaf, parse_tensors, tensors_manifest};
 use reproledger::artifact::tree::{FileMode, TreeLeaf, TreeNode, TreePath, parse_tree, tree_manifest};
 use reproledger::claim::{NUMBER, assess};
 use reproledger::codec::{DecodeError, Decoder, Encoder};
@@ -121,6 +123,16 @@ fn documents() -> Manifest {
     };
     let every = Flags::NAMES.iter().fold(Flags::NONE, |all, (flag, _)| all.with(*flag));
     documents_manifest(vec![document("Records/Memo/case 1.txt", Flags::NONE), document("7", every)]).unwrap()
+}
+
+fn tensors() -> Manifest {
+    let leaf = |name: &str, dtype, shape: &[u64]| {
+        let info = TensorInfo::new(name, dtype, shape.to_vec()).unwrap();
+        TensorLeaf { info, digest: FileDigest::of(name.as_bytes()) }
+    };
+    let every = Dtype::ALL.iter().map(|dtype| leaf(&format!("t.{}", dtype.name()), *dtype, &[256]));
+    tensors_manifest(every.chain([leaf("scalar", Dtype::F32, &[]), leaf("none", Dtype::I64, &[3, 0])]).collect())
+        .unwrap()
 }
 
 fn rowset() -> Manifest {
@@ -398,6 +410,7 @@ fn manifests_and_every_item_of_evidence_fit_their_schemas() {
     must_fit(MANIFEST, "manifest", &samples().to_object());
     must_fit(MANIFEST, "manifest", &documents().to_object());
     must_fit(MANIFEST, "manifest", &rowset().to_object());
+    must_fit(MANIFEST, "manifest", &tensors().to_object());
     let sandbox = sandbox();
     for disclose in [Disclose::ClaimOnly, Disclose::Reached] {
         let evidence = sandbox.evidence(&disclose);
@@ -663,6 +676,7 @@ fn a_damaged_manifest_is_refused_by_schema_and_reader_alike() {
         let manifest = Manifest::parse(bytes).map_err(|error| error.to_string())?;
         match manifest.header.kind {
             DigestKind::Tree => parse_tree(&manifest).map(drop).map_err(|error| error.to_string()),
+            DigestKind::Tensors => parse_tensors(&manifest).map(drop).map_err(|error| error.to_string()),
             DigestKind::Rows => parse_documents(&manifest).map(drop).map_err(|error| error.to_string()),
             _ => read_samples(bytes),
         }
@@ -670,6 +684,7 @@ fn a_damaged_manifest_is_refused_by_schema_and_reader_alike() {
     let mut refused = compare(MANIFEST, "manifest", &tree().to_object(), read, &mut beyond);
     refused += compare(MANIFEST, "manifest", &samples().to_object(), read, &mut beyond);
     refused += compare(MANIFEST, "manifest", &documents().to_object(), read, &mut beyond);
+    refused += compare(MANIFEST, "manifest", &tensors().to_object(), read, &mut beyond);
     assert!(refused > 700, "{refused}");
     let allowed = [
         "stands in the tree twice",
@@ -679,6 +694,10 @@ fn a_damaged_manifest_is_refused_by_schema_and_reader_alike() {
         "the list of anomalies",
         "its facts were read by",
         "does not mean the rational beside it",
+        "where its type and shape take",
+        "its shape is no multiple of that",
+        "multiply to more than 64 bits hold",
+        "more elements together than 64 bits count",
         "not in lowest terms",
     ];
     must_be_beyond_schemas(&beyond, &allowed);

@@ -14,7 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["merkle", "container", "json"],
     &["artifact", "statement", "stats"],
     &["replay"],
-    &["evallog", "evidence"],
+    &["evallog", "evidence", "weights"],
     &["verify"],
     &["check"],
     &["claim"],
@@ -204,7 +204,9 @@ fn registries_are_complete() {
     let commands = fs::read_to_string(root().join("src/cli/mod.rs")).unwrap();
     for (name, text) in sources().into_iter().filter(|(name, _)| name.starts_with("cli/")) {
         let module = name.trim_start_matches("cli/").trim_end_matches(".rs");
-        if text.contains("fn run(self, context: &Context) -> Outcome") && !matches!(module, "mod") {
+        // A command of a group stands in the enum of its group, which the compiler holds.
+        let is_own = !module.contains('/') && module != "mod";
+        if is_own && text.contains("fn run(self, context: &Context) -> Outcome") {
             assert!(commands.contains(&format!("    {module}::")), "subcommand `{module}` is not in `commands!`");
         }
     }

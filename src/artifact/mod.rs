@@ -1,7 +1,9 @@
 //! How each kind of artifact becomes a digest.
 
 pub mod documents;
+pub mod dtype;
 pub mod manifest;
 pub mod rows;
 pub mod samples;
+pub mod tensors;
 pub mod tree;

@@ -27,10 +27,10 @@ pub const MAX_FILE_BYTES: u64 = 16 << 40;
 
 /// One subtree and one read: a power of two, large enough that locks and system calls vanish, small enough for the caches,
 /// and as large as the largest page of the page cache, so that no two reads share one.
-const BLOCK: u64 = 2 << 20;
+pub(super) const BLOCK: u64 = 2 << 20;
 
 /// More threads than this saturate any disk and memory; it bounds the blocks in memory to half of the promised 64 MiB.
-const MAX_THREADS: usize = 16;
+pub(super) const MAX_THREADS: usize = 16;
 
 /// Read size of a thread that hashes one file alone; small because every thread of the pool keeps such a buffer.
 const SMALL_BUFFER: usize = 256 << 10;
@@ -171,7 +171,7 @@ fn unless_known(
     Ok(hashed)
 }
 
-fn check_size(open: &OpenFile, options: &HashOptions) -> Result<(), CaptureError> {
+pub(super) fn check_size(open: &OpenFile, options: &HashOptions) -> Result<(), CaptureError> {
     let (size, limit) = (open.stamp.size, options.max_bytes);
     if size <= limit { Ok(()) } else { Err(CaptureError::TooLarge { path: Shown::of(&open.shown), size, limit }) }
 }

@@ -12,6 +12,8 @@ pub mod known;
 pub mod observe;
 pub mod open;
 pub mod pace;
+pub(crate) mod parts;
 mod read;
 pub mod run;
 pub mod walk;
+pub mod weights;

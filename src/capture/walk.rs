@@ -16,6 +16,7 @@ use rustix::fs::{AtFlags, Dir, FileType};
 use crate::artifact::tree::{TreeError, TreeLeaf, TreeNode, TreePath};
 use crate::capture::hash::{HashOptions, HashedFile, Progress, hash_file, hash_large, hash_small};
 use crate::capture::open::{CaptureError, FileStamp, OpenFile, Root, Shown, argument_metadata, io_error};
+use crate::capture::parts::{HashedParts, Parts, hash_parts};
 use crate::digest::Sha256Digest;
 
 /// The folder of a ledger, left out where it stands directly under the root of a walk.
@@ -71,9 +72,19 @@ pub fn capture_paths(
 
 /// Hashes the folder at `path`; the leaves are relative to it.
 pub fn walk_folder(path: &Path, options: &HashOptions, progress: &dyn Progress) -> Result<Tree, CaptureError> {
+    walk_with_parts(path, &BTreeMap::new(), options, progress).map(|(tree, _)| tree)
+}
+
+/// The same, with parts of some of its files hashed in the same pass; both maps go by the path below the root.
+pub(crate) fn walk_with_parts(
+    path: &Path,
+    parts: &BTreeMap<String, Parts>,
+    options: &HashOptions,
+    progress: &dyn Progress,
+) -> Result<(Tree, BTreeMap<String, HashedParts>), CaptureError> {
     let mut walk = Walk::default();
     walk.list_folder(path, None)?;
-    walk.hash(path, options, progress)
+    walk.hash(path, parts, options, progress)
 }
 
 /// Hashes several files and folders; each stands in the tree under its own name.
@@ -89,7 +100,7 @@ pub fn walk_paths(paths: &[PathBuf], options: &HashOptions, progress: &dyn Progr
             walk.jobs.push(Job { path: tree_path, place: Place::Argument(path.clone()) });
         }
     }
-    walk.hash(Path::new(""), options, progress)
+    walk.hash(Path::new(""), &BTreeMap::new(), options, progress).map(|(tree, _)| tree)
 }
 
 /// A leaf to be.
@@ -216,16 +227,27 @@ impl Walk {
         Ok(())
     }
 
-    fn hash(mut self, shown: &Path, options: &HashOptions, progress: &dyn Progress) -> Result<Tree, CaptureError> {
+    fn hash(
+        mut self,
+        shown: &Path,
+        parts: &BTreeMap<String, Parts>,
+        options: &HashOptions,
+        progress: &dyn Progress,
+    ) -> Result<(Tree, BTreeMap<String, HashedParts>), CaptureError> {
         if self.jobs.is_empty() {
             return Err(CaptureError::Empty { path: Shown::of(shown) });
         }
         // By path: the leaves' order, and close to the order on disk.
         self.jobs.par_sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        let found = self.jobs.par_iter().map(|job| self.find(job, options, progress)).collect::<Result<Vec<_>, _>>()?;
+        let find = |job: &Job| match (parts.get(job.path.as_str()), &job.place) {
+            (Some(_), Place::File(_)) => Ok(Found::Large),
+            _ => self.find(job, options, progress),
+        };
+        let found = self.jobs.par_iter().map(find).collect::<Result<Vec<_>, _>>()?;
 
         let mut tree = Tree { left_out_ledger: self.left_out_ledger, ..Tree::default() };
         tree.leaves.reserve_exact(found.len());
+        let mut in_parts = BTreeMap::new();
         for (found, job) in found.into_iter().zip(&self.jobs) {
             let path = job.path.clone();
             let file = match found {
@@ -235,7 +257,15 @@ impl Walk {
                     continue;
                 }
                 Found::File(file) => file,
-                Found::Large => hash_large(&self.open(job)?, options, progress)?,
+                Found::Large => match parts.get(path.as_str()) {
+                    Some(parts) => {
+                        let hashed = hash_parts(&self.open(job)?, parts, options, progress)?;
+                        let file = hashed.file;
+                        in_parts.insert(path.as_str().to_owned(), hashed);
+                        file
+                    }
+                    None => hash_large(&self.open(job)?, options, progress)?,
+                },
             };
             tree.files += 1;
             tree.bytes = tree.bytes.saturating_add(file.size());
@@ -244,7 +274,7 @@ impl Walk {
             tree.leaves.push(TreeLeaf { path, node });
         }
         self.check_folders()?;
-        Ok(tree)
+        Ok((tree, in_parts))
     }
 
     fn open(&self, job: &Job) -> Result<OpenFile, CaptureError> {

@@ -52,6 +52,7 @@ commands! {
     log::Log,
     show::Show,
     lineage::Lineage,
+    diff::Diff,
     audit::Audit,
     doctor::Doctor,
     demo::Demo,

@@ -272,9 +272,16 @@ pub(super) fn capture(
     read: impl FnOnce(&dyn Progress) -> Result<Artifact, KindError> + Send,
 ) -> Result<Draft, Failure> {
     let captured = effort.work(context, "hashing", known, read)?;
-    let mut draft = draft(context, kind, captured?);
+    let mut draft = draft(context, kind, captured.map_err(refused)?);
     draft.body.paths = paths.iter().map(|path| path.to_string_lossy().into_owned()).collect();
     Ok(draft)
+}
+
+/// What a reader refused can still be recorded as what it is: bytes.
+fn refused(error: KindError) -> Failure {
+    let is_readers = matches!(error, KindError::Weights(_));
+    let failure = Failure::from(error);
+    if is_readers { failure.hint("to record the bytes without reading what they hold: --bytes-only") } else { failure }
 }
 
 fn draft(context: &Context, kind: Kind, artifact: Artifact) -> Draft {
@@ -293,7 +300,7 @@ fn draft(context: &Context, kind: Kind, artifact: Artifact) -> Draft {
 
 /// Links a draft to what it was made from.
 pub(super) fn link_from(draft: &mut Draft, row: &Row) {
-    let (kind, digest) = row.principal();
+    let (kind, digest) = bound(draft, row);
     draft.link(EdgeType::between(draft.kind, row.payload.kind), Target::Entry(row.index), kind, digest);
     // Public facts of the kinds that have them, so that a census shows every run on a suite, a base, a checkpoint.
     match (draft.kind, row.payload.kind) {
@@ -301,6 +308,17 @@ pub(super) fn link_from(draft: &mut Draft, row: &Row) {
         (Kind::EvalLog, Kind::EvalSuite) => draft.suite = Some(digest),
         (Kind::Checkpoint, Kind::BaseModel) => draft.base = Some(digest),
         _ => {}
+    }
+}
+
+/// The digest that a link binds. Between weights that both have one it is that of the tensors: the link then holds
+/// whatever file, order or sharding the parent is found in.
+fn bound(draft: &Draft, row: &Row) -> (DigestKind, Digest) {
+    let has_tensors = |subject: &Subject| subject.digest(DigestKind::Tensors);
+    let of_parent = row.payload.subjects.iter().find_map(has_tensors);
+    match of_parent.filter(|_| draft.kind.is_weights() && draft.subjects.iter().find_map(has_tensors).is_some()) {
+        Some(tensors) => (DigestKind::Tensors, tensors),
+        None => row.principal(),
     }
 }
 
@@ -335,6 +353,7 @@ pub(super) fn describe(draft: &Draft) -> String {
         let digest = measure.digests.first().map(ToString::to_string).unwrap_or_default();
         words.push(match kind {
             DigestKind::File => format!("{} bytes  {digest}", measure.length),
+            DigestKind::Tensors => format!("{}  {digest}", count(measure.count, "tensor", "tensors")),
             DigestKind::Samples => format!("{}  {digest}", count(measure.count, "sample", "samples")),
             _ => format!("{}  {digest}", count(measure.count, "file", "files")),
         });

@@ -14,7 +14,7 @@ mod member;
 #[allow(clippy::unwrap_used, reason = "tests")]
 pub(crate) mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, SeekFrom};
 
 use crate::container::Source;
@@ -77,6 +77,8 @@ pub enum ArchiveError {
     Method { name: String, method: u16 },
     #[error("member `{name}`: its own header and the directory disagree about its {what}")]
     HeadersDisagree { name: String, what: &'static str },
+    #[error("two members have the name `{name}`")]
+    Repeated { name: String },
     #[error("members `{first}` and `{second}` overlap")]
     Overlap { first: String, second: String },
     #[error("member `{name}` says it expands from {packed} to {unpacked} bytes, beyond the limit of {limit}")]
@@ -143,7 +145,16 @@ pub(crate) struct Archive<'s> {
 impl<'s> Archive<'s> {
     /// Reads the directory of `source`, which has `len` bytes, and every member's own header.
     pub(crate) fn open(source: &'s mut dyn Source, len: u64) -> Result<Self, ArchiveError> {
-        let (members, gaps) = directory::read(source, len)?;
+        Self::with_members_up_to(MAX_MEMBER_BYTES, source, len)
+    }
+
+    /// The same for archives whose members are too large for memory and are read where they lie.
+    pub(crate) fn open_in_place(source: &'s mut dyn Source, len: u64) -> Result<Self, ArchiveError> {
+        Self::with_members_up_to(u64::MAX, source, len)
+    }
+
+    fn with_members_up_to(largest: u64, source: &'s mut dyn Source, len: u64) -> Result<Self, ArchiveError> {
+        let (members, gaps) = directory::read(source, len, largest)?;
         let limit = len.saturating_mul(MAX_TOTAL_RATIO).saturating_add(TOTAL_ALLOWANCE);
         Ok(Self { source, members, gaps, budget: limit, limit })
     }
@@ -169,9 +180,44 @@ impl<'s> Archive<'s> {
         names
     }
 
+    /// Where the members lie, in the directory's order. Refuses an archive that could not be read in place one way only:
+    /// a name that stands twice, a method other than stored and deflate, more than the archive may expand to.
+    pub(crate) fn stretches(&self) -> Result<Vec<Stretch>, ArchiveError> {
+        let mut names = BTreeSet::new();
+        let mut unpacked = 0_u64;
+        let stretch = |member: &Member| {
+            let name = || shown(member.name.as_bytes());
+            if !names.insert(member.name.clone()) {
+                return Err(ArchiveError::Repeated { name: name() });
+            }
+            let deflated = match member.method {
+                Method::Stored if member.packed == member.unpacked => false,
+                Method::Stored => {
+                    let (expected, found) = (member.unpacked, member.packed);
+                    return Err(ArchiveError::Length { name: name(), expected, found });
+                }
+                Method::Deflate => true,
+                Method::Zstd => return Err(ArchiveError::Method { name: name(), method: 93 }),
+            };
+            if deflated {
+                unpacked = unpacked.saturating_add(member.unpacked);
+                if unpacked > self.limit {
+                    return Err(ArchiveError::TotalSize { limit: self.limit });
+                }
+            }
+            let Member { checksum, packed, unpacked, data: start, .. } = *member;
+            Ok(Stretch { name: member.name.clone(), deflated, start, packed, unpacked, checksum })
+        };
+        self.members.iter().map(stretch).collect()
+    }
+
     /// The bytes of the member at `index` in the directory, complete and with the right checksum, or an error.
     pub(crate) fn read(&mut self, index: usize) -> Result<Vec<u8>, ArchiveError> {
         let member = &self.members[index];
+        if member.unpacked > MAX_MEMBER_BYTES {
+            let (name, packed, unpacked) = (shown(member.name.as_bytes()), member.packed, member.unpacked);
+            return Err(ArchiveError::MemberSize { name, packed, unpacked, limit: MAX_MEMBER_BYTES });
+        }
         self.budget = self.budget.checked_sub(member.unpacked).ok_or(ArchiveError::TotalSize { limit: self.limit })?;
         member.unpack(self.source)
     }
@@ -218,6 +264,18 @@ impl Packed {
             Self::Bytes { member, bytes } => member.unpack(&mut io::Cursor::new(bytes)),
         }
     }
+}
+
+/// Where the bytes of a member lie in the archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stretch {
+    pub(crate) name: String,
+    /// True where the bytes are deflated; otherwise they lie there as they are.
+    pub(crate) deflated: bool,
+    pub(crate) start: u64,
+    pub(crate) packed: u64,
+    pub(crate) unpacked: u64,
+    pub(crate) checksum: u32,
 }
 
 /// Names go into messages, so they are escaped and short.

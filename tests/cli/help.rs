@@ -27,6 +27,8 @@ const PAGES: &[&[&str]] = &[
     &["log"],
     &["show"],
     &["lineage"],
+    &["diff"],
+    &["diff", "checkpoint"],
     &["audit"],
     &["doctor"],
     &["demo"],

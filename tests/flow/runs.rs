@@ -10,8 +10,7 @@ fn a_run_that_ends_well_records_what_it_wrote() {
     sandbox.write("lab/rows.jsonl", "{}\n");
     let _ = sandbox.lab(&["record", "dataset", "rows.jsonl", "--name", "rows"]).success();
     let train = ["run", "--name", "train", "--in", "rows", "--out", "checkpoint:adapter=out", "--"];
-    let run =
-        sandbox.lab(&[&train[..], &["sh", "-c", "mkdir out && echo weights > out/a.safetensors"]].concat()).success();
+    let run = sandbox.lab(&[&train[..], &["sh", "-c", "mkdir out && echo weights > out/a.dat"]].concat()).success();
     let run = run.complains("attempt 1").complains("run-end `train`  completed, code 0");
     assert!(run.stderr.contains("checkpoint `adapter`"), "{}", run.stderr);
     let _ = sandbox.lab(&["record", "checkpoint", "out", "--name", "adapter"]).success().says("unchanged");

@@ -66,6 +66,7 @@ use crate::capture::walk::{Captured, capture_paths};
 use crate::digest::{Digest, DigestKind};
 use crate::evallog::EvalLogError;
 use crate::statement::{Kind, Measure, Reading, Subject};
+use crate::weights::WeightsError;
 
 /// One kind of artifact.
 pub trait ArtifactKind: Sync {
@@ -134,6 +135,8 @@ pub enum KindError {
     Samples(#[from] SamplesError),
     #[error(transparent)]
     EvalLog(#[from] EvalLogError),
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
     #[error("`{path}` changed while it was read; record it when whoever writes it has ended")]
     Changed { path: String },
     #[error("a {kind} is one file; record each by itself")]

@@ -104,6 +104,7 @@ fn subject(out: &mut String, measure: &MeasureFacts) {
     let size = match measure.kind {
         "file" => bytes(measure.length),
         "samples" => count(measure.count, "sample", "samples"),
+        "tensors" => count(measure.count, "tensor", "tensors"),
         "tree" => count(measure.count, "file", "files"),
         _ => count(measure.count, "item", "items"),
     };

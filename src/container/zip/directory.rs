@@ -3,8 +3,8 @@
 use std::io::{Read, SeekFrom};
 
 use super::{
-    ArchiveError, Gap, MAX_DIRECTORY_BYTES, MAX_MEMBER_BYTES, MAX_MEMBER_RATIO, MAX_MEMBERS, MAX_NAME_BYTES,
-    MEMBER_ALLOWANCE, Member, Method, shown,
+    ArchiveError, Gap, MAX_DIRECTORY_BYTES, MAX_MEMBER_RATIO, MAX_MEMBERS, MAX_NAME_BYTES, MEMBER_ALLOWANCE, Member,
+    Method, shown,
 };
 use crate::container::Source;
 
@@ -89,8 +89,8 @@ struct Place {
     comment: u64,
 }
 
-/// The members in directory order, and the bytes between them.
-pub(super) fn read(source: &mut dyn Source, len: u64) -> Result<(Vec<Member>, Vec<Gap>), ArchiveError> {
+/// The members in directory order, none of more than `largest` bytes, and the bytes between them.
+pub(super) fn read(source: &mut dyn Source, len: u64, largest: u64) -> Result<(Vec<Member>, Vec<Gap>), ArchiveError> {
     let source = &mut Window { source, start: 0, bytes: Vec::new() };
     let place = find(source, len)?;
     if place.count > MAX_MEMBERS {
@@ -104,7 +104,7 @@ pub(super) fn read(source: &mut dyn Source, len: u64) -> Result<(Vec<Member>, Ve
     let mut members = Vec::new();
     for _ in 0..place.count {
         let at = place.at + place.size - fields.0.len() as u64;
-        members.push(central(&mut fields, at, place.count)?);
+        members.push(central(&mut fields, at, place.count, largest)?);
     }
     if !fields.0.is_empty() {
         let (first, second) = (place.size, place.size - fields.0.len() as u64);
@@ -202,7 +202,7 @@ fn find64(source: &mut Window<'_>, end: u64, len: u64) -> Result<Option<(Place, 
 }
 
 /// One record of the directory.
-fn central(fields: &mut Fields<'_>, at: u64, count: u64) -> Result<Member, ArchiveError> {
+fn central(fields: &mut Fields<'_>, at: u64, count: u64, largest: u64) -> Result<Member, ArchiveError> {
     let no_record = || ArchiveError::NoRecord { at, count };
     let mut head = Fields(fields.take(CENTRAL_LEN).ok_or_else(no_record)?);
     if head.take(4) != Some(CENTRAL) {
@@ -236,7 +236,7 @@ fn central(fields: &mut Fields<'_>, at: u64, count: u64) -> Result<Member, Archi
     let unpacked = widen(unpacked).ok_or_else(lies)?;
     let packed = widen(packed).ok_or_else(lies)?;
     let start = widen(offset).ok_or_else(lies)?;
-    let limit = packed.saturating_mul(MAX_MEMBER_RATIO).saturating_add(MEMBER_ALLOWANCE).min(MAX_MEMBER_BYTES);
+    let limit = packed.saturating_mul(MAX_MEMBER_RATIO).saturating_add(MEMBER_ALLOWANCE).min(largest);
     if unpacked > limit {
         return Err(ArchiveError::MemberSize { name, packed, unpacked, limit });
     }

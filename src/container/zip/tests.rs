@@ -59,7 +59,7 @@ impl Entry {
         Self { hidden: true, ..self }
     }
 
-    fn deflated(name: &str, bytes: &[u8]) -> Self {
+    pub(crate) fn deflated(name: &str, bytes: &[u8]) -> Self {
         let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
         encoder.write_all(bytes).unwrap();
         Self::packed(name, 8, bytes, encoder.finish().unwrap())

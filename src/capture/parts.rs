@@ -1,0 +1,466 @@
+//! Hashing one file and parts of it in the same pass: what `b3sum` prints, and as much for each part alone.
+//!
+//! A part begins anywhere, so its BLAKE3 tree shares no node with the file's; it is hashed a second time, while the
+//! block is in the cache. A block's thread hashes those 1 KiB chunks of a part that lie in its block, as the fewest
+//! aligned subtrees; the two halves of a chunk that lies across blocks meet where the blocks are merged, which is in the
+//! order of the file. So memory is a few blocks, and one hash for each level of each part at work.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Mutex, MutexGuard};
+
+use sha2::Digest as _;
+
+use crate::capture::hash::{Also, BLOCK, HashOptions, HashedFile, MAX_THREADS, Progress, check_size};
+use crate::capture::open::{CaptureError, FileStamp, OpenFile};
+use crate::capture::read::Reader;
+use crate::digest::{FileDigest, Sha256Digest, Subtree};
+
+/// Bytes in a leaf of a BLAKE3 tree.
+const CHUNK: u64 = 1024;
+
+/// Blocks between this thread and the one that takes SHA-256.
+const QUEUE: usize = 8;
+
+/// What to hash of a file beside the whole.
+#[derive(Debug, Clone)]
+pub(crate) struct Parts {
+    /// The file as it was when the parts were found: another one has other parts.
+    pub(crate) stamp: FileStamp,
+    /// Byte ranges inside the file, in any order; they may overlap.
+    pub(crate) ranges: Vec<Range<u64>>,
+}
+
+/// A file and its parts, hashed.
+#[derive(Debug, Clone)]
+pub(crate) struct HashedParts {
+    pub(crate) file: HashedFile,
+    /// One digest for each range, in their order.
+    pub(crate) parts: Vec<FileDigest>,
+}
+
+/// Hashes the file and the parts of it, on every core.
+pub(crate) fn hash_parts(
+    open: &OpenFile,
+    parts: &Parts,
+    options: &HashOptions,
+    progress: &dyn Progress,
+) -> Result<HashedParts, CaptureError> {
+    check_size(open, options)?;
+    let size = open.stamp.size;
+    if open.stamp != parts.stamp || parts.ranges.iter().any(|range| range.start > range.end || range.end > size) {
+        return Err(open.changed());
+    }
+    let work = Mutex::new(Work::new(size, &parts.ranges));
+    let sha256 = match options.also {
+        Also::Nothing => {
+            side_by_side(open, &work, &parts.ranges, progress)?;
+            None
+        }
+        Also::Sha256 => Some(beside_sha256(open, &work, &parts.ranges, progress)?),
+    };
+    open.check_unchanged()?;
+    let (digest, parts) = work.into_inner().expect("no thread panics with the lock held").finish();
+    let file = HashedFile { stamp: open.stamp, mode: open.mode, digest, sha256 };
+    if let Some(known) = progress.known() {
+        known.learn(&open.file, &file);
+    }
+    Ok(HashedParts { file, parts })
+}
+
+/// Every core takes the next block.
+fn side_by_side(
+    open: &OpenFile,
+    work: &Mutex<Work>,
+    ranges: &[Range<u64>],
+    progress: &dyn Progress,
+) -> Result<(), CaptureError> {
+    let (blocks, reader) = (open.stamp.size.div_ceil(BLOCK), Reader::new(open));
+    let run = || -> Result<(), CaptureError> {
+        let mut buffer = Vec::new();
+        while let Some(task) = take(work) {
+            buffer.resize(task.len, 0);
+            if let Err(error) = reader.whole(&mut buffer, task.start) {
+                // The other threads need not go on.
+                lock(work).next = blocks;
+                return Err(error);
+            }
+            progress.add(task.len as u64);
+            let done = task.hash(&buffer, ranges, open.stamp.size);
+            lock(work).put(&task, done, ranges);
+        }
+        Ok(())
+    };
+    let most = usize::try_from(blocks).unwrap_or(MAX_THREADS);
+    let threads = rayon::current_num_threads().min(MAX_THREADS).min(most);
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(run)).collect();
+        let own = run();
+        others.into_iter().map(|thread| thread.join().expect("hashing does not panic")).fold(own, Result::and)
+    })
+}
+
+/// BLAKE3 on this thread and SHA-256 on another, of the very same bytes. SHA-256 sets the pace.
+fn beside_sha256(
+    open: &OpenFile,
+    work: &Mutex<Work>,
+    ranges: &[Range<u64>],
+    progress: &dyn Progress,
+) -> Result<Sha256Digest, CaptureError> {
+    let reader = Reader::new(open);
+    let (full, to_hash) = sync_channel::<Vec<u8>>(QUEUE);
+    let (empty, to_fill) = sync_channel(QUEUE);
+    for _ in 0..QUEUE {
+        empty.send(Vec::new()).expect("the receiver lives below");
+    }
+    std::thread::scope(|scope| {
+        let second = scope.spawn(move || {
+            let mut sha256 = sha2::Sha256::new();
+            for block in to_hash {
+                sha256.update(&block);
+                // The reader may have finished.
+                let _ = empty.send(block);
+            }
+            Sha256Digest::from_bytes(sha256.finalize().into())
+        });
+        while let Some(task) = take(work) {
+            let mut block = to_fill.recv().expect("the other thread hands every block back");
+            block.resize(task.len, 0);
+            reader.whole(&mut block, task.start)?;
+            progress.add(task.len as u64);
+            let done = task.hash(&block, ranges, open.stamp.size);
+            lock(work).put(&task, done, ranges);
+            full.send(block).expect("the other thread takes every block");
+        }
+        drop(full);
+        Ok(second.join().expect("hashing does not panic"))
+    })
+}
+
+/// The next block. A function, so that the lock is let go before the block is read.
+fn take(work: &Mutex<Work>) -> Option<Task> {
+    lock(work).take()
+}
+
+fn lock(work: &Mutex<Work>) -> MutexGuard<'_, Work> {
+    work.lock().expect("no thread panics with the lock held")
+}
+
+/// What is to be done and what has come in.
+struct Work {
+    size: u64,
+    /// Where each part begins and ends, and its number, by where it begins.
+    order: Vec<(u64, u64, usize)>,
+    /// How many of `order` were handed out already.
+    begun: usize,
+    /// Parts that reach into the next block, with their ends.
+    active: Vec<(u64, usize)>,
+    /// Number of the block that is handed out next.
+    next: u64,
+    early: BTreeMap<u64, Done>,
+    /// How many blocks were merged.
+    merged: u64,
+    file: Merger,
+    whole_file: Option<FileDigest>,
+    parts: Vec<Option<FileDigest>>,
+    mergers: BTreeMap<usize, Merger>,
+}
+
+/// One block and the parts in it.
+struct Task {
+    number: u64,
+    start: u64,
+    len: usize,
+    parts: Vec<usize>,
+}
+
+/// What came of a block.
+struct Done {
+    file: Piece,
+    parts: Vec<(usize, Stretch)>,
+    end: u64,
+}
+
+/// A subtree and how many chunks it has, or all of what was to be hashed.
+enum Piece {
+    Subtree(u64, Subtree),
+    Whole(FileDigest),
+}
+
+/// What of a part lies in a block.
+struct Stretch {
+    /// The rest of a chunk that began in the block before.
+    head: Vec<u8>,
+    pieces: Vec<Piece>,
+    /// The beginning of a chunk that ends in the next block.
+    tail: Vec<u8>,
+}
+
+impl Work {
+    fn new(size: u64, ranges: &[Range<u64>]) -> Self {
+        let parts: Vec<_> = ranges.iter().map(|range| range.is_empty().then(|| FileDigest::of(&[]))).collect();
+        let numbered = ranges.iter().enumerate().filter(|(_, range)| !range.is_empty());
+        let mut order: Vec<_> = numbered.map(|(part, range)| (range.start, range.end, part)).collect();
+        order.sort_unstable();
+        Self {
+            size,
+            order,
+            begun: 0,
+            active: Vec::new(),
+            next: 0,
+            early: BTreeMap::new(),
+            merged: 0,
+            file: Merger::default(),
+            whole_file: (size == 0).then(|| FileDigest::of(&[])),
+            parts,
+            mergers: BTreeMap::new(),
+        }
+    }
+
+    /// The next block, with the parts that lie in it.
+    fn take(&mut self) -> Option<Task> {
+        let start = self.next.checked_mul(BLOCK).filter(|start| *start < self.size)?;
+        let end = (start + BLOCK).min(self.size);
+        while let Some((_, part_end, part)) = self.order.get(self.begun).filter(|(start, ..)| *start < end) {
+            self.active.push((*part_end, *part));
+            self.begun += 1;
+        }
+        let parts = self.active.iter().map(|(_, part)| *part).collect();
+        self.active.retain(|(part_end, _)| *part_end > end);
+        self.next += 1;
+        let len = usize::try_from(end - start).expect("a block fits memory");
+        Some(Task { number: self.next - 1, start, len, parts })
+    }
+
+    fn put(&mut self, task: &Task, done: Done, ranges: &[Range<u64>]) {
+        self.early.insert(task.number, done);
+        while let Some(done) = self.early.remove(&self.merged) {
+            self.merged += 1;
+            match done.file {
+                Piece::Whole(digest) => self.whole_file = Some(digest),
+                Piece::Subtree(chunks, subtree) => self.file.push(chunks, subtree),
+            }
+            for (part, stretch) in done.parts {
+                let range = &ranges[part];
+                let merger = self.mergers.entry(part).or_default();
+                if let Some(digest) = merger.join(stretch, range.end - range.start) {
+                    self.parts[part] = Some(digest);
+                    self.mergers.remove(&part);
+                } else if range.end <= done.end
+                    && let Some(merger) = self.mergers.remove(&part)
+                {
+                    self.parts[part] = Some(merger.finish());
+                }
+            }
+        }
+    }
+
+    fn finish(self) -> (FileDigest, Vec<FileDigest>) {
+        let file = self.whole_file.unwrap_or_else(|| self.file.finish());
+        let parts = self.parts.into_iter().map(|part| part.expect("every block was merged, so every part ended"));
+        (file, parts.collect())
+    }
+}
+
+impl Task {
+    fn hash(&self, block: &[u8], ranges: &[Range<u64>], size: u64) -> Done {
+        let file = if block.len() as u64 == size {
+            Piece::Whole(FileDigest::of(block))
+        } else {
+            Piece::Subtree((block.len() as u64).div_ceil(CHUNK), Subtree::of(block, self.start))
+        };
+        let parts = self.parts.iter().map(|part| (*part, self.stretch(block, &ranges[*part]))).collect();
+        Done { file, parts, end: self.start + block.len() as u64 }
+    }
+
+    /// What of a part lies in the block. Chunks are counted from the start of the part.
+    fn stretch(&self, block: &[u8], part: &Range<u64>) -> Stretch {
+        let (start, end) = (self.start, self.start + block.len() as u64);
+        let held = |from: u64, to: u64| {
+            let place = |at: u64| usize::try_from(at - start).expect("a block fits memory");
+            &block[place(from)..place(to)]
+        };
+        let mut stretch = Stretch { head: Vec::new(), pieces: Vec::new(), tail: Vec::new() };
+        if part.start >= start && part.end <= end {
+            stretch.pieces.push(Piece::Whole(FileDigest::of(held(part.start, part.end))));
+            return stretch;
+        }
+        let mut chunk = start.saturating_sub(part.start).div_ceil(CHUNK);
+        if part.start < start {
+            stretch.head = held(start, (part.start + chunk * CHUNK).min(part.end).min(end)).to_vec();
+        }
+        let is_last = part.end <= end;
+        let stop = if is_last { (part.end - part.start).div_ceil(CHUNK) } else { (end - part.start) / CHUNK };
+        while chunk < stop {
+            // The largest power of two that is left and that the place is a multiple of.
+            let aligned = if chunk == 0 { u64::MAX } else { 1 << chunk.trailing_zeros() };
+            let chunks = aligned.min(1 << (stop - chunk).ilog2());
+            let from = part.start + chunk * CHUNK;
+            let to = (from + chunks * CHUNK).min(part.end);
+            stretch.pieces.push(Piece::Subtree(chunks, Subtree::of(held(from, to), chunk * CHUNK)));
+            chunk += chunks;
+        }
+        if !is_last {
+            stretch.tail = held((part.start + stop * CHUNK).max(start), end).to_vec();
+        }
+        stretch
+    }
+}
+
+/// Merges neighbouring subtrees of any sizes, which come in order, keeping one hash for each level.
+#[derive(Default)]
+struct Merger {
+    /// First chunk, number of chunks and root of each subtree that is not merged yet. The last two are merged only when
+    /// another follows: if none does, theirs is the root of the whole, which is hashed apart.
+    range: Vec<(u64, u64, Subtree)>,
+    /// Chunks pushed.
+    next: u64,
+    /// The beginning of the next chunk, from the block before.
+    carried: Vec<u8>,
+}
+
+impl Merger {
+    /// Adds what of a part lies in the next block; the digest where that was all of it and hashed whole.
+    fn join(&mut self, stretch: Stretch, len: u64) -> Option<FileDigest> {
+        self.carried.extend_from_slice(&stretch.head);
+        if !stretch.head.is_empty() {
+            let chunk = std::mem::take(&mut self.carried);
+            if len <= CHUNK {
+                return Some(FileDigest::of(&chunk));
+            }
+            self.push(1, Subtree::of(&chunk, self.next * CHUNK));
+        }
+        for piece in stretch.pieces {
+            match piece {
+                Piece::Whole(digest) => return Some(digest),
+                Piece::Subtree(chunks, subtree) => self.push(chunks, subtree),
+            }
+        }
+        self.carried = stretch.tail;
+        None
+    }
+
+    fn push(&mut self, chunks: u64, subtree: Subtree) {
+        while let [.., (first, left_chunks, left), (_, right_chunks, right)] = self.range[..]
+            && left_chunks == right_chunks
+            && first.is_multiple_of(2 * left_chunks)
+        {
+            self.range.truncate(self.range.len() - 2);
+            self.range.push((first, 2 * left_chunks, left.merge(right)));
+        }
+        self.range.push((self.next, chunks, subtree));
+        self.next += chunks;
+    }
+
+    fn finish(mut self) -> FileDigest {
+        while self.range.len() > 2 {
+            let (_, right_chunks, right) = self.range.pop().expect("more than two are left");
+            let (first, left_chunks, left) = self.range.pop().expect("more than one is left");
+            self.range.push((first, left_chunks + right_chunks, left.merge(right)));
+        }
+        let [(.., left), (.., right)] = self.range[..] else {
+            unreachable!("what is not hashed whole has two subtrees or more")
+        };
+        left.merge_root(right)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::capture::hash::Silent;
+
+    fn bytes(len: usize) -> Vec<u8> {
+        (0..len).map(|i| u8::try_from((i * 31 + i / 251 + i / 65_537) % 256).unwrap()).collect()
+    }
+
+    fn written(folder: &tempfile::TempDir, bytes: &[u8]) -> PathBuf {
+        let path = folder.path().join("file");
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    fn check(content: &[u8], ranges: &[Range<u64>]) {
+        let folder = tempfile::tempdir().unwrap();
+        let open = OpenFile::argument(&written(&folder, content)).unwrap();
+        let parts = Parts { stamp: open.stamp, ranges: ranges.to_vec() };
+        for also in [Also::Nothing, Also::Sha256] {
+            let options = HashOptions { also, ..HashOptions::default() };
+            let found = hash_parts(&open, &parts, &options, &Silent).unwrap();
+            assert_eq!(found.file.digest, FileDigest::of(content));
+            assert_eq!(found.file.sha256, (also == Also::Sha256).then(|| Sha256Digest::of(content)));
+            for (range, digest) in ranges.iter().zip(&found.parts) {
+                let place = |at: u64| usize::try_from(at).unwrap();
+                let expected = FileDigest::of(&content[place(range.start)..place(range.end)]);
+                assert_eq!(*digest, expected, "{range:?} of {}", content.len());
+            }
+        }
+    }
+
+    #[test]
+    fn parts_at_every_edge_have_the_digest_of_their_bytes() {
+        let content = bytes((9 << 20) + 777);
+        let size = content.len() as u64;
+        let edges = [
+            0,
+            1,
+            1023,
+            1024,
+            1025,
+            BLOCK - 1024,
+            BLOCK - 900,
+            BLOCK - 1,
+            BLOCK,
+            BLOCK + 900,
+            BLOCK + 1,
+            3 * BLOCK - 1,
+            size - 1,
+            size,
+        ];
+        let ranges: Vec<Range<u64>> = edges
+            .iter()
+            .flat_map(|start| edges.iter().filter(move |end| *end >= start).map(move |end| *start..*end))
+            .collect();
+        check(&content, &ranges);
+        for len in [0, 1, 1024, 2 << 20, (2 << 20) + 1, 4 << 20] {
+            check(&content[..len], &[0..len as u64, (len / 3) as u64..len as u64]);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+        #[test]
+        fn any_parts_have_the_digest_of_their_bytes(
+            len in 0_usize..4 << 20,
+            cuts in proptest::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 0..6),
+        ) {
+            let content = bytes(len);
+            let ranges = cuts.iter().map(|(a, b)| {
+                let (a, b) = (a.index(len + 1) as u64, b.index(len + 1) as u64);
+                a.min(b)..a.max(b)
+            });
+            check(&content, &ranges.collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_the_one_whose_parts_were_found_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = written(&folder, &bytes(4096));
+        let stamp = OpenFile::argument(&path).unwrap().stamp;
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let open = OpenFile::argument(&written(&folder, &bytes(4096))).unwrap();
+        let old = Parts { stamp, ranges: vec![] };
+        let refused = |parts| hash_parts(&open, &parts, &HashOptions::default(), &Silent);
+        assert!(matches!(refused(old), Err(CaptureError::Changed { .. })));
+        let beyond = Parts { stamp: open.stamp, ranges: vec![0..1, 0..4097] };
+        assert!(matches!(refused(beyond), Err(CaptureError::Changed { .. })));
+    }
+}
