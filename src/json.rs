@@ -175,6 +175,11 @@ impl<'a> Object<'a> {
         Ok(self.members.get(name).copied().filter(|value| !value.is_null()))
     }
 
+    /// Whether the name is there, be its value null.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.members.contains_key(name)
+    }
+
     /// The value under a name that must be there.
     pub(crate) fn require(&self, name: &str) -> Result<Value<'a>, JsonError> {
         self.get(name)?.ok_or_else(|| JsonError::Missing { name: name.to_owned() })

@@ -9,6 +9,7 @@ pub mod hash;
 pub mod keyring;
 pub mod kind;
 pub mod known;
+pub mod log;
 pub mod observe;
 pub mod open;
 pub mod pace;

@@ -10,13 +10,14 @@ use crate::artifact::manifest::ManifestError;
 use crate::artifact::samples::samples_manifest;
 use crate::artifact::tree::{TreeLeaf, TreeNode, TreePath, tree_manifest};
 use crate::capture::hash::{Also, HashOptions, Progress, hash_file};
+use crate::capture::log::read_log;
 use crate::capture::open::CaptureError;
 use crate::capture::walk::{Tree, walk_folder};
 use crate::check::{ArtifactSeen, Observed, Rederived};
-use crate::digest::{Algorithm, Digest, DigestKind};
-use crate::evallog::read_log;
+use crate::digest::{Algorithm, Digest, DigestKind, ManifestRoot};
+use crate::evallog::ColumnMap;
 use crate::merkle::EntryIndex;
-use crate::statement::{Kind, Measure};
+use crate::statement::{Kind, Measure, Subject};
 use crate::verify::VerifiedEvidence;
 
 /// Looks for everything the claim reaches.
@@ -44,7 +45,8 @@ pub fn observe(
         if payload.kind == Kind::EvalLog
             && let ArtifactSeen::Equal { path } = &seen
         {
-            observed.samples.insert(*index, rederive(&directory.join(path)));
+            let map = payload.subjects.iter().find_map(|subject| map_of(evidence, subject));
+            observed.samples.insert(*index, rederive(&directory.join(path), map.as_ref()));
         }
         observed.artifacts.insert(*index, seen);
     }
@@ -80,9 +82,16 @@ fn check_other_digests(
     }
 }
 
-fn rederive(path: &Path) -> Rederived {
+/// The map of columns that a log was read by, from the name of its projection: without it a table says nothing.
+fn map_of(evidence: &VerifiedEvidence, subject: &Subject) -> Option<ColumnMap> {
+    let root = subject.digest(DigestKind::Samples)?;
+    let manifest = evidence.manifests.get(&(DigestKind::Samples, ManifestRoot::from_bytes(root.bytes)))?;
+    ColumnMap::of_projection(&manifest.header.projection)
+}
+
+fn rederive(path: &Path, map: Option<&ColumnMap>) -> Rederived {
     let read = || -> Result<Rederived, String> {
-        let log = read_log(path).map_err(|error| error.to_string())?;
+        let log = read_log(&[path.to_owned()], map).map_err(|error| error.to_string())?;
         let manifest = samples_manifest(&log.facts, &log.samples).map_err(|error| error.to_string())?;
         let root = manifest.root().map_err(|error: ManifestError| error.to_string())?;
         Ok(Rederived::Samples { root, count: manifest.count() })

@@ -17,6 +17,7 @@ use crate::cli::render::{count, one_line};
 use crate::cli::survey::objects;
 use crate::cli::{Context, Failure, Outcome};
 use crate::digest::{Digest, DigestKind, LeafHash};
+use crate::evallog::ColumnMap;
 use crate::journal::{Draft, Finder, Row, Target};
 use crate::statement::{Body, EdgeType, Kind, MAX_NAME, Subject};
 
@@ -60,6 +61,9 @@ pub(super) struct Record {
     no_cache: bool,
     #[command(flatten)]
     effort: EffortArgs,
+    /// Which column of a table is what: sample=COL,epoch=COL,score.NAME=COL … or n=COL,k=COL … (eval-log)
+    #[arg(long, value_name = "ROLE=COLUMN,…", value_parser = ColumnMap::parse)]
+    map: Option<ColumnMap>,
     #[command(flatten)]
     place: PlaceArgs,
     /// Notes to keep with it
@@ -215,7 +219,11 @@ impl Record {
 
     fn options(&self) -> Options {
         let also = if self.also.is_some() { Also::Sha256 } else { Also::Nothing };
-        Options { hash: HashOptions { also, ..HashOptions::default() }, bytes_only: self.bytes_only }
+        Options {
+            hash: HashOptions { also, ..HashOptions::default() },
+            bytes_only: self.bytes_only,
+            map: self.map.clone(),
+        }
     }
 
     fn capture(
@@ -225,6 +233,9 @@ impl Record {
         reading: &Reading,
         known: &Known,
     ) -> Result<Draft, Failure> {
+        if self.map.is_some() && self.kind != Kind::EvalLog {
+            return Err(Failure::new(format!("--map is of the columns of an eval-log, not of a {}", self.kind)));
+        }
         let Some(repository) = &self.git else {
             let named = finder.named(&self.name).map_err(from_journal)?;
             let (options, objects) = (self.options(), objects(reading));

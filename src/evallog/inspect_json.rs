@@ -1,15 +1,13 @@
 //! Inspect `.json` logs: one object with header and samples.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 
 use super::inspect::{Samples, parse_header, parse_sample, part};
 use super::inspect_audit::{check_grid, check_reductions, check_status, note_sample};
 use super::inspect_judge::Tally;
 use super::inspect_metrics::check_metrics;
-use super::{EvalLog, EvalLogError, Reader};
+use super::{ColumnMap, EvalLog, EvalLogError, LogFile, Look, Reader};
 use crate::artifact::samples::AnomalyCode;
-use crate::container::Source;
 use crate::json::Value;
 
 /// Such a log is held in memory whole; larger ones belong into `.eval`, which streams.
@@ -24,17 +22,14 @@ impl Reader for InspectJson {
         "inspect.json"
     }
 
-    fn recognises(&self, first: &[u8]) -> bool {
-        let text = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first);
-        text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
+    fn recognises(&self, look: &Look<'_>) -> bool {
+        let text = look.first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(look.first);
+        look.is_one_plain_file() && text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
     }
 
-    fn read(&self, source: &mut dyn Source, len: u64) -> Result<EvalLog, EvalLogError> {
-        if len > MAX_JSON_BYTES {
-            return Err(EvalLogError::TooLarge { found: len, limit: MAX_JSON_BYTES });
-        }
-        let mut bytes = Vec::new();
-        source.take(MAX_JSON_BYTES).read_to_end(&mut bytes)?;
+    fn read(&self, files: &mut [LogFile<'_>], _: Option<&ColumnMap>) -> Result<EvalLog, EvalLogError> {
+        let [file] = files else { return Err(EvalLogError::Unrecognised) };
+        let bytes = file.read_all(MAX_JSON_BYTES)?;
         let name = "the log";
         let log = part(name, part(name, Value::parse(&bytes))?.object())?;
         let header = parse_header(name, &log)?;

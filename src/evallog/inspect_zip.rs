@@ -14,9 +14,8 @@ use super::inspect_audit::{
 };
 use super::inspect_judge::Tally;
 use super::inspect_metrics::check_metrics;
-use super::{EvalLog, EvalLogError, Reader};
+use super::{ColumnMap, EvalLog, EvalLogError, LogFile, Look, Reader};
 use crate::artifact::samples::{Anomalies, AnomalyCode, LogFacts, SampleId};
-use crate::container::Source;
 use crate::container::zip::{Archive, Packed};
 use crate::json::Value;
 
@@ -36,13 +35,14 @@ impl Reader for InspectZip {
         "inspect.eval"
     }
 
-    fn recognises(&self, first: &[u8]) -> bool {
+    fn recognises(&self, look: &Look<'_>) -> bool {
         // A member, or the end record of an archive without members.
-        first.starts_with(b"PK\x03\x04") || first.starts_with(b"PK\x05\x06")
+        look.is_one_plain_file() && (look.first.starts_with(b"PK\x03\x04") || look.first.starts_with(b"PK\x05\x06"))
     }
 
-    fn read(&self, source: &mut dyn Source, len: u64) -> Result<EvalLog, EvalLogError> {
-        let mut archive = Archive::open(source, len)?;
+    fn read(&self, files: &mut [LogFile<'_>], _: Option<&ColumnMap>) -> Result<EvalLog, EvalLogError> {
+        let [file] = files else { return Err(EvalLogError::Unrecognised) };
+        let mut archive = Archive::open(&mut *file.source, file.len)?;
         let names = index(&archive);
         let start = read_header(&mut archive, &names, START)?;
         let header = read_header(&mut archive, &names, HEADER)?;

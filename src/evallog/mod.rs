@@ -3,6 +3,7 @@
 //! A reader is tolerant of what it does not know and strict about what it uses: sizes are bounded before anything is
 //! read, a name that stands twice is refused, and where a log contradicts itself or lacks something it says so in the
 //! facts ([`crate::artifact::samples::Anomaly`]) instead of choosing. A log that cannot be read one way only is an error.
+//! Readers get open files and names: `capture` opens them, and nothing here does.
 
 mod inspect;
 mod inspect_audit;
@@ -11,26 +12,37 @@ mod inspect_json;
 mod inspect_judge;
 mod inspect_metrics;
 mod inspect_zip;
+mod judge_config;
+mod lines;
+mod lm_eval;
+mod lm_eval_hash;
+mod map;
+mod rows;
+mod rows_counts;
+mod suite;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests;
 
-use std::fs::{File, OpenOptions};
 use std::io::{self, Read, SeekFrom};
-use std::path::Path;
 
 use inspect::Samples;
+pub use judge_config::JudgeConfig;
+pub use lines::Place;
+pub use map::{ColumnMap, MapError};
+pub use suite::Suite;
 
-use crate::artifact::samples::{LogFacts, SampleRecord, SamplesError};
+use crate::artifact::samples::{LogFacts, SampleRecord, SamplesError, bounded_text};
 use crate::container::{ArchiveError, Source};
 use crate::json::JsonError;
+use crate::statement::Reading;
 
 /// Every reader, in the order they are asked.
-pub static READERS: &[&dyn Reader] = &[inspect_zip::ENTRY, inspect_json::ENTRY];
+pub static READERS: &[&dyn Reader] = &[rows::ENTRY, lm_eval::ENTRY, inspect_zip::ENTRY, inspect_json::ENTRY];
 
 /// Bytes of a log's beginning that a reader recognises it by.
-const FIRST_BYTES: u64 = 64;
+const FIRST_BYTES: usize = 64;
 
 /// Why there are no records.
 #[derive(Debug, thiserror::Error)]
@@ -38,12 +50,34 @@ const FIRST_BYTES: u64 = 64;
 pub enum EvalLogError {
     #[error("cannot read the log")]
     Io(#[from] io::Error),
-    #[error("the log is {found}, expected a regular file")]
-    NotAFile { found: &'static str },
     #[error("the log is empty (0 bytes)")]
     Empty,
-    #[error("no reader recognises the file (known: Inspect .eval and .json)")]
+    #[error(
+        "no reader recognises the log (known: Inspect .eval and .json; lm-evaluation-harness results with samples; rows of a JSONL or CSV table, with a map of its columns)"
+    )]
     Unrecognised,
+    #[error("a log has one of the {what}, found {found}")]
+    Several { what: &'static str, found: usize },
+    #[error("in `{name}`")]
+    File {
+        name: String,
+        #[source]
+        source: Box<EvalLogError>,
+    },
+    #[error("line {} (byte {}) cannot be read", .place.line, .place.offset)]
+    Row {
+        place: Place,
+        #[source]
+        source: RowError,
+    },
+    #[error("line {} (byte {}) is longer than the {limit} bytes that a row may have", .place.line, .place.offset)]
+    LongRow { place: Place, limit: u64 },
+    #[error("the table has more than {limit} rows")]
+    Rows { limit: u64 },
+    #[error("no row has the column `{}`", .column.escape_debug())]
+    NoColumn { column: String },
+    #[error("the column `{}` stands twice in the table's head", .column.escape_debug())]
+    TwoColumns { column: String },
     #[error("the log has {found} bytes, more than the {limit} that this format is read up to")]
     TooLarge { found: u64, limit: u64 },
     #[error("the archive is damaged or not what it says")]
@@ -60,6 +94,13 @@ pub enum EvalLogError {
     },
 }
 
+impl EvalLogError {
+    /// Names the file, where a log has several.
+    fn in_file(self, name: &str) -> Self {
+        Self::File { name: bounded_text(&name.escape_debug().to_string()), source: Box::new(self) }
+    }
+}
+
 /// Why one part of a log cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "each variant is its message")]
@@ -70,6 +111,38 @@ pub enum PartError {
     Samples(#[from] SamplesError),
     #[error("a sample id is {found}, expected an integer or a text")]
     Id { found: &'static str },
+    #[error(transparent)]
+    Row(#[from] RowError),
+}
+
+/// Why one row of a table cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant is its message")]
+pub enum RowError {
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    #[error(transparent)]
+    Samples(#[from] SamplesError),
+    #[error("{0}")]
+    Csv(String),
+    #[error("the row is {found}, expected an object")]
+    NotAnObject { found: &'static str },
+    #[error("column `{}`, which is the {role}, is empty", .column.escape_debug())]
+    Empty { role: &'static str, column: String },
+    #[error("column `{}`, which is the {role}, is no text, number or boolean", .column.escape_debug())]
+    NotAName { role: &'static str, column: String },
+    #[error("column `{}`, which is the {role}, is no integer", .column.escape_debug())]
+    NotAnInteger { role: &'static str, column: String },
+    #[error("the {role} is {found}, expected a count")]
+    Negative { role: &'static str, found: i64 },
+    #[error("the {role} has {found} bytes, more than {limit}")]
+    LongName { role: &'static str, found: usize, limit: usize },
+    #[error("status `{found}` is unknown (known: scored, unscored, error, limit, invalid)")]
+    Status { found: String },
+    #[error("k is {k}, more than n = {n}")]
+    Counts { k: u64, n: u64 },
+    #[error("{key} stands there twice")]
+    Duplicate { key: String },
 }
 
 /// A log as read: facts about the whole and one record for each sample and epoch, in the order of their keys.
@@ -79,6 +152,8 @@ pub struct EvalLog {
     pub facts: LogFacts,
     /// One record for each sample and epoch; each key once.
     pub samples: Vec<SampleRecord>,
+    /// What was understood of a table of counts, which has no samples.
+    pub reading: Option<Reading>,
 }
 
 impl EvalLog {
@@ -86,7 +161,60 @@ impl EvalLog {
     fn of(facts: LogFacts, samples: Samples) -> Self {
         let mut samples: Vec<SampleRecord> = samples.into_values().collect();
         samples.sort_by_cached_key(|sample| sample.key.to_bytes());
-        Self { facts, samples }
+        Self { facts, samples, reading: None }
+    }
+}
+
+/// One open file of a log.
+pub struct LogFile<'s> {
+    /// Its name, without the folders above it.
+    pub name: String,
+    /// Its bytes.
+    pub source: &'s mut dyn Source,
+    /// How many.
+    pub len: u64,
+}
+
+impl LogFile<'_> {
+    /// Fills `buffer` from the file's beginning; how much of it.
+    fn read_first(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.source.seek(SeekFrom::Start(0))?;
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.source.read(&mut buffer[filled..])? {
+                0 => break,
+                read => filled += read,
+            }
+        }
+        Ok(filled)
+    }
+
+    /// The whole file, which must not be larger than `limit`.
+    fn read_all(&mut self, limit: u64) -> Result<Vec<u8>, EvalLogError> {
+        if self.len > limit {
+            return Err(EvalLogError::TooLarge { found: self.len, limit });
+        }
+        self.source.seek(SeekFrom::Start(0))?;
+        let mut bytes = Vec::new();
+        (&mut *self.source).take(limit).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+/// What a reader recognises a log by.
+pub struct Look<'a> {
+    /// The names of its files.
+    pub names: Vec<&'a str>,
+    /// The first bytes of the first.
+    pub first: &'a [u8],
+    /// The map of columns that was given with it.
+    pub map: Option<&'a ColumnMap>,
+}
+
+impl Look<'_> {
+    /// Whether the log is one file that was given without a map.
+    fn is_one_plain_file(&self) -> bool {
+        self.names.len() == 1 && self.map.is_none()
     }
 }
 
@@ -95,68 +223,22 @@ pub trait Reader: Sync {
     /// The format's name in facts and messages; wire format.
     fn name(&self) -> &'static str;
 
-    /// Whether a log that begins with `first` is of this format.
-    fn recognises(&self, first: &[u8]) -> bool;
+    /// Whether a log that looks so is of this format.
+    fn recognises(&self, look: &Look<'_>) -> bool;
 
-    /// Reads the log, which has `len` bytes.
-    fn read(&self, source: &mut dyn Source, len: u64) -> Result<EvalLog, EvalLogError>;
+    /// Reads the log.
+    fn read(&self, files: &mut [LogFile<'_>], map: Option<&ColumnMap>) -> Result<EvalLog, EvalLogError>;
 }
 
-/// Reads the log at `path`.
-pub fn read_log(path: &Path) -> Result<EvalLog, EvalLogError> {
-    let mut file = open(path)?;
-    let kind = file.metadata()?;
-    if kind.is_dir() {
-        return Err(EvalLogError::NotAFile { found: "a directory" });
-    }
-    if !kind.is_file() {
-        return Err(EvalLogError::NotAFile { found: "a pipe, socket or device" });
-    }
-    read_log_from(&mut file, kind.len())
-}
-
-/// Header and samples of an Inspect log, for tests that compute its metrics themselves.
-#[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
-fn inspect_parts(path: &Path) -> (inspect::Header, Samples) {
-    let log = read_log(path).unwrap();
-    let samples = log.samples.into_iter().map(|sample| ((sample.key.id.clone(), sample.key.epoch), sample)).collect();
-    let mut file = open(path).unwrap();
-    let len = file.metadata().unwrap().len();
-    let bytes = if log.facts.format == "inspect.eval" {
-        let mut archive = crate::container::zip::Archive::open(&mut file, len).unwrap();
-        let names: Vec<(String, usize)> =
-            archive.by_name().into_iter().map(|(name, at)| (name.to_owned(), at.0)).collect();
-        let (_, at) = names.into_iter().find(|(name, _)| name == "header.json").unwrap();
-        archive.read(at).unwrap()
-    } else {
-        std::fs::read(path).unwrap()
-    };
-    let header = crate::json::Value::parse(&bytes).unwrap().object().unwrap();
-    (inspect::parse_header("header.json", &header).unwrap(), samples)
-}
-
-/// Opens without waiting for the other end of a pipe.
-fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
-    }
-    options.open(path)
-}
-
-/// Reads a log of `len` bytes from a source that can be read at any place.
-pub fn read_log_from(source: &mut dyn Source, len: u64) -> Result<EvalLog, EvalLogError> {
-    if len == 0 {
+/// Reads a log of one or several files that can be read at any place.
+pub fn read_log(files: &mut [LogFile<'_>], map: Option<&ColumnMap>) -> Result<EvalLog, EvalLogError> {
+    if files.iter().all(|file| file.len == 0) {
         return Err(EvalLogError::Empty);
     }
-    source.seek(SeekFrom::Start(0))?;
-    let mut first = Vec::new();
-    source.take(FIRST_BYTES).read_to_end(&mut first)?;
-    source.seek(SeekFrom::Start(0))?;
-    let reader = READERS.iter().find(|reader| reader.recognises(&first)).ok_or(EvalLogError::Unrecognised)?;
-    reader.read(source, len)
+    let mut first = [0_u8; FIRST_BYTES];
+    let len = files.first_mut().map_or(Ok(0), |file| file.read_first(&mut first))?;
+    let names = files.iter().map(|file| file.name.as_str()).collect();
+    let look = Look { names, first: &first[..len], map };
+    let reader = READERS.iter().find(|reader| reader.recognises(&look)).ok_or(EvalLogError::Unrecognised)?;
+    reader.read(files, map)
 }

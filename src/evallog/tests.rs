@@ -1,5 +1,7 @@
 //! Real logs, read whole: what they say, what the samples add up to, and what is wrong with the tampered ones.
 
+mod lm_eval;
+mod rows;
 mod table;
 
 use std::io::Cursor;
@@ -53,11 +55,34 @@ fn real(part: &str) -> PathBuf {
 }
 
 fn read(part: &str) -> EvalLog {
-    read_log(&real(part)).unwrap_or_else(|error| panic!("{part}: {error:?}"))
+    read_path(&real(part)).unwrap_or_else(|error| panic!("{part}: {error:?}"))
+}
+
+fn read_path(path: &Path) -> Result<EvalLog, EvalLogError> {
+    read_bytes(&std::fs::read(path).unwrap())
 }
 
 fn read_bytes(bytes: &[u8]) -> Result<EvalLog, EvalLogError> {
-    read_log_from(&mut Cursor::new(bytes), bytes.len() as u64)
+    read_files(&[("log", bytes)], None)
+}
+
+fn read_files(files: &[(&str, &[u8])], map: Option<&str>) -> Result<EvalLog, EvalLogError> {
+    let map = map.map(|map| ColumnMap::parse(map).unwrap());
+    let mut cursors: Vec<(&str, Cursor<&[u8]>)> =
+        files.iter().map(|(name, bytes)| (*name, Cursor::new(*bytes))).collect();
+    let mut files: Vec<LogFile<'_>> = cursors
+        .iter_mut()
+        .map(|(name, cursor)| LogFile { name: (*name).to_owned(), len: cursor.get_ref().len() as u64, source: cursor })
+        .collect();
+    read_log(&mut files, map.as_ref())
+}
+
+/// The log's manifest gives its facts and records back.
+fn assert_reads_back(log: &EvalLog, name: &str) {
+    let object = samples_manifest(&log.facts, &log.samples).unwrap().to_object();
+    let parsed = Samples::read(&ManifestView::parse_kind(&object, DigestKind::Samples).unwrap()).unwrap();
+    assert_eq!(parsed.facts, log.facts, "{name}");
+    assert_eq!(parsed.records().map(SampleView::to_record).collect::<Vec<_>>(), log.samples, "{name}");
 }
 
 fn estimate_of(log: &EvalLog, scorer: &str, key: &str, unit: ErrorUnit) -> Estimate {
@@ -89,7 +114,7 @@ fn every_real_log_is_read_or_refused_for_its_reason() {
     let mut read = 0;
     for path in paths.iter().filter(|path| !path.ends_with("LICENSE")) {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let log = match read_log(path) {
+        let log = match read_path(path) {
             Err(EvalLogError::Schema { found: 4, known: 2 }) if name == "log_version_3.txt" => continue,
             Err(EvalLogError::Part { source: PartError::Json(JsonError::Truncated), .. })
                 if name == "log_invalid.txt" =>
@@ -103,11 +128,7 @@ fn every_real_log_is_read_or_refused_for_its_reason() {
         let contradictions = log.facts.anomalies.of_severity(Severity::Contradiction);
         assert_eq!(contradictions > 0, is_odd, "{name}: {:?}", log.facts.anomalies);
         if !log.samples.is_empty() {
-            let manifest = samples_manifest(&log.facts, &log.samples).unwrap();
-            let object = manifest.to_object();
-            let parsed = Samples::read(&ManifestView::parse_kind(&object, DigestKind::Samples).unwrap()).unwrap();
-            assert_eq!(parsed.facts, log.facts, "{name}");
-            assert_eq!(parsed.records().map(SampleView::to_record).collect::<Vec<_>>(), log.samples, "{name}");
+            assert_reads_back(&log, &name);
         }
     }
     assert!(read >= 20, "{read}");
@@ -555,13 +576,7 @@ fn a_name_that_stands_twice_where_it_matters_is_refused() {
 
 #[test]
 fn what_is_no_log_is_refused_for_its_own_reason() {
-    let folder = tempfile::tempdir().unwrap();
-    assert!(matches!(read_log(folder.path()), Err(EvalLogError::NotAFile { found: "a directory" })));
-    assert!(matches!(read_log(Path::new("/dev/null")), Err(EvalLogError::NotAFile { .. })));
-    assert!(matches!(read_log(&folder.path().join("none")), Err(EvalLogError::Io(_))));
-    let empty = folder.path().join("empty.eval");
-    std::fs::write(&empty, b"").unwrap();
-    assert!(matches!(read_log(&empty), Err(EvalLogError::Empty)));
+    assert!(matches!(read_bytes(b""), Err(EvalLogError::Empty)));
     assert!(matches!(read_bytes(b"hello"), Err(EvalLogError::Unrecognised)));
     assert!(matches!(read_bytes(b"{}"), Err(EvalLogError::NotALog { .. })));
     assert!(matches!(read_bytes(br#"{"version":2}"#), Err(EvalLogError::NotALog { .. })));

@@ -9,6 +9,7 @@ mod logs;
 mod output;
 mod runs;
 mod story;
+mod tables;
 mod weights;
 
 use std::path::PathBuf;

@@ -1,14 +1,18 @@
 //! Evaluation logs: their bytes, and every sample in them as a canonical record.
+//!
+//! A table of counts has no samples: what is understood of it goes into the reading, and nothing of it can be proved.
 
-use std::path::Path;
-
-use crate::artifact::samples::samples_manifest;
-use crate::capture::hash::{Also, HashOptions, Silent, hash_file};
+use crate::artifact::samples::{LogFacts, Severity, samples_manifest};
+use crate::capture::hash::{Also, HashOptions, Silent};
 use crate::capture::kind::{Artifact, ArtifactKind, KindError, Request};
-use crate::evallog::read_log;
+use crate::capture::log::read_log;
+use crate::capture::walk::capture_paths;
 use crate::statement::Kind;
 
 pub(super) const ENTRY: &dyn ArtifactKind = &EvalLog;
+
+/// Oddities of a log that are told when it is recorded; `show` has them all.
+const TOLD: usize = 5;
 
 struct EvalLog;
 
@@ -22,23 +26,43 @@ impl ArtifactKind for EvalLog {
     }
 
     fn capture(&self, request: &Request<'_>) -> Result<Artifact, KindError> {
-        let [path] = request.paths else { return Err(KindError::OneFile { kind: Kind::EvalLog }) };
-        if path.is_dir() {
-            return Err(KindError::OneFile { kind: Kind::EvalLog });
-        }
-        let file = hash_file(path, &request.options.hash, request.progress)?;
-        let mut artifact = Artifact::file(&file);
-        let log = read_log(path)?;
+        let mut artifact = Artifact::bytes(request)?;
+        let log = read_log(request.paths, request.options.map.as_ref())?;
         // The records must come from the very bytes that were hashed.
         let again = HashOptions { also: Also::Nothing, ..request.options.hash };
-        if hash_file(path, &again, &Silent)?.digest != file.digest {
-            return Err(KindError::Changed { path: shown(path) });
+        let found = Artifact::captured(capture_paths(request.paths, &again, &Silent)?)?;
+        let digest = |artifact: &Artifact| artifact.subject.principal().map(|(_, measure)| measure.digests[0]);
+        if digest(&found) != digest(&artifact) {
+            let path = request.paths.first().map(|path| path.to_string_lossy().escape_debug().to_string());
+            return Err(KindError::Changed { path: path.unwrap_or_default() });
         }
-        artifact.add(&samples_manifest(&log.facts, &log.samples)?)?;
+        artifact.remarks.extend(told(&log.facts));
+        match log.reading {
+            Some(reading) => artifact.reading = Some(reading),
+            None => artifact.add(&samples_manifest(&log.facts, &log.samples)?)?,
+        }
         Ok(artifact)
     }
 }
 
-fn shown(path: &Path) -> String {
-    path.to_string_lossy().escape_debug().to_string()
+/// What makes a log contradict itself or leaves it incomplete, the worst first.
+fn told(facts: &LogFacts) -> Vec<String> {
+    let severe = |severity: Severity| severity < Severity::Note;
+    let listed = facts.anomalies.listed().iter().filter(|anomaly| severe(anomaly.severity()));
+    let mut told: Vec<String> = listed
+        .take(TOLD)
+        .map(|anomaly| {
+            let means = match anomaly.severity() {
+                Severity::Contradiction => "the log contradicts itself",
+                _ => "the log is incomplete",
+            };
+            format!("{means}: {}: {}", anomaly.code.name(), anomaly.text.escape_debug())
+        })
+        .collect();
+    let count = [Severity::Contradiction, Severity::Incomplete].map(|severity| facts.anomalies.of_severity(severity));
+    let total = count.into_iter().fold(0, u64::saturating_add);
+    if total > told.len() as u64 {
+        told.push(format!("the log has {total} such oddities in all"));
+    }
+    told
 }

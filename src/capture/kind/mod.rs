@@ -61,10 +61,11 @@ use crate::artifact::manifest::{Manifest, ManifestError};
 use crate::artifact::samples::SamplesError;
 use crate::artifact::tree::{TreeError, TreeLeaf, name_twins, tree_manifest};
 use crate::capture::hash::{Also, HashOptions, HashedFile, Progress};
+use crate::capture::log::LogError;
 use crate::capture::open::CaptureError;
 use crate::capture::walk::{Captured, capture_paths};
 use crate::digest::{Digest, DigestKind};
-use crate::evallog::EvalLogError;
+use crate::evallog::ColumnMap;
 use crate::statement::{Kind, Measure, Reading, Subject};
 use crate::weights::WeightsError;
 
@@ -119,6 +120,8 @@ pub struct Options {
     pub hash: HashOptions,
     /// Record the bytes without reading what they hold.
     pub bytes_only: bool,
+    /// Which column of a table of scores is what.
+    pub map: Option<ColumnMap>,
 }
 
 /// Why an artifact was not captured.
@@ -134,7 +137,7 @@ pub enum KindError {
     #[error(transparent)]
     Samples(#[from] SamplesError),
     #[error(transparent)]
-    EvalLog(#[from] EvalLogError),
+    EvalLog(#[from] LogError),
     #[error(transparent)]
     Weights(#[from] WeightsError),
     #[error("`{path}` changed while it was read; record it when whoever writes it has ended")]
@@ -166,7 +169,12 @@ impl Artifact {
             // A tree's leaves have no place for a second digest.
             hash.also = Also::Nothing;
         }
-        match capture_paths(request.paths, &hash, request.progress)? {
+        Self::captured(capture_paths(request.paths, &hash, request.progress)?)
+    }
+
+    /// What the paths turned out to be.
+    pub(super) fn captured(captured: Captured) -> Result<Self, KindError> {
+        match captured {
             Captured::File(file) => Ok(Self::file(&file)),
             Captured::Tree(tree) => Self::tree(tree.leaves),
         }

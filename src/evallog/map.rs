@@ -1,0 +1,247 @@
+//! Which column of a table is what: the map that `rows/1` reads by.
+//!
+//! Written `sample=item_id,epoch=run,score.harmful=harmful`; the order does not matter, the canonical text is sorted. The
+//! map is part of the projection's name, so that whoever holds a manifest knows by which columns it was made. `,` `=`
+//! `+` and `%` in a column's name are written as `%` and two hexadecimal digits. Several columns joined by `+` make one
+//! name: `condition=eval+scorer` reads `america / logprob`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Longest map: it must fit into the facts of a log beside the reader's name.
+const MAX_MAP_BYTES: usize = 400;
+
+/// The reader's name and version, with which its projection begins.
+pub(super) const ROWS: &str = "rows/1";
+
+/// Roles that a column may have; `score.NAME` beside them.
+const ROLES: &[&str] = &[
+    "cell",
+    "ci",
+    "ci.lower",
+    "ci.upper",
+    "condition",
+    "epoch",
+    "error",
+    "k",
+    "n",
+    "rate",
+    "run",
+    "sample",
+    "seed",
+    "status",
+    "valid",
+];
+
+/// Roles that several columns may fill together.
+const JOINED: &[&str] = &["cell", "condition", "run", "sample"];
+
+/// Roles that only rows with a count of their own have, and those that only samples have.
+const AGGREGATE: &[&str] = &["ci", "ci.lower", "ci.upper", "k", "n", "rate", "run", "valid"];
+const SAMPLE: &[&str] = &["epoch", "error", "sample", "status"];
+
+const SCORE: &str = "score.";
+
+/// Why a text is not a map of columns.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "each variant is its message")]
+pub enum MapError {
+    #[error("expected ROLE=COLUMN, found `{found}`")]
+    Syntax { found: String },
+    #[error("`{found}` is no role of a column (roles: {}, score.NAME)", ROLES.join(", "))]
+    Role { found: String },
+    #[error("`{role}` is given twice")]
+    Twice { role: String },
+    #[error("`{role}` is one column, not several")]
+    Joined { role: String },
+    #[error("a map of columns has {found} bytes, more than {MAX_MAP_BYTES}")]
+    Length { found: usize },
+    #[error("rows of samples need `sample=COLUMN` and at least one `score.NAME=COLUMN`")]
+    NoSample,
+    #[error("rows of counts need both `n=COLUMN` and `k=COLUMN`")]
+    NoCount,
+    #[error("`{role}` belongs to rows of {kind}")]
+    Mixed { role: String, kind: &'static str },
+}
+
+/// Columns by role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnMap {
+    columns: BTreeMap<String, Vec<String>>,
+}
+
+impl ColumnMap {
+    /// Reads a map as it is typed.
+    pub fn parse(text: &str) -> Result<Self, MapError> {
+        let mut columns = BTreeMap::new();
+        for pair in text.split(',') {
+            let syntax = || MapError::Syntax { found: pair.chars().take(80).flat_map(char::escape_debug).collect() };
+            let (role, names) = pair.split_once('=').ok_or_else(syntax)?;
+            let name = role.strip_prefix(SCORE);
+            if name.is_none_or(str::is_empty) && !ROLES.contains(&role) {
+                return Err(MapError::Role { found: role.chars().take(80).flat_map(char::escape_debug).collect() });
+            }
+            let names: Option<Vec<String>> = names.split('+').map(unescape).collect();
+            let names = names.filter(|names| names.iter().all(|name| !name.is_empty())).ok_or_else(syntax)?;
+            if names.len() > 1 && !JOINED.contains(&role) {
+                return Err(MapError::Joined { role: role.to_owned() });
+            }
+            // A score's name is a name in records, where it stands as it is meant.
+            let role = unescape(role).ok_or_else(syntax)?;
+            if columns.insert(role.clone(), names).is_some() {
+                return Err(MapError::Twice { role });
+            }
+        }
+        let map = Self { columns };
+        map.check()?;
+        let found = map.to_string().len();
+        if found > MAX_MAP_BYTES { Err(MapError::Length { found }) } else { Ok(map) }
+    }
+
+    /// The map in the name of a projection; `None` for the projection of another reader.
+    pub fn of_projection(projection: &str) -> Option<Self> {
+        Self::parse(projection.strip_prefix(ROWS)?.strip_prefix(' ')?).ok()
+    }
+
+    /// The projection's name.
+    pub(super) fn projection(&self) -> String {
+        format!("{ROWS} {self}")
+    }
+
+    fn check(&self) -> Result<(), MapError> {
+        let is_aggregate = self.is_aggregate();
+        let wrong = self.columns.keys().find(|role| {
+            let of_samples = SAMPLE.contains(&role.as_str()) || role.starts_with(SCORE);
+            if is_aggregate { of_samples } else { AGGREGATE.contains(&role.as_str()) }
+        });
+        if let Some(role) = wrong {
+            let kind = if is_aggregate { "samples, not of counts" } else { "counts, not of samples" };
+            return Err(MapError::Mixed { role: role.clone(), kind });
+        }
+        let has = |role: &str| self.columns.contains_key(role);
+        match is_aggregate {
+            true if !has("n") || !has("k") => Err(MapError::NoCount),
+            false if !has("sample") || self.scores().next().is_none() => Err(MapError::NoSample),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether each row is a count over samples that are not there.
+    pub fn is_aggregate(&self) -> bool {
+        self.columns.contains_key("n") || self.columns.contains_key("k")
+    }
+
+    /// The columns of a role, none where it has none.
+    pub(super) fn of(&self, role: &str) -> &[String] {
+        self.columns.get(role).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The column of each score by its name.
+    pub(super) fn scores(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.columns.iter().filter_map(|(role, columns)| Some((role.strip_prefix(SCORE)?, columns.first()?.as_str())))
+    }
+
+    /// Every column that is read.
+    pub(super) fn columns(&self) -> impl Iterator<Item = &str> {
+        self.columns.values().flatten().map(String::as_str)
+    }
+}
+
+/// The canonical text.
+impl fmt::Display for ColumnMap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (role, columns)) in self.columns.iter().enumerate() {
+            let columns: Vec<String> = columns.iter().map(|column| escape(column)).collect();
+            write!(f, "{}{}={}", if at == 0 { "" } else { "," }, escape(role), columns.join("+"))?;
+        }
+        Ok(())
+    }
+}
+
+fn escape(name: &str) -> String {
+    use fmt::Write;
+    let mut out = String::new();
+    for c in name.chars() {
+        if matches!(c, ',' | '=' | '+' | '%') || c.is_ascii_control() {
+            write!(out, "%{:02x}", u32::from(c)).expect("writing into a string cannot fail");
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+fn unescape(text: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('%') {
+        let digits = after.get(..2).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+        let byte = u8::from_str_radix(digits, 16).ok().filter(u8::is_ascii)?;
+        out.push_str(before);
+        out.push(char::from(byte));
+        rest = &after[2..];
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_map_has_one_text_and_gives_itself_back() {
+        let map = ColumnMap::parse("score.harm=h,sample=id,condition=eval+scorer").unwrap();
+        assert_eq!(map.to_string(), "condition=eval+scorer,sample=id,score.harm=h");
+        assert_eq!(map.of("condition"), ["eval", "scorer"]);
+        assert_eq!(map.scores().collect::<Vec<_>>(), [("harm", "h")]);
+        assert_eq!(ColumnMap::of_projection(&map.projection()), Some(map));
+        let odd = ColumnMap::parse("sample=a%2cb,score.x%3dy=c%25d").unwrap();
+        assert_eq!((odd.of("sample")[0].as_str(), odd.scores().next()), ("a,b", Some(("x=y", "c%d"))));
+        assert_eq!(ColumnMap::of_projection(&odd.projection()), Some(odd));
+        assert_eq!(ColumnMap::of_projection("inspect/1"), None);
+    }
+
+    #[test]
+    fn what_is_no_map_is_refused_by_name() {
+        let owned = str::to_owned;
+        for (text, error) in [
+            ("sample", MapError::Syntax { found: owned("sample") }),
+            ("sample=", MapError::Syntax { found: owned("sample=") }),
+            ("sample=%4", MapError::Syntax { found: owned("sample=%4") }),
+            ("sample=%ff", MapError::Syntax { found: owned("sample=%ff") }),
+            ("colour=x", MapError::Role { found: owned("colour") }),
+            ("score.=x", MapError::Role { found: owned("score.") }),
+            ("sample=a,sample=b", MapError::Twice { role: owned("sample") }),
+            ("epoch=a+b", MapError::Joined { role: owned("epoch") }),
+            ("sample=a", MapError::NoSample),
+            ("score.a=b", MapError::NoSample),
+            ("n=a", MapError::NoCount),
+            ("n=a,k=b,sample=c", MapError::Mixed { role: owned("sample"), kind: "samples, not of counts" }),
+            ("sample=c,score.a=b,rate=r", MapError::Mixed { role: owned("rate"), kind: "counts, not of samples" }),
+        ] {
+            assert_eq!(ColumnMap::parse(text), Err(error), "{text}");
+        }
+        let long = format!("sample={},score.a=b", "x".repeat(MAX_MAP_BYTES));
+        assert!(matches!(ColumnMap::parse(&long), Err(MapError::Length { .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn any_column_name_survives(sample in "\\PC{1,40}", score in "[^\\x00]{1,20}", column in "\\PC{1,40}") {
+            let text = format!("sample={},score.{}={}", escape(&sample), escape(&score), escape(&column));
+            let map = ColumnMap::parse(&text).unwrap();
+            prop_assert_eq!(map.of("sample"), [sample]);
+            prop_assert_eq!(map.scores().collect::<Vec<_>>(), [(score.as_str(), column.as_str())]);
+            prop_assert_eq!(ColumnMap::of_projection(&map.projection()), Some(map));
+        }
+
+        #[test]
+        fn reading_a_map_never_panics(text in "\\PC{0,80}") {
+            let _ = ColumnMap::parse(&text);
+        }
+    }
+}
