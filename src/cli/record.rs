@@ -50,7 +50,7 @@ pub(super) struct Record {
     /// Revision to take it at
     #[arg(long, value_name = "REVISION", default_value = "HEAD", requires = "git")]
     rev: String,
-    /// Also take the SHA-256 of a single file, as published files are named by
+    /// Also take SHA-256, as published files are named by; of a folder of weights it is held against their names
     #[arg(long, value_name = "ALGORITHM")]
     also: Option<AlsoArg>,
     /// Record the bytes without reading what they hold
@@ -204,6 +204,7 @@ impl Record {
             known.save(context, self.kind, draft.subjects.first(), &self.options(), row.index.0);
             return Ok(0);
         }
+        say_same_tensors(context, &finder, &draft, &self.name)?;
         draft.body.name = Some(self.name.clone());
         draft.body.notes = self.notes.iter().cloned().collect::<BTreeMap<_, _>>();
         let (described, subject) = (describe(&draft), draft.subjects.first().cloned());
@@ -320,6 +321,23 @@ pub(super) fn link_from(draft: &mut Draft, row: &Row) {
         (Kind::Checkpoint, Kind::BaseModel) => draft.base = Some(digest),
         _ => {}
     }
+}
+
+/// Says where weights under another name are these very tensors: seeds that are one run, training that changed nothing.
+fn say_same_tensors(context: &Context, finder: &Finder<'_>, draft: &Draft, name: &str) -> Result<(), Failure> {
+    let tensors = draft.subjects.iter().find_map(|subject| subject.digest(DigestKind::Tensors));
+    let Some(tensors) = tensors else { return Ok(()) };
+    let rows = finder.carrying(&tensors).map_err(from_journal)?;
+    let mut twins = rows.iter().filter(|row| row.payload.kind.is_weights() && row.name() != Some(name));
+    if let Some(first) = twins.next() {
+        let more = match twins.count() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let shown = one_line(first.name().unwrap_or("no name"));
+        context.remark(&format!("note: same-tensors: entry {} `{shown}`{more} has these very tensors", first.index));
+    }
+    Ok(())
 }
 
 /// The digest that a link binds. Between weights that both have one it is that of the tensors: the link then holds

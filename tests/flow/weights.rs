@@ -54,8 +54,10 @@ fn the_tensors_digest_says_which_weights_are_the_same_and_which_are_not() {
     assert_ne!(digest(&shown(&sandbox, same[0]), "tree"), digest(&shown(&sandbox, same[1]), "tree"));
     assert!(other.iter().all(|name| tensors(name) != tensors(same[0])));
     assert_eq!(tensors("sharded_model"), tensors("consolidated"));
-    // One file has the same tensors as its folder.
-    let _ = record(&sandbox, "lora_msm/adapter_model.safetensors", &[]).success();
+    // One file has the same tensors as its folder, and whoever records them under a second name is told.
+    let recorded = record(&sandbox, "lora_msm/adapter_model.safetensors", &[]).success();
+    let said = "same-tensors: entry 1 `lora_msm` and 1 more has these very tensors";
+    assert!(recorded.stderr.contains(said), "{}", recorded.stderr);
     assert_eq!(tensors("lora_msm/adapter_model.safetensors"), tensors("lora_msm"));
 }
 
