@@ -6,6 +6,8 @@
 //!
 //! Only this file names `blake3`.
 
+pub mod slice;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -174,6 +176,16 @@ impl fmt::Debug for Salt {
     }
 }
 
+impl Salt {
+    /// What a salted manifest shows in the place of `leaf`: BLAKE3 with the salt as its key.
+    ///
+    /// Without the salt, 32 random bytes of the leaf's own, no guess at the leaf can be tried against it; that it binds
+    /// rests on BLAKE3's collision resistance, which holds for keys of an adversary's choice.
+    pub fn commit(&self, leaf: &[u8]) -> [u8; DIGEST_LEN] {
+        *blake3::keyed_hash(&self.0, leaf).as_bytes()
+    }
+}
+
 impl Commitment {
     /// Commits to `body` under `salt`: BLAKE3 `derive_key` over salt and body together.
     ///
@@ -228,6 +240,16 @@ impl Subtree {
         Self(hasher.finalize_non_root())
     }
 
+    /// Takes a chaining value that was received; what it is worth shows at the root.
+    pub const fn from_bytes(bytes: [u8; DIGEST_LEN]) -> Self {
+        Self(bytes)
+    }
+
+    /// The chaining value.
+    pub const fn as_bytes(&self) -> &[u8; DIGEST_LEN] {
+        &self.0
+    }
+
     /// The subtree over two neighbours, `left` full and `right` no longer than it.
     #[must_use]
     pub fn merge(self, right: Self) -> Self {
@@ -238,6 +260,37 @@ impl Subtree {
     pub fn merge_root(self, right: Self) -> FileDigest {
         let root = blake3::hazmat::merge_subtrees_root(&self.0, &right.0, blake3::hazmat::Mode::Hash);
         FileDigest(*root.as_bytes())
+    }
+}
+
+impl fmt::Debug for Subtree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Subtree({})", hex(&self.0))
+    }
+}
+
+/// Hashes a stream of bytes from the middle of a file to a [`Subtree`] in constant memory.
+#[derive(Clone)]
+pub struct SubtreeHasher(blake3::Hasher);
+
+impl SubtreeHasher {
+    /// Nothing hashed yet; the rule of [`Subtree::of`] holds for `offset`.
+    pub fn at(offset: u64) -> Self {
+        use blake3::hazmat::HasherExt;
+        let mut hasher = blake3::Hasher::new();
+        hasher.set_input_offset(offset);
+        Self(hasher)
+    }
+
+    /// Adds the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The subtree over all bytes added, of which there must be some.
+    pub fn finish(&self) -> Subtree {
+        use blake3::hazmat::HasherExt;
+        Subtree(self.0.finalize_non_root())
     }
 }
 

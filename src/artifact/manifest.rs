@@ -6,9 +6,13 @@
 //!
 //! Shape: <https://www.rfc-editor.org/rfc/rfc9162#section-2.1>
 
+mod salted;
+
 use crate::codec::{DecodeError, Decoder, Encoder};
 use crate::digest::{ContextHasher, DigestKind, ManifestRoot, NodeHash};
 use crate::merkle::{CompactRange, TreeHash, TreeSize};
+
+pub use salted::{SALTED, SaltedManifest, Sidecar, commitment_leaf};
 
 /// Manifest objects larger than this are refused before they are read.
 pub const MAX_MANIFEST_BYTES: u64 = 1 << 30;
@@ -54,6 +58,11 @@ impl ManifestHeader {
                 m.optional(4, self.facts.as_deref(), Encoder::raw);
             });
         })
+    }
+
+    /// Reads canonical bytes.
+    pub fn parse(bytes: &[u8]) -> Result<Self, ManifestError> {
+        Decoder::decode(bytes, Self::decode)
     }
 
     fn decode(d: &mut Decoder<'_>) -> Result<Self, ManifestError> {

@@ -2,6 +2,7 @@
 
 pub mod documents;
 pub mod dtype;
+pub mod item;
 pub mod manifest;
 pub mod rows;
 pub mod samples;

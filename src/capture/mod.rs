@@ -6,6 +6,7 @@
 pub mod claim_file;
 pub mod git;
 pub mod hash;
+pub mod item;
 pub mod keyring;
 pub mod kind;
 pub mod known;

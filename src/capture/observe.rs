@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::artifact::item::{Holds, NamedBytes};
 use crate::artifact::manifest::ManifestError;
 use crate::artifact::samples::samples_manifest;
 use crate::artifact::tree::{TreeLeaf, TreeNode, TreePath, tree_manifest};
 use crate::capture::hash::{Also, HashOptions, Progress, hash_file};
 use crate::capture::log::read_log;
-use crate::capture::open::CaptureError;
+use crate::capture::open::{CaptureError, argument_metadata};
 use crate::capture::walk::{Tree, walk_folder};
 use crate::check::{ArtifactSeen, Observed, Rederived};
 use crate::digest::{Algorithm, Digest, DigestKind, ManifestRoot};
@@ -51,6 +52,37 @@ pub fn observe(
         observed.artifacts.insert(*index, seen);
     }
     Ok(observed)
+}
+
+/// Looks for the bytes of opened items: in the file at `path`, or by their keys and digests in the folder there.
+pub fn observe_items(
+    evidence: &VerifiedEvidence<'_>,
+    path: &Path,
+    progress: &dyn Progress,
+) -> Result<BTreeMap<usize, ArtifactSeen>, CaptureError> {
+    let named = evidence.items.iter().enumerate().filter_map(|(at, item)| match &item.item.holds {
+        Holds::Bytes(named) if !named.is_empty() => Some((at, item.item.key.as_str(), named)),
+        _ => None,
+    });
+    if argument_metadata(path)?.is_dir() {
+        let folder = Folder::new(walk_folder(path, &HashOptions::default(), progress)?);
+        return Ok(named.map(|(at, key, named)| (at, folder.look_for_item(key, named))).collect());
+    }
+    let found = hash_file(path, &HashOptions::default(), progress)?.digest;
+    let shown = path.to_string_lossy().into_owned();
+    let is_alone = evidence.items.len() == 1;
+    let look = |(at, _, named): (usize, &str, &Vec<NamedBytes>)| {
+        let seen = match named.first() {
+            _ if named.iter().any(|named| named.digest == found) => ArtifactSeen::Equal { path: shown.clone() },
+            // Of several items the file is one at most: only of one can it be said that it differs.
+            Some(first) if is_alone => {
+                ArtifactSeen::Differs { path: shown.clone(), recorded: first.digest.into(), found: found.into() }
+            }
+            _ => ArtifactSeen::NotFound,
+        };
+        (at, seen)
+    };
+    Ok(named.map(look).collect())
 }
 
 fn rank(seen: &ArtifactSeen) -> u8 {
@@ -167,6 +199,22 @@ impl Folder {
                 .find(|(path, _)| self.folder_digest(path) == Some(wanted))
                 .map(|(path, _)| if path.is_empty() { ".".to_owned() } else { path.clone() }),
             _ => None,
+        }
+    }
+
+    fn look_for_item(&self, key: &str, named: &[NamedBytes]) -> ArtifactSeen {
+        let is_named = |digest: Digest| named.iter().any(|named| Digest::from(named.digest) == digest);
+        let at_key = self.file_digest(key);
+        if at_key.is_some_and(is_named) {
+            return ArtifactSeen::Equal { path: key.to_owned() };
+        }
+        let elsewhere = self.leaves.keys().find(|path| self.file_digest(path).is_some_and(is_named));
+        match (elsewhere, at_key, named.first()) {
+            (Some(path), _, _) => ArtifactSeen::Equal { path: path.clone() },
+            (None, Some(found), Some(first)) => {
+                ArtifactSeen::Differs { path: key.to_owned(), recorded: first.digest.into(), found }
+            }
+            _ => ArtifactSeen::NotFound,
         }
     }
 

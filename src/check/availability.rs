@@ -1,6 +1,6 @@
 //! `availability`: of what the claim rests on, what is shown, what is withheld, and what was found in the reader's hands?
 
-use crate::check::{ArtifactSeen, Case, Check, Finding, Outcome};
+use crate::check::{ArtifactSeen, Case, Check, Finding, Outcome, Target};
 
 pub(super) const ENTRY: &dyn Check = &Availability;
 const ID: &str = "availability";
@@ -14,6 +14,10 @@ impl Check for Availability {
 
     fn question(&self) -> &'static str {
         "Which of the artifacts behind the claim are at hand, with the recorded digests, and which are not shown?"
+    }
+
+    fn concerns(&self, _: Target) -> bool {
+        true
     }
 
     fn run(&self, case: &Case<'_>) -> Finding {

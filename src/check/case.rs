@@ -31,6 +31,15 @@ pub struct Input<'a> {
     pub content: Result<Samples<'a>, InputProblem>,
 }
 
+/// What evidence is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// A claim and its number.
+    Claim,
+    /// Opened items of one artifact.
+    Items,
+}
+
 /// Everything the checks look at.
 #[derive(Debug)]
 pub struct Case<'a> {
@@ -66,6 +75,11 @@ impl<'a> Case<'a> {
     pub fn number(&self) -> Result<(&'a Claim, &Number), &NumberProblem> {
         let number = self.number.get_or_init(|| Number::of_case(self)).as_ref()?;
         Ok((self.claim.ok_or(&NumberProblem::NoClaim)?, number))
+    }
+
+    /// What the evidence is about.
+    pub fn target(&self) -> Target {
+        if self.evidence.items.is_empty() { Target::Claim } else { Target::Items }
     }
 
     /// Entries of the inputs.

@@ -1,6 +1,6 @@
 //! `ledger.chain`: are the entries the ones under the signed head, each at its place?
 
-use crate::check::{Case, Check, Finding, Outcome};
+use crate::check::{Case, Check, Finding, Outcome, Target};
 
 pub(super) const ENTRY: &dyn Check = &LedgerChain;
 const ID: &str = "ledger.chain";
@@ -14,6 +14,10 @@ impl Check for LedgerChain {
 
     fn question(&self) -> &'static str {
         "Is every entry shown here exactly the one that the signed head of the ledger covers, at its place?"
+    }
+
+    fn concerns(&self, _: Target) -> bool {
+        true
     }
 
     fn run(&self, case: &Case<'_>) -> Finding {

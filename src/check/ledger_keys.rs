@@ -1,6 +1,6 @@
 //! `ledger.keys`: are the keys ones that the reader trusts, and were they good when they signed?
 
-use crate::check::{Case, Check, Finding, Outcome};
+use crate::check::{Case, Check, Finding, Outcome, Target};
 use crate::verify::Voucher;
 
 pub(super) const ENTRY: &dyn Check = &LedgerKeys;
@@ -15,6 +15,10 @@ impl Check for LedgerKeys {
 
     fn question(&self) -> &'static str {
         "Are the signing keys ones that you pinned yourself, enrolled and not revoked when they signed?"
+    }
+
+    fn concerns(&self, _: Target) -> bool {
+        true
     }
 
     fn run(&self, case: &Case<'_>) -> Finding {

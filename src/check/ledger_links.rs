@@ -1,6 +1,6 @@
 //! `ledger.links`: does the chain run unbroken from the claim to everything it rests on?
 
-use crate::check::{Case, Check, Finding, Outcome};
+use crate::check::{Case, Check, Finding, Outcome, Target};
 
 pub(super) const ENTRY: &dyn Check = &LedgerLinks;
 const ID: &str = "ledger.links";
@@ -14,6 +14,10 @@ impl Check for LedgerLinks {
 
     fn question(&self) -> &'static str {
         "Does every link from the claim back to its inputs point to an earlier entry that really carries that digest?"
+    }
+
+    fn concerns(&self, _: Target) -> bool {
+        true
     }
 
     fn run(&self, case: &Case<'_>) -> Finding {

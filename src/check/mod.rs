@@ -6,6 +6,8 @@
 mod availability;
 mod case;
 mod claim_complete;
+mod item_content;
+mod item_inclusion;
 mod ledger_chain;
 mod ledger_keys;
 mod ledger_links;
@@ -26,7 +28,7 @@ use crate::codec::wire_enum;
 use crate::merkle::EntryIndex;
 use crate::statement::Claim;
 
-pub use case::{Case, Input, InputProblem};
+pub use case::{Case, Input, InputProblem, Target};
 pub use number::{Number, NumberProblem};
 pub use observed::{ArtifactSeen, Observed, Rederived};
 
@@ -128,6 +130,10 @@ pub trait Check: Sync {
     fn id(&self) -> &'static str;
     /// What it asks, in one line for a reader who is no programmer.
     fn question(&self) -> &'static str;
+    /// Whether it has anything to say about such evidence; most are about claims.
+    fn concerns(&self, target: Target) -> bool {
+        target == Target::Claim
+    }
     /// Looks.
     fn run(&self, case: &Case<'_>) -> Finding;
 }
@@ -137,6 +143,8 @@ pub static CHECKS: &[&dyn Check] = &[
     ledger_chain::ENTRY,
     ledger_keys::ENTRY,
     ledger_links::ENTRY,
+    item_inclusion::ENTRY,
+    item_content::ENTRY,
     claim_complete::ENTRY,
     log_integrity::ENTRY,
     samples_complete::ENTRY,
@@ -150,10 +158,11 @@ pub static CHECKS: &[&dyn Check] = &[
     time_order::ENTRY,
 ];
 
-/// Runs every check.
+/// Runs every check that concerns what the evidence is about.
 pub fn run_all(case: &Case<'_>) -> Vec<Finding> {
     CHECKS
         .iter()
+        .filter(|check| check.concerns(case.target()))
         .map(|check| {
             let finding = check.run(case);
             debug_assert_eq!(finding.check, check.id(), "a check reports under its own id");

@@ -57,4 +57,6 @@ pub struct Observed {
     pub artifacts: BTreeMap<EntryIndex, ArtifactSeen>,
     /// By entry: sample manifests of logs that were found.
     pub samples: BTreeMap<EntryIndex, Rederived>,
+    /// By their number in the evidence: opened items whose bytes were looked for.
+    pub items: BTreeMap<usize, ArtifactSeen>,
 }

@@ -1,6 +1,6 @@
 //! `time.order`: is everything the claim rests on recorded before it, in the ledger's own order?
 
-use crate::check::{Case, Check, Finding, Outcome};
+use crate::check::{Case, Check, Finding, Outcome, Target};
 use crate::statement::Kind;
 
 pub(super) const ENTRY: &dyn Check = &TimeOrder;
@@ -15,6 +15,10 @@ impl Check for TimeOrder {
 
     fn question(&self) -> &'static str {
         "Was everything the claim rests on recorded before the claim, going by the ledger's order and not by clocks?"
+    }
+
+    fn concerns(&self, _: Target) -> bool {
+        true
     }
 
     fn run(&self, case: &Case<'_>) -> Finding {

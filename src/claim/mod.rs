@@ -3,8 +3,8 @@
 mod profile;
 mod verdict;
 
-pub use profile::{NUMBER, Profile};
-pub use verdict::{Assessment, Level, Verdict, assess};
+pub use profile::{ITEM, NUMBER, Profile};
+pub use verdict::{Assessment, Level, Verdict, assess, assess_any};
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]

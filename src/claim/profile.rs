@@ -30,3 +30,10 @@ pub const NUMBER: Profile = Profile {
         "time.order",
     ],
 };
+
+/// Was the item in what was recorded?
+pub const ITEM: Profile = Profile {
+    name: "item",
+    answers: "whether the item was in what was recorded; not what became of it",
+    required: &["ledger.chain", "ledger.keys", "ledger.links", "item.inclusion", "time.order"],
+};

@@ -3,7 +3,7 @@
 use super::verdict::judge;
 use super::*;
 use crate::check::tests::{evidence, pinned};
-use crate::check::{CHECKS, Finding, Outcome};
+use crate::check::{CHECKS, Finding, Outcome, Target};
 use crate::verify::Voucher;
 
 /// A finding of every check, all passing but those named.
@@ -18,8 +18,10 @@ fn verdict(findings: &[Finding], voucher: Voucher) -> Verdict {
 
 #[test]
 fn every_required_check_exists() {
-    for id in NUMBER.required {
-        assert!(CHECKS.iter().any(|check| check.id() == *id), "{id}");
+    for (profile, target) in [(NUMBER, Target::Claim), (ITEM, Target::Items)] {
+        for id in profile.required {
+            assert!(CHECKS.iter().any(|check| check.id() == *id && check.concerns(target)), "{id}");
+        }
     }
 }
 

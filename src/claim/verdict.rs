@@ -1,8 +1,9 @@
 //! From findings to the verdict, and from the verdict to the exit code.
 
 use crate::check::{Case, Finding, Observed, Outcome, run_all};
-use crate::claim::Profile;
+use crate::claim::{ITEM, NUMBER, Profile};
 use crate::codec::wire_enum;
+use crate::evidence::Evidence;
 use crate::key::Policy;
 use crate::verify::{self, Class, Reject, VerifiedEvidence, Voucher};
 
@@ -89,6 +90,17 @@ pub fn assess(
             Assessment { verdict, level, profile, findings, evidence: Some(evidence.without_manifests()) }
         }
     }
+}
+
+/// Verifies evidence and judges it under the profile of what it is about: a claim's number, or the items it opens.
+pub fn assess_any(
+    bytes: &[u8],
+    trust: Option<&Policy>,
+    look: impl FnOnce(&VerifiedEvidence<'_>) -> Option<Observed>,
+) -> Assessment {
+    // What it is about shows in the file before any of it is believed, and decides nothing but the questions asked.
+    let opens_items = Evidence::parse(bytes).is_ok_and(|evidence| !evidence.openings.is_empty());
+    assess(bytes, trust, if opens_items { ITEM } else { NUMBER }, look)
 }
 
 fn refused(reject: &Reject, profile: Profile) -> Assessment {

@@ -1,4 +1,6 @@
-//! `prove`: cuts the evidence file of a claim.
+//! `prove`: cuts the evidence file of a claim, or of items of an artifact.
+
+mod items;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -9,21 +11,31 @@ use crate::cli::open::{Reading, find};
 use crate::cli::render::count;
 use crate::cli::{Context, Failure, Outcome};
 use crate::digest::FileDigest;
-use crate::journal::{Disclose, cut};
+use crate::evidence::Evidence;
+use crate::journal::{Disclose, Row, cut};
 use crate::ledger::{StateReading, read_state, state_path};
 use crate::statement::Kind;
 
-/// Cut the evidence for a claim: one file that anyone can verify offline
+/// Cut the evidence for a claim or for items: one file that anyone can verify offline
 ///
-/// It shows the claim and its per-sample scores. Names, paths and file lists of other artifacts stay hidden behind
-/// their commitments unless you disclose them.
+/// For a claim it shows the claim and its per-sample scores. With --item it shows that documents, rows, files, tensors or
+/// samples were in what an entry recorded, without the others. Names, paths and file lists stay hidden behind their
+/// commitments unless you disclose them.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  reproledger prove popularity-accuracy -o claim.evidence\n  reproledger prove popularity-accuracy -o claim.evidence --disclose all"
+    after_help = "Examples:\n  reproledger prove popularity-accuracy -o claim.evidence\n  reproledger prove popularity-accuracy -o claim.evidence --disclose all\n  reproledger prove --item corpus Records/Memo/case-1.txt --content corpus/ -o item.evidence"
 )]
 pub(super) struct Prove {
     /// The claim, by name or entry
-    claim: String,
+    #[arg(required_unless_present = "item", conflicts_with = "item")]
+    claim: Option<String>,
+    /// Prove items instead: the artifact, then each item's key: a document's key, a path, a tensor's or sample's name, or
+    /// its number as `#12`, counted from 0
+    #[arg(long, value_names = ["ENTRY", "KEY"], num_args = 2..)]
+    item: Vec<String>,
+    /// Show the item's bytes too, from this file, or by its key or path from this folder
+    #[arg(long, value_name = "PATH", requires = "item")]
+    content: Option<PathBuf>,
     /// Where to write the evidence
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
@@ -44,15 +56,6 @@ impl Prove {
         }
         let reading = Reading::open(context)?;
         let catalog = reading.catalog()?;
-        let claim = find(&catalog, &self.claim)?;
-        if claim.payload.kind != Kind::Claim {
-            return Err(Failure::new(format!(
-                "`{}` is a {}, not a claim",
-                self.claim.escape_default(),
-                claim.payload.kind
-            ))
-            .hint("list the claims: reproledger log --kind claim"));
-        }
         let disclose = if self.disclose.iter().any(|text| text == "all") {
             Disclose::Reached
         } else {
@@ -63,18 +66,28 @@ impl Prove {
                 entries => Disclose::Entries(entries),
             }
         };
-        let evidence = cut(&reading.ledger, claim.index, &disclose)?;
+        let evidence = match (self.item.split_first(), &self.claim) {
+            (Some((entry, keys)), _) => {
+                items::items(&reading, find(&catalog, entry)?, keys, self.content.as_deref(), &disclose)?
+            }
+            (None, Some(claim)) => cut_claim(&reading, find(&catalog, claim)?, claim, &disclose)?,
+            (None, None) => return Err(Failure::new("name a claim, or items with --item")),
+        };
         remember(context, &reading)?;
         let bytes = evidence.to_bytes();
         write_file(&self.output, &bytes)?;
         context.print(&format!(
-            "wrote `{}`: {} bytes, blake3:{}\n  {} (census {} to {}), {}, {}; {} not shown\n",
+            "wrote `{}`: {} bytes, blake3:{}\n  {} (census {} to {}), {}{}, {}; {} not shown\n",
             self.output.display(),
             bytes.len(),
             FileDigest::of(&bytes),
             count(evidence.entries.len() as u64, "entry", "entries"),
             evidence.census_first,
             evidence.census_first.0 + evidence.census_count - 1,
+            match evidence.openings.len() as u64 {
+                0 => String::new(),
+                opened => format!("{}, ", count(opened, "item", "items")),
+            },
             count(evidence.manifests.len() as u64, "manifest", "manifests"),
             count(evidence.bodies.len() as u64, "body", "bodies"),
             count(evidence.withheld.len() as u64, "thing", "things"),
@@ -85,6 +98,15 @@ impl Prove {
         ));
         Ok(0)
     }
+}
+
+fn cut_claim(reading: &Reading, row: &Row, text: &str, disclose: &Disclose) -> Result<Evidence, Failure> {
+    if row.payload.kind != Kind::Claim {
+        return Err(Failure::new(format!("`{}` is a {}, not a claim", text.escape_default(), row.payload.kind))
+            .hint("list the claims: reproledger log --kind claim")
+            .hint("prove items of an artifact: reproledger prove --item ENTRY KEY -o FILE"));
+    }
+    Ok(cut(&reading.ledger, row.index, disclose)?)
 }
 
 /// A head is about to leave this machine: from now on nothing may ever be signed against it, so what remembers signed

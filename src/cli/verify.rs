@@ -4,13 +4,17 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::capture::observe::observe;
-use crate::claim::{NUMBER, assess};
+use crate::capture::hash::Progress;
+use crate::capture::observe::{observe, observe_items};
+use crate::capture::open::CaptureError;
+use crate::check::Observed;
+use crate::claim::assess_any;
 use crate::cli::effort::EffortArgs;
 use crate::cli::{Context, Failure, Outcome};
 use crate::evidence::MAX_EVIDENCE_BYTES;
 use crate::key::{MAX_POLICY_BYTES, Policy};
 use crate::report::{to_json, to_text};
+use crate::verify::VerifiedEvidence;
 
 /// Verify an evidence file, offline, without trusting who made it
 ///
@@ -26,8 +30,8 @@ pub(super) struct Verify {
     /// Your own policy: which logs and witnesses you trust (a C2SP tlog-policy)
     #[arg(long, value_name = "POLICY")]
     trust: Option<PathBuf>,
-    /// Hash the artifacts in this folder again, and read the logs in it again
-    #[arg(long, value_name = "DIR")]
+    /// Hash the artifacts in this folder again, and read the logs in it again; of an item, its file will do
+    #[arg(long, value_name = "DIR|FILE")]
     artifacts: Option<PathBuf>,
     #[command(flatten)]
     effort: EffortArgs,
@@ -41,11 +45,11 @@ impl Verify {
         let trust = self.trust.as_deref().map(load_policy).transpose()?;
         let bytes = read_bounded(&self.evidence, MAX_EVIDENCE_BYTES)?;
         let mut failure = None;
-        let assessment = assess(&bytes, trust.as_ref(), NUMBER, |evidence| {
+        let assessment = assess_any(&bytes, trust.as_ref(), |evidence| {
             let directory = self.artifacts.as_deref()?;
             // Never with what is known of files: a verifier reads.
             let observed =
-                self.effort.work(context, "hashing artifacts", None, |progress| observe(evidence, directory, progress));
+                self.effort.work(context, "hashing artifacts", None, |progress| look(evidence, directory, progress));
             observed.and_then(|observed| observed.map_err(Failure::from)).map_err(|error| failure = Some(error)).ok()
         });
         if let Some(failure) = failure {
@@ -54,6 +58,19 @@ impl Verify {
         context.print(&if self.json { to_json(&assessment) } else { to_text(&assessment) })?;
         Ok(assessment.verdict.exit_code())
     }
+}
+
+/// What is at hand: a folder of artifacts, or the one file that an item is said to be.
+fn look(evidence: &VerifiedEvidence<'_>, path: &Path, progress: &dyn Progress) -> Result<Observed, CaptureError> {
+    let mut observed = if evidence.items.is_empty() || path.is_dir() {
+        observe(evidence, path, progress)?
+    } else {
+        Observed::default()
+    };
+    if !evidence.items.is_empty() {
+        observed.items = observe_items(evidence, path, progress)?;
+    }
+    Ok(observed)
 }
 
 fn load_policy(path: &Path) -> Result<Policy, Failure> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::manifest::{MAX_MANIFEST_BYTES, ManifestError, ManifestView};
 use crate::digest::{Digest, DigestKind, LeafHash, ManifestRoot};
-use crate::evidence::{DisclosedManifest, Evidence, MAX_ENTRIES, MAX_EVIDENCE_BYTES, Withheld};
+use crate::evidence::{Content, DisclosedManifest, Evidence, MAX_ENTRIES, MAX_EVIDENCE_BYTES, Opening, Withheld};
 use crate::journal::JournalError;
 use crate::ledger::{Ledger, Objects};
 use crate::merkle::{EntryIndex, check_many, prove_many};
@@ -42,6 +42,14 @@ pub enum CutError {
     /// Entry is no claim.
     #[error("entry {index} is of kind `{kind}`, not a claim")]
     NotClaim {
+        /// Which.
+        index: EntryIndex,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// Items are opened of artifacts.
+    #[error("entry {index} is of kind `{kind}`, which has no items")]
+    NotArtifact {
         /// Which.
         index: EntryIndex,
         /// What it is.
@@ -99,15 +107,39 @@ struct Taken {
 
 /// Cuts the evidence for the claim at `claim`, against the ledger's newest head.
 pub fn cut(ledger: &Ledger, claim: EntryIndex, disclose: &Disclose) -> Result<Evidence, CutError> {
+    let first = take(ledger, claim)?;
+    if first.payload.kind != Kind::Claim {
+        return Err(CutError::NotClaim { index: claim, kind: first.payload.kind.name() });
+    }
+    let evidence = gather(ledger, claim, &first.payload, disclose)?;
+    if !evidence.bodies.iter().any(|(index, _)| *index == claim) {
+        return Err(CutError::NoClaimBody { index: claim });
+    }
+    within_limits(evidence)
+}
+
+/// Cuts the evidence for items of the artifact at `index`: its chain and the openings, in the order of evidence.
+pub fn cut_items(
+    ledger: &Ledger,
+    index: EntryIndex,
+    disclose: &Disclose,
+    openings: Vec<Opening>,
+) -> Result<Evidence, CutError> {
+    let first = take(ledger, index)?;
+    if !first.payload.kind.is_artifact() {
+        return Err(CutError::NotArtifact { index, kind: first.payload.kind.name() });
+    }
+    let evidence = gather(ledger, index, &first.payload, disclose)?;
+    within_limits(Evidence { openings, ..evidence })
+}
+
+/// The chain of the entry at `claim`, the census up to the head, and what is shown of them.
+fn gather(ledger: &Ledger, claim: EntryIndex, first: &Payload, disclose: &Disclose) -> Result<Evidence, CutError> {
     let objects = Objects::new(ledger.layout().objects());
     let size = ledger.tree().size;
     let mut taken: BTreeMap<EntryIndex, Taken> = BTreeMap::new();
 
     // 1. What the claim reaches, over links and protocols.
-    let first = take(ledger, claim)?;
-    if first.payload.kind != Kind::Claim {
-        return Err(CutError::NotClaim { index: claim, kind: first.payload.kind.name() });
-    }
     let mut failure = None;
     let protocols = protocols(ledger, claim)?;
     let reached = reachable(claim, |index| {
@@ -155,8 +187,8 @@ pub fn cut(ledger: &Ledger, claim: EntryIndex, disclose: &Disclose) -> Result<Ev
     }
 
     // 4. Contents: sample records that support the claim, the claim itself, and what the lab chooses to show.
+    let is_claim = first.kind == Kind::Claim;
     let supports: BTreeSet<Digest> = first
-        .payload
         .edges
         .iter()
         .filter(|edge| edge.edge_type == EdgeType::Supports && edge.kind == DigestKind::Samples)
@@ -165,14 +197,11 @@ pub fn cut(ledger: &Ledger, claim: EntryIndex, disclose: &Disclose) -> Result<Ev
     let mut contents = Contents::default();
     for index in &reached {
         let entry = &taken[index];
-        contents.add_body(&objects, *index, entry, *index == claim || disclose.shows(*index))?;
+        contents.add_body(&objects, *index, entry, (is_claim && *index == claim) || disclose.shows(*index))?;
         for (kind, digest) in manifest_digests(&entry.payload) {
             let is_shown = supports.contains(&digest) || disclose.shows(*index);
             contents.add_manifest(&objects, entry, kind, digest, is_shown)?;
         }
-    }
-    if !contents.bodies.contains_key(&claim) {
-        return Err(CutError::NoClaimBody { index: claim });
     }
 
     // 5. One proof for all entries.
@@ -183,7 +212,7 @@ pub fn cut(ledger: &Ledger, claim: EntryIndex, disclose: &Disclose) -> Result<Ev
         .map_err(JournalError::from)?
         .map_err(|_| CutError::Proof)?;
 
-    let evidence = Evidence {
+    Ok(Evidence {
         head: ledger.head().bytes().to_vec(),
         claim,
         anchors: Vec::new(),
@@ -195,7 +224,10 @@ pub fn cut(ledger: &Ledger, claim: EntryIndex, disclose: &Disclose) -> Result<Ev
         openings: Vec::new(),
         bodies: contents.bodies.into_iter().collect(),
         withheld: contents.withheld.into_values().collect(),
-    };
+    })
+}
+
+fn within_limits(evidence: Evidence) -> Result<Evidence, CutError> {
     let length = length_of(&evidence);
     if length > MAX_EVIDENCE_BYTES / 2 {
         return Err(CutError::TooLarge { what: "bytes", found: length, most: MAX_EVIDENCE_BYTES / 2 });
@@ -317,5 +349,13 @@ impl Contents {
 fn length_of(evidence: &Evidence) -> u64 {
     let entries = evidence.entries.iter().chain(&evidence.bodies).map(|(_, bytes)| bytes.len());
     let manifests = evidence.manifests.iter().map(|manifest| manifest.object.len());
-    entries.chain(manifests).map(|length| length as u64 + 64).sum()
+    let contents = evidence.openings.iter().map(|opening| match &opening.content {
+        None => 0,
+        Some(Content::Bytes(bytes) | Content::Slice { slice: bytes, .. }) => bytes.len(),
+    });
+    let openings = evidence.openings.iter().map(|opening| {
+        let hashes = opening.inclusion.path.len() + opening.inclusion.header_path.len();
+        opening.inclusion.leaf.len() + 3 * 64 * 34 + hashes * 34
+    });
+    entries.chain(manifests).chain(contents).chain(openings).map(|length| length as u64 + 64).sum()
 }

@@ -9,13 +9,15 @@ mod catalog;
 mod cut;
 mod draft;
 mod finder;
+mod items;
 mod settings;
 mod tail;
 mod write;
 
 pub use catalog::{Catalog, Reference, Row};
-pub use cut::{CutError, Disclose, cut};
+pub use cut::{CutError, Disclose, cut, cut_items};
 pub use draft::{Draft, DraftEdge, Target};
 pub use finder::Finder;
+pub use items::{Found, ItemsError, find_file, find_items};
 pub use settings::{Settings, SettingsError};
 pub use write::{Appended, Journal, JournalError, NewLedger};

@@ -50,6 +50,11 @@ impl Layout {
         self.dir.join("lock")
     }
 
+    /// Salts and unsalted leaves of salted manifests, each under its root: never published, never in evidence as a whole.
+    pub fn private(&self) -> PathBuf {
+        self.dir.join("private")
+    }
+
     /// Content-addressed objects.
     pub fn objects(&self) -> PathBuf {
         self.dir.join("objects")

@@ -4,12 +4,14 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use crate::artifact::item::{Holds, NamedBytes};
 use crate::check::Outcome;
 use crate::claim::{Assessment, Level, Verdict};
+use crate::digest::{Digest, FileDigest};
 use crate::report::first_line;
 use crate::report::shown::is_hidden;
 use crate::statement::Claim;
-use crate::verify::{VerifiedEvidence, Voucher};
+use crate::verify::{VerifiedEvidence, VerifiedItem, Voucher};
 
 /// Id of the document's schema; the file is `schemas/verdict.schema.json`.
 pub const SCHEMA: &str = "urn:reproledger:schema:verdict:v1";
@@ -42,6 +44,8 @@ struct EvidenceFacts<'a> {
     entries: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     claim: Option<&'a Claim>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    items: Vec<ItemRow<'a>>,
     withheld: Vec<WithheldRow<'a>>,
 }
 
@@ -57,6 +61,49 @@ struct WithheldRow<'a> {
     count: u64,
     holder: &'a str,
     reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct ItemRow<'a> {
+    key: &'a str,
+    number: u64,
+    count: u64,
+    kind: &'static str,
+    projection: &'a str,
+    root: String,
+    salted: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    names: Vec<NamedRow>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<PlaceRow>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<ContentRow<'a>>,
+}
+
+#[derive(Serialize)]
+struct NamedRow {
+    what: &'static str,
+    digest: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    length: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct PlaceRow {
+    file: u64,
+    first: u64,
+    length: u64,
+}
+
+#[derive(Serialize)]
+struct ContentRow<'a> {
+    what: &'static str,
+    digest: String,
+    length: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    whole_line: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -141,6 +188,7 @@ fn facts<'a>(evidence: &'a VerifiedEvidence<'_>) -> EvidenceFacts<'a> {
         census_first: evidence.census_first.0,
         entries: evidence.entries.len(),
         claim: evidence.bodies.get(&evidence.claim).and_then(|body| body.claim.as_deref()),
+        items: evidence.items.iter().map(item_row).collect(),
         withheld: evidence
             .withheld
             .iter()
@@ -151,5 +199,38 @@ fn facts<'a>(evidence: &'a VerifiedEvidence<'_>) -> EvidenceFacts<'a> {
                 reason: &withheld.reason,
             })
             .collect(),
+    }
+}
+
+fn item_row(item: &VerifiedItem) -> ItemRow<'_> {
+    let digest = |digest: FileDigest| Digest::from(digest).to_string();
+    let (names, place) = match &item.item.holds {
+        Holds::Bytes(named) => {
+            let row =
+                |named: &NamedBytes| NamedRow { what: named.what, digest: digest(named.digest), length: named.length };
+            (named.iter().map(row).collect(), None)
+        }
+        Holds::Place { file, first, length } => {
+            (Vec::new(), Some(PlaceRow { file: *file, first: *first, length: *length }))
+        }
+        Holds::Nothing => (Vec::new(), None),
+    };
+    ItemRow {
+        key: &item.item.key,
+        number: item.number,
+        count: item.count,
+        kind: item.kind.name(),
+        projection: &item.projection,
+        root: item.root.to_string(),
+        salted: item.is_salted,
+        names,
+        place,
+        content: item.content.as_ref().map(|content| ContentRow {
+            what: content.what,
+            digest: digest(content.digest),
+            length: content.length,
+            whole_line: content.is_line,
+            file: content.file.as_deref(),
+        }),
     }
 }

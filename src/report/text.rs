@@ -2,11 +2,14 @@
 
 use std::fmt::Write;
 
+use crate::artifact::documents;
+use crate::artifact::item::Holds;
 use crate::check::{Finding, Outcome};
-use crate::claim::{Assessment, Verdict};
+use crate::claim::{Assessment, ITEM, Verdict};
+use crate::digest::DigestKind;
 use crate::report::Shown;
 use crate::statement::Claim;
-use crate::verify::{VerifiedEvidence, Voucher};
+use crate::verify::{VerifiedEvidence, VerifiedItem, Voucher};
 
 /// What no evidence can show; printed beside every verdict.
 const NOT_PROVEN: &[&str] = &[
@@ -14,6 +17,12 @@ const NOT_PROVEN: &[&str] = &[
     "that the evaluation measures what it is named after",
     "that no other experiment was run and never recorded",
 ];
+
+/// Items that are spelled out; there can be thousands.
+const MAX_ITEMS: usize = 20;
+
+/// Added where the evidence is about items.
+const NOT_PROVEN_OF_ITEMS: &str = "that an item that was recorded was also trained on, or that nothing else was";
 
 /// Verdict, level, profile and voucher, in one line.
 pub fn first_line(assessment: &Assessment) -> String {
@@ -100,6 +109,9 @@ pub fn to_text(assessment: &Assessment) -> String {
     for limit in NOT_PROVEN {
         line(&mut out, format_args!("  {limit}"));
     }
+    if assessment.profile == ITEM {
+        line(&mut out, format_args!("  {NOT_PROVEN_OF_ITEMS}"));
+    }
     out
 }
 
@@ -119,6 +131,12 @@ fn describe(out: &mut String, evidence: &VerifiedEvidence<'_>) {
         };
         row("printed", format!("{} (n = {}{error})", Shown(&value.rate.printed), value.n));
     }
+    for item in evidence.items.iter().take(MAX_ITEMS) {
+        row("item", sentence(item));
+    }
+    if let Some(more) = evidence.items.len().checked_sub(MAX_ITEMS).filter(|more| *more > 0) {
+        row("", format!("and {more} more (--json lists all)"));
+    }
     let last = evidence.entries.get(&evidence.claim);
     let issuer = last.map(|entry| entry.claims().issuer.clone()).unwrap_or_default();
     row(
@@ -129,6 +147,36 @@ fn describe(out: &mut String, evidence: &VerifiedEvidence<'_>) {
     row("ledger id", evidence.log.to_string());
     row("head", format!("sha256 root {}", evidence.head.root));
     writeln!(out).expect("writing to a String cannot fail");
+}
+
+/// What is proved of an item: which one it is, of how many, of what.
+fn sentence(item: &VerifiedItem) -> String {
+    let noun = match (item.kind, item.projection.as_str()) {
+        (DigestKind::Rows, documents::PROJECTION) => "document",
+        (DigestKind::Rows | DigestKind::Rowset, _) => "row",
+        (DigestKind::Tree, _) => "file",
+        (DigestKind::Tensors, _) => "tensor",
+        (DigestKind::Samples, _) => "sample",
+        (DigestKind::Entry | DigestKind::File, _) => "item",
+    };
+    let held = match &item.item.holds {
+        Holds::Bytes(named) => named.iter().fold(String::new(), |text, named| {
+            let length = named.length.map(|length| format!(" of {length} bytes")).unwrap_or_default();
+            format!("{text}, its {}{length} blake3:{}", named.what, named.digest)
+        }),
+        Holds::Place { file, first, length } => format!(", {length} bytes from byte {first} of file {file}"),
+        Holds::Nothing => String::new(),
+    };
+    format!(
+        "{noun} \"{}\"{held}, is item {} of {} (counted from 0) in the {} manifest \"{}\"{} of entry {}",
+        Shown(&item.item.key),
+        item.number,
+        item.count,
+        item.kind,
+        Shown(&item.projection),
+        if item.is_salted { " (salted)" } else { "" },
+        item.entry
+    )
 }
 
 fn claim_of<'a>(evidence: &'a VerifiedEvidence<'_>) -> Option<&'a Claim> {

@@ -48,7 +48,9 @@ pub(super) fn check(
     entries: &BTreeMap<EntryIndex, VerifiedEntry>,
 ) -> Result<LinkReport, Reject> {
     let claim = entries.get(&evidence.claim).ok_or(Reject::NoClaim(evidence.claim))?;
-    if claim.payload().kind != Kind::Claim {
+    // Without a claim, a file is about the items that it opens, and an artifact alone has any.
+    let is_about_items = !evidence.openings.is_empty() && claim.payload().kind.is_artifact();
+    if claim.payload().kind != Kind::Claim && !is_about_items {
         return Err(Reject::NotClaim { index: evidence.claim, kind: claim.payload().kind.name() });
     }
     // Every link of every entry here is held to the rules; only those of the claim's own chain must have their target.

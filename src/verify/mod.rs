@@ -6,6 +6,7 @@
 
 mod keyset;
 mod links;
+mod openings;
 mod reject;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ use crate::statement::{Body, Claims, Entry, Measure, Payload};
 
 pub use keyset::{KeySet, Revocation};
 pub use links::{LinkReport, LinkTarget, check_link, check_named, reachable};
+pub use openings::{OpeningError, ShownContent, VerifiedItem};
 pub use reject::{AnchorError, Class, Reject};
 
 /// Characters of the issuer's URI that stand as the holder of something withheld.
@@ -91,7 +93,7 @@ pub struct VerifiedEvidence<'a> {
     pub log_key: PublicKey,
     /// Who stands behind the head.
     pub voucher: Voucher,
-    /// The claim's entry.
+    /// The claim's entry, or the entry whose items are opened.
     pub claim: EntryIndex,
     /// First index of the census, which reaches the head.
     pub census_first: EntryIndex,
@@ -101,6 +103,8 @@ pub struct VerifiedEvidence<'a> {
     pub bodies: BTreeMap<EntryIndex, Body>,
     /// Disclosed manifests.
     pub manifests: BTreeMap<(DigestKind, ManifestRoot), ManifestView<'a>>,
+    /// Opened items; where there are any, the file is about them and not about a claim.
+    pub items: Vec<VerifiedItem>,
     /// What is not shown.
     pub withheld: Vec<Withheld>,
     /// Entries whose signing key was later said to have been stolen by then.
@@ -125,6 +129,7 @@ impl VerifiedEvidence<'_> {
             entries: self.entries,
             bodies: self.bodies,
             manifests: BTreeMap::new(),
+            items: self.items,
             withheld: self.withheld,
             disowned: self.disowned,
             links: self.links,
@@ -183,12 +188,9 @@ pub fn evidence<'a>(bytes: &'a [u8], trust: Option<&Policy>) -> Result<VerifiedE
     // 6. Links point back, bind what their targets carry, and nothing stands here that is not needed.
     let links = links::check(&evidence, log, &verified)?;
 
-    if let Some(opening) = evidence.openings.first() {
-        return Err(Reject::ExtraOpening { index: opening.entry });
-    }
-
-    // 7. Disclosed manifests and bodies are the ones committed to.
+    // 7. Disclosed manifests and bodies are the ones committed to, and opened items are of them.
     let manifests = open_manifests(&evidence, &verified)?;
+    let items = openings::open_items(&evidence, &verified)?;
     let bodies = open_bodies(&evidence, &verified)?;
     check_withheld(&evidence, &verified, &links.reached)?;
 
@@ -204,6 +206,7 @@ pub fn evidence<'a>(bytes: &'a [u8], trust: Option<&Policy>) -> Result<VerifiedE
         entries: verified,
         bodies,
         manifests,
+        items,
         withheld: evidence.withheld,
         links,
         anchors: evidence.anchors.len(),

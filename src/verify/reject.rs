@@ -7,6 +7,7 @@ use crate::key::NoteError;
 use crate::merkle::{EntryIndex, HeadError, ProofError};
 use crate::statement::plain::PlainError;
 use crate::statement::{BodyError, EntryError};
+use crate::verify::OpeningError;
 
 /// What kind of "no" a reason is; the four are never mixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +118,8 @@ pub enum Reject {
     ManifestCount { kind: DigestKind, root: ManifestRoot, count: u64, length: u64, found: u64, found_length: u64 },
     #[error("no entry commits to the {} manifest {root}", kind.name())]
     ExtraManifest { kind: DigestKind, root: ManifestRoot },
+    #[error("leaf {position} of a manifest of entry {index}: {source}")]
+    Opening { index: EntryIndex, position: u64, source: OpeningError },
     #[error("items of entry {index} are opened where nothing asks for them: evidence holds nothing else")]
     ExtraOpening { index: EntryIndex },
     #[error("the body of entry {index}: {source}")]
@@ -159,6 +162,7 @@ impl Reject {
             Self::Body { source: BodyError::Plain(PlainError::Decode(error)), .. } if !error.is_unsupported() => {
                 Malformed
             }
+            Self::Opening { source, .. } if source.is_unsupported() => Unsupported,
             Self::Manifest { source: ManifestError::Version { .. }, .. }
             | Self::Body { source: BodyError::Plain(_), .. } => Unsupported,
             Self::Evidence(_)
@@ -206,6 +210,8 @@ impl Reject {
             | Self::WrongEdge { .. }
             | Self::MissingTarget { .. }
             | Self::MissingProtocol { .. } => "ledger.links",
+            Self::Opening { source, .. } if source.is_content() => "item.content",
+            Self::Opening { .. } | Self::ExtraOpening { .. } => "item.inclusion",
             Self::Time { .. } => "time.order",
             _ => "ledger.chain",
         }

@@ -5,6 +5,7 @@
 mod again;
 mod artifacts;
 mod bad_input;
+mod items;
 mod logs;
 mod output;
 mod runs;

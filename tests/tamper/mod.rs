@@ -15,6 +15,7 @@
 
 mod bytes;
 mod encoding;
+mod items;
 mod keys;
 mod limits;
 mod lineage;
