@@ -291,6 +291,21 @@ fn a_pickle_is_never_run_and_says_at_which_byte_it_is_more_than_tensors() {
 }
 
 #[test]
+fn a_pickle_that_makes_more_values_than_tensors_need_is_left_before_they_fill_the_memory() {
+    let read = |pickle: &[u8]| beyond(read_file("m.pt", &Zip::of(vec![Entry::stored("m/data.pkl", pickle)]).build()));
+    let on_the_stack = [&b"\x80\x02"[..], &vec![b'N'; 200_000], b"."].concat();
+    assert_eq!(read(&on_the_stack), "pickle beyond tensors at byte 100002: more values than a state dictionary has");
+    // Taken off the stack into tuples, over and over.
+    let batch = [&b"("[..], &[b'N'; 1000], b"t0"].concat();
+    let in_tuples = [&b"\x80\x02"[..], &[&b"("[..], &[b'N'; 1000], b"t"].concat().repeat(5000), b"."].concat();
+    assert!(read(&in_tuples).ends_with("more values than a state dictionary has"));
+    assert_eq!(read(&[&b"\x80\x02"[..], &batch].concat()), "pickle beyond tensors at byte 1004: opcode 0x30");
+    // Deeply nested, which nothing here recurses into.
+    let nested = [&b"\x80\x02)"[..], &vec![0x85; 1_000_000], b"."].concat();
+    assert!(read(&nested).ends_with("it is no dictionary of tensors"));
+}
+
+#[test]
 fn the_same_bytes_under_very_many_names_are_refused() {
     let mut pickle = Pickle::default().op(b"\x80\x02}(");
     for at in 0..100 {

@@ -10,13 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::dtype_of;
 use crate::artifact::dtype::Dtype;
-use crate::artifact::tensors::{MAX_RANK, MAX_TENSOR_NAME, MAX_TENSORS};
+use crate::artifact::tensors::{MAX_RANK, MAX_TENSOR_NAME};
 
 /// Values on the stack at one time; pickles write dictionaries in batches of 1,000.
 const MAX_STACK: usize = 100_000;
 
-/// Values in all: twelve for each tensor of the largest checkpoint.
-const MAX_VALUES: usize = 12 * MAX_TENSORS;
+/// Values in all: a tensor makes about 22 of them, and the largest pickle describes about 160,000 tensors. Each takes up to
+/// 24 bytes, so this bounds memory to about 100 MB.
+const MAX_VALUES: usize = 4_000_000;
 
 /// Dictionaries in dictionaries.
 const MAX_DEPTH: usize = 8;
