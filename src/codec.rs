@@ -96,6 +96,11 @@ impl Encoder {
         Self::default()
     }
 
+    /// An encoder that goes on where `out` ends.
+    pub fn onto(out: Vec<u8>) -> Self {
+        Self { out }
+    }
+
     /// The canonical bytes of one item written by `write`.
     pub fn encode(write: impl FnOnce(&mut Self)) -> Vec<u8> {
         let mut encoder = Self::new();
@@ -195,6 +200,11 @@ impl MapEncoder {
     /// An entry under a text key.
     pub fn text_entry(&mut self, key: &str, value: impl FnOnce(&mut Encoder)) {
         self.entries.push((Encoder::encode(|e| e.text(key)), Encoder::encode(value)));
+    }
+
+    /// An entry under a key of any type.
+    pub fn any_entry(&mut self, key: impl FnOnce(&mut Encoder), value: impl FnOnce(&mut Encoder)) {
+        self.entries.push((Encoder::encode(key), Encoder::encode(value)));
     }
 
     /// An entry under an integer key, absent where the value is: there is no null for "not said".

@@ -6,7 +6,11 @@
 //!
 //! Only this file names `blake3`.
 
+mod joined;
+pub mod many;
 pub mod slice;
+
+pub use joined::Joined;
 
 use std::fmt;
 use std::str::FromStr;

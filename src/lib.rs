@@ -53,6 +53,8 @@ pub mod capture;
 #[cfg(feature = "host")]
 pub mod evallog;
 #[cfg(feature = "host")]
+pub mod rows;
+#[cfg(feature = "host")]
 pub mod weights;
 // --- what it becomes and what is said of it ---
 pub mod artifact;

@@ -14,7 +14,7 @@ use jsonschema::{Registry, Validator};
 use reproledger::artifact::documents::{DocumentLeaf, Flags, documents_manifest, parse_documents};
 use reproledger::artifact::dtype::Dtype;
 use reproledger::artifact::manifest::{Manifest, ManifestView};
-use reproledger::artifact::rows::{TEXT, rowset_manifest};
+use reproledger::artifact::rows::{OFFSETS, OffsetLeaf, RowLeaf, TEXT, header, rowset_manifest};
 use reproledger::artifact::samples::{
     AnomalyCode, DetailsDigest, LogFacts, ReportedMetric, SampleId, SampleKey, SampleRecord, SampleStatus, Samples,
     Score, samples_manifest,
@@ -137,6 +137,16 @@ fn tensors() -> Manifest {
 
 fn rowset() -> Manifest {
     rowset_manifest(TEXT, [b"a", b"b", b"a"].map(|text| FileDigest::of(text)).to_vec()).unwrap()
+}
+
+fn rows() -> Manifest {
+    let row = RowLeaf { digest: FileDigest::of(b"a"), length: 1 };
+    Manifest { header: header(DigestKind::Rows, TEXT), items: vec![Encoder::encode(|e| row.encode(e)); 2] }
+}
+
+fn places() -> Manifest {
+    let place = |start| Encoder::encode(|e| OffsetLeaf { file: 0, start, length: 1468 }.encode(e));
+    Manifest { header: header(DigestKind::Rows, OFFSETS), items: vec![place(0), place(1469)] }
 }
 
 fn samples() -> Manifest {
@@ -411,6 +421,8 @@ fn manifests_and_every_item_of_evidence_fit_their_schemas() {
     must_fit(MANIFEST, "manifest", &documents().to_object());
     must_fit(MANIFEST, "manifest", &rowset().to_object());
     must_fit(MANIFEST, "manifest", &tensors().to_object());
+    must_fit(MANIFEST, "manifest", &rows().to_object());
+    must_fit(MANIFEST, "manifest", &places().to_object());
     let sandbox = sandbox();
     for disclose in [Disclose::ClaimOnly, Disclose::Reached] {
         let evidence = sandbox.evidence(&disclose);

@@ -14,7 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["merkle", "container", "json"],
     &["artifact", "statement", "stats"],
     &["replay"],
-    &["evallog", "evidence", "weights"],
+    &["evallog", "evidence", "rows", "weights"],
     &["verify"],
     &["check"],
     &["claim"],

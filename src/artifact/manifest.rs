@@ -7,6 +7,9 @@
 //! Shape: <https://www.rfc-editor.org/rfc/rfc9162#section-2.1>
 
 mod salted;
+mod writer;
+
+pub use writer::{Leaves, ManifestWriter, Written};
 
 use crate::codec::{DecodeError, Decoder, Encoder};
 use crate::digest::{ContextHasher, DigestKind, ManifestRoot, NodeHash};
@@ -29,6 +32,8 @@ pub enum ManifestError {
     Kind { expected: &'static str, found: &'static str },
     #[error("manifests of version {found} need a newer reproledger (this one reads version 1)")]
     Version { found: u64 },
+    #[error("the {kind} manifest would have more than {MAX_MANIFEST_BYTES} bytes; record the artifact in parts")]
+    TooLarge { kind: &'static str },
     #[error("digest kind `{found}` has no manifest")]
     NoManifest { found: &'static str },
 }

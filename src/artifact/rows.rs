@@ -1,10 +1,30 @@
-//! Rows as a multiset (digest kind `rowset`): the same rows in any order and any number of shards have one root.
+//! Rows of a dataset (digest kinds `rows` and `rowset`): what of a row is hashed, and the leaves it becomes.
 //!
-//! The projection in the header names the view of a row that was digested: of `text` the item is that text's UTF-8.
+//! A projection says which view of a row counts. Of a single text field the item is that text's UTF-8; of every other
+//! projection it is a canonical CBOR array of the projected values ([`Cell`]). `rows` lists items in row order over all
+//! shards, leaf `[[1, BLAKE3 of the item], item length]`; `rowset` lists them as a multiset, leaf `[[1, BLAKE3], how often]`
+//! sorted by digest, so that order and sharding leave it unchanged; `rows` under [`OFFSETS`] lists only where each row
+//! lies, leaf `[file index in the tree's order, first byte, byte length]`, and each row is provable as a slice of its file.
+
+mod cell;
+mod leaf;
+mod projection;
+
+pub use cell::{Cell, MAX_CELL_DEPTH};
+pub use leaf::{OffsetLeaf, RowLeaf, RowsError, RowsetLeaf, parse_offsets, parse_rows, parse_rowset};
+pub use projection::{Projection, ProjectionError};
 
 use crate::artifact::manifest::{Manifest, ManifestError, ManifestHeader};
 use crate::codec::Encoder;
-use crate::digest::{Digest, DigestKind, FileDigest};
+use crate::digest::{DigestKind, FileDigest};
+
+/// The projection of rows that were located, not read.
+pub const OFFSETS: &str = "offsets/1";
+
+/// The header of a manifest of rows, which carries no facts: they would make equal rows differ.
+pub fn header(kind: DigestKind, projection: &str) -> ManifestHeader {
+    ManifestHeader { kind, projection: projection.to_owned(), facts: None }
+}
 
 /// The projection whose items are the text of each row.
 pub const TEXT: &str = "text";
@@ -18,14 +38,13 @@ pub fn rowset_manifest(projection: &str, mut digests: Vec<FileDigest>) -> Result
     }
     digests.sort_unstable();
     let leaf = |group: &[FileDigest]| {
-        Encoder::encode(|e| {
-            e.array(2);
-            Digest::from(group[0]).encode(e);
-            e.uint(group.len() as u64);
-        })
+        let leaf = RowsetLeaf { digest: group[0], multiplicity: group.len() as u64 };
+        Encoder::encode(|e| leaf.encode(e))
     };
-    let header = ManifestHeader { kind: DigestKind::Rowset, projection: projection.to_owned(), facts: None };
-    Ok(Manifest { header, items: digests.chunk_by(|a, b| a == b).map(leaf).collect() })
+    Ok(Manifest {
+        header: header(DigestKind::Rowset, projection),
+        items: digests.chunk_by(|a, b| a == b).map(leaf).collect(),
+    })
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub mod open;
 pub mod pace;
 pub(crate) mod parts;
 mod read;
+pub mod rows;
 pub mod run;
 pub mod walk;
 pub mod weights;

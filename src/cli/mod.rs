@@ -11,6 +11,7 @@ mod open;
 mod output;
 mod progress;
 mod render;
+mod rows;
 mod survey;
 
 use std::process::ExitCode;

@@ -14,6 +14,7 @@ use crate::cli::keys::PassphraseArgs;
 use crate::cli::known::Known;
 use crate::cli::open::{Reading, finder, from_journal, journal, look_up, say};
 use crate::cli::render::{count, one_line};
+use crate::cli::rows::RowArgs;
 use crate::cli::survey::objects;
 use crate::cli::{Context, Failure, Outcome};
 use crate::digest::{Digest, DigestKind, LeafHash};
@@ -64,6 +65,8 @@ pub(super) struct Record {
     /// Which column of a table is what: sample=COL,epoch=COL,score.NAME=COL … or n=COL,k=COL … (eval-log)
     #[arg(long, value_name = "ROLE=COLUMN,…", value_parser = ColumnMap::parse)]
     map: Option<ColumnMap>,
+    #[command(flatten)]
+    rows: RowArgs,
     #[command(flatten)]
     place: PlaceArgs,
     /// Notes to keep with it
@@ -224,6 +227,7 @@ impl Record {
             hash: HashOptions { also, ..HashOptions::default() },
             bytes_only: self.bytes_only,
             map: self.map.clone(),
+            rows: self.rows.options(),
         }
     }
 
@@ -291,7 +295,7 @@ pub(super) fn capture(
 
 /// What a reader refused can still be recorded as what it is: bytes.
 fn refused(error: KindError) -> Failure {
-    let is_readers = matches!(error, KindError::Weights(_));
+    let is_readers = matches!(error, KindError::Weights(_) | KindError::Rows(_));
     let failure = Failure::from(error);
     if is_readers { failure.hint("to record the bytes without reading what they hold: --bytes-only") } else { failure }
 }
@@ -384,6 +388,8 @@ pub(super) fn describe(draft: &Draft) -> String {
             DigestKind::File => format!("{} bytes  {digest}", measure.length),
             DigestKind::Tensors => format!("{}  {digest}", count(measure.count, "tensor", "tensors")),
             DigestKind::Samples => format!("{}  {digest}", count(measure.count, "sample", "samples")),
+            DigestKind::Rows => format!("{}  {digest}", count(measure.count, "row", "rows")),
+            DigestKind::Rowset => format!("{}  {digest}", count(measure.count, "distinct row", "distinct rows")),
             _ => format!("{}  {digest}", count(measure.count, "file", "files")),
         });
     }

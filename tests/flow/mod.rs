@@ -5,6 +5,7 @@
 mod again;
 mod artifacts;
 mod bad_input;
+mod datasets;
 mod items;
 mod logs;
 mod output;

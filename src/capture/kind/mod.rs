@@ -57,12 +57,13 @@ kinds! {
 
 use std::path::PathBuf;
 
-use crate::artifact::manifest::{Manifest, ManifestError};
+use crate::artifact::manifest::{Manifest, ManifestError, Written};
 use crate::artifact::samples::SamplesError;
 use crate::artifact::tree::{TreeError, TreeLeaf, name_twins, tree_manifest};
 use crate::capture::hash::{Also, HashOptions, HashedFile, Progress};
 use crate::capture::log::LogError;
 use crate::capture::open::CaptureError;
+use crate::capture::rows::{RowOptions, RowsCaptureError};
 use crate::capture::walk::{Captured, capture_paths};
 use crate::digest::{Digest, DigestKind};
 use crate::evallog::ColumnMap;
@@ -122,6 +123,8 @@ pub struct Options {
     pub bytes_only: bool,
     /// Which column of a table of scores is what.
     pub map: Option<ColumnMap>,
+    /// How to read rows.
+    pub rows: RowOptions,
 }
 
 /// Why an artifact was not captured.
@@ -140,6 +143,8 @@ pub enum KindError {
     EvalLog(#[from] LogError),
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    #[error(transparent)]
+    Rows(#[from] RowsCaptureError),
     #[error("`{path}` changed while it was read; record it when whoever writes it has ended")]
     Changed { path: String },
     #[error("a {kind} is one file; record each by itself")]
@@ -210,6 +215,14 @@ impl Artifact {
         self.subject = std::mem::take(&mut self.subject).with(manifest.header.kind, measure);
         self.objects.push((*root.as_bytes(), object));
         Ok(())
+    }
+
+    /// Adds a deeper digest whose manifest is written already.
+    pub fn add_written(&mut self, written: Written) {
+        let Written { kind, root, count, object } = written;
+        let measure = Measure { count, length: object.len() as u64, digests: vec![root.into()] };
+        self.subject = std::mem::take(&mut self.subject).with(kind, measure);
+        self.objects.push((*root.as_bytes(), object));
     }
 }
 

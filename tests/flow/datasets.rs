@@ -1,0 +1,98 @@
+//! Datasets: every row in order and as a multiset, whatever their format, order and sharding.
+
+use crate::support::{Output, Sandbox, testdata};
+use crate::vectors::data_is_there;
+
+fn rows(texts: &[&str]) -> String {
+    texts.iter().map(|text| format!("{{\"text\": \"{text}\", \"domain\": \"{}\"}}\n", &text[..1])).collect()
+}
+
+/// What `record` says a kind of digest is.
+fn said<'a>(output: &'a Output, before: &str) -> &'a str {
+    output
+        .stdout
+        .split(before)
+        .nth(1)
+        .and_then(|rest| rest.split_whitespace().next())
+        .unwrap_or_else(|| panic!("{output:?}"))
+}
+
+#[test]
+fn the_same_rows_in_other_order_and_shards_are_the_same_set() {
+    let sandbox = Sandbox::with_ledger();
+    sandbox.write("lab/one.jsonl", rows(&["a", "b", "a", "c"]));
+    sandbox.write("lab/shards/train-00000-of-00002.jsonl", rows(&["c", "a"]));
+    sandbox.write("lab/shards/train-00001-of-00002.jsonl", rows(&["b", "a"]));
+    sandbox.write("lab/shards/README.md", "# Rows");
+    let one = sandbox.lab(&["record", "dataset", "one.jsonl", "--name", "one"]).success();
+    assert!(
+        one.stdout.contains("4 rows  blake3:") && one.stdout.contains("3 distinct rows  blake3:"),
+        "{}",
+        one.stdout
+    );
+    assert!(one.stderr.contains("duplicate-rows: 1 rows repeat an earlier one, the first is row 3, equal to row 1"));
+    let sharded = sandbox.lab(&["record", "dataset", "shards", "--name", "sharded"]).success();
+    assert!(sharded.stderr.contains("other-files: 1 files"), "{}", sharded.stderr);
+    assert_eq!(said(&one, "3 distinct rows"), said(&sharded, "3 distinct rows"));
+    assert_ne!(said(&one, "4 rows"), said(&sharded, "4 rows"));
+    let shown = sandbox.lab(&["show", "sharded", "--json"]).success();
+    for text in ["\"projection\": \"text\"", "\"a\": 2", "\"shards\": 2"] {
+        assert!(shown.stdout.contains(text), "{text}: {}", shown.stdout);
+    }
+    std::fs::remove_file(sandbox.path("lab/shards/train-00000-of-00002.jsonl")).unwrap();
+    let missing = sandbox.lab(&["record", "dataset", "shards", "--name", "gap"]).code(2);
+    let _ = missing.complains("`train-00000-of-00002.jsonl` is missing");
+}
+
+#[test]
+fn a_broken_row_is_refused_with_its_place_and_the_bytes_can_still_be_recorded() {
+    let sandbox = Sandbox::with_ledger();
+    sandbox.write("lab/rows.jsonl", rows(&["a"]) + "{\"text\": \n");
+    let refused = sandbox.lab(&["record", "dataset", "rows.jsonl", "--name", "rows"]).code(2);
+    let refused = refused
+        .complains("row 2 at byte 29")
+        .complains("hint: to record the bytes without reading what they hold: --bytes-only");
+    assert!(refused.stderr.contains("the text ends inside a value"), "{}", refused.stderr);
+    let bytes = sandbox.lab(&["record", "dataset", "rows.jsonl", "--name", "rows", "--bytes-only"]).success();
+    assert!(!bytes.stdout.contains("rows  blake3"));
+    sandbox.write("lab/rows.bin", "anything");
+    let unknown = sandbox.lab(&["record", "dataset", "rows.bin", "--name", "other"]).success();
+    let _ = unknown.complains("its name says no format of rows");
+}
+
+#[test]
+fn a_view_a_source_and_a_mode_can_be_asked_for() {
+    let sandbox = Sandbox::with_ledger();
+    sandbox.write("lab/mix.jsonl", "{\"id\": 1, \"input\": \"x\", \"target\": \"y\", \"origin\": \"web\"}\n");
+    let mix = ["record", "mix", "mix.jsonl", "--name", "mix", "--projection", "id,input", "--source", "origin"];
+    let _ = sandbox.lab(&mix).success();
+    let shown = sandbox.lab(&["show", "mix", "--json"]).success();
+    for text in ["\"projection\": \"id,input\"", "\"source-field\": \"origin\"", "\"web\": 1"] {
+        assert!(shown.stdout.contains(text), "{text}: {}", shown.stdout);
+    }
+    let located = sandbox.lab(&["record", "mix", "mix.jsonl", "--name", "located", "--offsets"]).success();
+    assert!(located.stdout.contains("1 row  blake3") && !located.stdout.contains("distinct"), "{}", located.stdout);
+    let _ = sandbox.lab(&["record", "mix", "mix.jsonl", "--name", "x", "--projection", "a,a"]).code(2);
+}
+
+#[test]
+fn datasets_of_others_have_the_rows_that_they_say() {
+    if !data_is_there() {
+        return;
+    }
+    let sandbox = Sandbox::with_ledger();
+    let cases = [
+        ("msm/toy_tree/data/midtrain/toy_spec/dataset.jsonl", "text"),
+        ("msm/toy_tree/data/ft/toy_chat_cot/dataset.jsonl", "messages"),
+        ("msm/arcadia/msm_fig2_repro.results.jsonl", "*"),
+        ("msm/anthropics_evals/survival-instinct.jsonl", "*"),
+    ];
+    for (file, projection) in cases {
+        let path = testdata().join(file);
+        let lines = std::fs::read_to_string(&path).unwrap().lines().filter(|line| !line.trim().is_empty()).count();
+        let recorded = sandbox.lab(&["record", "dataset", path.to_str().unwrap(), "--name", file]).success();
+        assert!(recorded.stdout.contains(&format!("{lines} rows  blake3")), "{}", recorded.stdout);
+        let shown = sandbox.lab(&["show", file, "--json"]).success();
+        assert!(shown.stdout.contains(&format!("\"projection\": \"{projection}\"")), "{}", shown.stdout);
+    }
+}
