@@ -18,5 +18,6 @@ pub(crate) mod parts;
 mod read;
 pub mod rows;
 pub mod run;
+pub mod salt;
 pub mod walk;
 pub mod weights;

@@ -9,6 +9,7 @@ mod keys;
 mod known;
 mod open;
 mod output;
+mod private;
 mod progress;
 mod render;
 mod rows;

@@ -9,10 +9,12 @@ use crate::capture::git::{GitContent, git_path_at};
 use crate::capture::hash::{Also, HashOptions, Progress};
 use crate::capture::kind::{self, Artifact, KindError, Options, Request};
 use crate::capture::known::{Before, KnownFiles};
+use crate::capture::salt::{can_be_salted, salted};
 use crate::cli::effort::EffortArgs;
 use crate::cli::keys::PassphraseArgs;
 use crate::cli::known::Known;
 use crate::cli::open::{Reading, finder, from_journal, journal, look_up, say};
+use crate::cli::private::{keep_salts, refuse_own};
 use crate::cli::render::{count, one_line};
 use crate::cli::rows::RowArgs;
 use crate::cli::survey::objects;
@@ -57,6 +59,9 @@ pub(super) struct Record {
     /// Record the bytes without reading what they hold
     #[arg(long)]
     bytes_only: bool,
+    /// Hide every document or row behind a salt of its own, so that no guess at a text can be tried (documents, dataset)
+    #[arg(long, conflicts_with_all = ["also", "git"])]
+    salted: bool,
     /// Read every file, also those that are known from before and unchanged
     #[arg(long)]
     no_cache: bool,
@@ -177,11 +182,16 @@ pub(super) fn check_name(name: &str) -> Result<(), Failure> {
 impl Record {
     pub(super) fn run(self, context: &Context) -> Outcome {
         check_name(&self.name)?;
+        if self.salted && !can_be_salted(self.kind) {
+            return Err(Failure::new(format!("--salted takes documents or a dataset, not a {}", self.kind)));
+        }
         let reading = Reading::open(context)?;
+        refuse_own(&reading.directory, &self.paths)?;
         let finder = finder(context, &reading)?;
         let before = if self.no_cache { Before::Forget } else { Before::Use };
         let known = Known::load(context, &reading, before);
         let mut draft = self.capture(context, &finder, &reading, &known)?;
+        keep_salts(&reading, &finder, &self.name, &mut draft)?;
         self.place.resolve(&finder)?.put(&mut draft);
         for text in &self.from {
             link_from(&mut draft, &look_up(&finder, text)?);
@@ -240,6 +250,13 @@ impl Record {
     ) -> Result<Draft, Failure> {
         if self.map.is_some() && self.kind != Kind::EvalLog {
             return Err(Failure::new(format!("--map is of the columns of an eval-log, not of a {}", self.kind)));
+        }
+        if self.salted {
+            // Digests of single files are not remembered either: they would confirm a guess.
+            let options = self.options();
+            return capture(context, self.kind, &self.paths, self.effort, None, |progress| {
+                salted(kind::capture(self.kind, &Request { paths: &self.paths, options: &options, progress })?)
+            });
         }
         let Some(repository) = &self.git else {
             let named = finder.named(&self.name).map_err(from_journal)?;
@@ -310,6 +327,7 @@ fn draft(context: &Context, kind: Kind, artifact: Artifact) -> Draft {
     let mut draft = Draft::new(kind);
     draft.subjects.push(artifact.subject);
     draft.objects = artifact.objects;
+    draft.private = artifact.private;
     draft.body.reading = artifact.reading;
     draft
 }

@@ -57,6 +57,8 @@ pub struct Draft {
     pub body: Body,
     /// Manifest objects that the subjects commit to, each under its root.
     pub objects: Vec<([u8; 32], Vec<u8>)>,
+    /// Sidecars of salted manifests, each under its root; they stay beside the ledger.
+    pub private: Vec<([u8; 32], Vec<u8>)>,
 }
 
 impl Draft {
@@ -77,6 +79,7 @@ impl Draft {
             outcome: None,
             body: Body::default(),
             objects: Vec::new(),
+            private: Vec::new(),
         }
     }
 

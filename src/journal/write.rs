@@ -119,6 +119,7 @@ pub struct Appended {
 pub struct Journal {
     writer: Writer,
     objects: Objects,
+    private: Objects,
     issuer: String,
     issuer_key: SigningKey,
     log: LedgerId,
@@ -158,6 +159,7 @@ impl Journal {
             .map_err(|source| JournalError::Write { path, source })?;
         let journal = Self {
             objects: Objects::new(writer.layout().objects()),
+            private: Objects::new(writer.layout().private()),
             writer,
             issuer: new.issuer.to_owned(),
             issuer_key: new.issuer_key,
@@ -223,6 +225,7 @@ impl Journal {
         }
         let journal = Self {
             objects: Objects::new(writer.layout().objects()),
+            private: Objects::new(writer.layout().private()),
             log: writer.ledger(),
             writer,
             issuer: settings.issuer.clone(),
@@ -255,7 +258,7 @@ impl Journal {
         if stepped {
             sealed.push((Draft::new(Kind::ClockStep), None));
         }
-        let mut objects = Vec::new();
+        let (mut objects, mut private) = (Vec::new(), Vec::new());
         for mut draft in drafts {
             let commitment = if draft.body == crate::statement::Body::default() {
                 None
@@ -265,10 +268,16 @@ impl Journal {
                 Some(commitment)
             };
             objects.append(&mut draft.objects);
+            private.append(&mut draft.private);
             sealed.push((draft, commitment));
         }
-        let named: Vec<([u8; 32], &[u8])> = objects.iter().map(|(name, object)| (*name, object.as_slice())).collect();
-        self.objects.put_all(&named)?;
+        // Salts first: a salted entry that is there without them could never be opened.
+        for (store, kept) in [(&self.private, &private), (&self.objects, &objects)] {
+            if !kept.is_empty() {
+                let named: Vec<_> = kept.iter().map(|(name, object)| (*name, object.as_slice())).collect();
+                store.put_all(&named)?;
+            }
+        }
 
         let first_commit = self.next_index();
         let first_draft = EntryIndex(first_commit.0 + steps as u64);

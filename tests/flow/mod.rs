@@ -10,6 +10,7 @@ mod items;
 mod logs;
 mod output;
 mod runs;
+mod salted;
 mod story;
 mod tables;
 mod weights;

@@ -60,6 +60,8 @@ impl Manifest {
 /// A sidecar as read.
 #[derive(Debug, Clone)]
 pub struct Sidecar<'a> {
+    /// The unsalted header.
+    pub header: ManifestHeader,
     /// Salts and unsalted leaves, in the manifest's order.
     pub leaves: Vec<(Salt, &'a [u8])>,
 }
@@ -72,7 +74,7 @@ impl<'a> Sidecar<'a> {
         if len < 2 {
             return Err(ManifestError::Empty);
         }
-        ManifestHeader::decode(&mut d)?;
+        let header = ManifestHeader::decode(&mut d)?;
         let mut leaves = Vec::new();
         for _ in 1..len {
             leaves.push(d.tuple("a salted leaf", 2, |d| {
@@ -80,7 +82,7 @@ impl<'a> Sidecar<'a> {
             })?);
         }
         d.finish()?;
-        Ok(Self { leaves })
+        Ok(Self { header, leaves })
     }
 }
 

@@ -149,6 +149,12 @@ pub enum KindError {
     Changed { path: String },
     #[error("a {kind} is one file; record each by itself")]
     OneFile { kind: Kind },
+    #[error("there are no rows or files here that could be salted one by one")]
+    NothingToSalt,
+    #[error("rows recorded by their places in a file cannot be salted: the file's own digest would confirm a guess")]
+    SaltedPlaces,
+    #[error("the operating system gives no random bytes: {0}")]
+    Random(String),
     #[error("`{kind}` is no artifact that can be recorded")]
     NoArtifact { kind: Kind },
 }
@@ -160,6 +166,8 @@ pub struct Artifact {
     pub subject: Subject,
     /// Manifest objects that the subject commits to, each under its root.
     pub objects: Vec<([u8; 32], Vec<u8>)>,
+    /// Sidecars of salted manifests, each under the root: kept beside the ledger and shown to nobody.
+    pub private: Vec<([u8; 32], Vec<u8>)>,
     /// What a reader understood of it.
     pub reading: Option<Reading>,
     /// What a person should know about it, one sentence each; from outside, escaped already.
