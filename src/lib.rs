@@ -78,6 +78,11 @@ pub mod check;
 pub mod claim;
 // (the verdict)
 pub mod report;
+// --- making again, and what others say of the same bytes ---
+#[cfg(feature = "host")]
+pub mod interop;
+#[cfg(feature = "host")]
+pub mod rebuild;
 // --- people ---
 #[cfg(feature = "host")]
 pub mod cli;

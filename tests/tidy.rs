@@ -21,7 +21,7 @@ const LAYERS: &[&[&str]] = &[
     &["store"],
     &["capture", "ledger"],
     &["journal"],
-    &["report"],
+    &["report", "rebuild", "interop"],
     &["cli"],
 ];
 

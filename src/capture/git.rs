@@ -41,6 +41,11 @@ const COMPARE_FILES: usize = 50_000;
 /// First line of a Git LFS pointer: <https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md>
 const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
 
+/// Git's id of a file with these bytes. It is SHA-1: it finds a file where others name it so, and proves little.
+pub fn blob_id(bytes: &[u8]) -> Option<String> {
+    Oid::hash_object(ObjectType::Blob, bytes).ok().map(|id| id.to_string())
+}
+
 /// Why a path at a revision was not captured.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "each variant is its message")]

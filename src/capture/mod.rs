@@ -3,9 +3,11 @@
 //! Nothing here follows a link out of the place it was pointed at, blocks on a pipe, runs a program that a repository
 //! names, or believes that a file stood still while it was read. Nothing here writes to a ledger.
 
+pub mod against;
 pub mod claim_file;
 pub mod git;
 pub mod hash;
+pub mod inputs;
 pub mod item;
 pub mod keyring;
 pub mod kind;

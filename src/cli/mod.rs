@@ -28,6 +28,7 @@ macro_rules! commands {
         $(mod $module;)+
 
         #[derive(Debug, Subcommand)]
+        #[allow(clippy::large_enum_variant, reason = "there is one command line in a process")]
         enum Command {
             $($(#[$meta])* $command($module::$command),)+
         }
@@ -49,6 +50,7 @@ commands! {
     run::Run,
     claim::Claim,
     prove::Prove,
+    rebuild::Rebuild,
     verify::Verify,
     status::Status,
     log::Log,

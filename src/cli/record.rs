@@ -1,5 +1,7 @@
 //! `record`: an artifact becomes an entry.
 
+mod claims;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -72,6 +74,8 @@ pub(super) struct Record {
     map: Option<ColumnMap>,
     #[command(flatten)]
     rows: RowArgs,
+    #[command(flatten)]
+    claims: claims::ClaimsArgs,
     #[command(flatten)]
     place: PlaceArgs,
     /// Notes to keep with it
@@ -192,6 +196,7 @@ impl Record {
         let known = Known::load(context, &reading, before);
         let mut draft = self.capture(context, &finder, &reading, &known)?;
         keep_salts(&reading, &finder, &self.name, &mut draft)?;
+        let code = self.claims.read(context, &mut draft, &self.paths)?;
         self.place.resolve(&finder)?.put(&mut draft);
         for text in &self.from {
             link_from(&mut draft, &look_up(&finder, text)?);
@@ -215,7 +220,7 @@ impl Record {
                 row.principal().1
             ))?;
             known.save(context, self.kind, draft.subjects.first(), &self.options(), row.index.0);
-            return Ok(0);
+            return Ok(code);
         }
         say_same_tensors(context, &finder, &draft, &self.name)?;
         draft.body.name = Some(self.name.clone());
@@ -228,7 +233,7 @@ impl Record {
         journal.close().map_err(from_journal)?;
         context.print(&format!("entry {index}  {} `{}`  {described}\n", self.kind, self.name))?;
         known.save(context, self.kind, subject.as_ref(), &self.options(), index.0);
-        Ok(0)
+        Ok(code)
     }
 
     fn options(&self) -> Options {

@@ -241,7 +241,12 @@ fn float(number: f64) -> String {
         return format!("{sign}Infinity");
     }
     let shortest = format!("{:e}", number.abs());
-    let (mantissa, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
+    // Of two shortest texts that lie equally near, Python takes the one that ends in an even digit: so does rounding to
+    // as many digits, which gives the nearest text in all other cases.
+    let places = shortest.split('e').next().unwrap_or_default().len().saturating_sub(2);
+    let rounded = format!("{:.places$e}", number.abs());
+    let nearest = if rounded.parse() == Ok(number.abs()) { rounded } else { shortest };
+    let (mantissa, exponent) = nearest.split_once('e').unwrap_or((&nearest, "0"));
     let digits = mantissa.replace('.', "");
     let exponent: i32 = exponent.parse().unwrap_or_default();
     // Python writes an exponent below 10^-4 and from 10^16 on.
@@ -300,6 +305,8 @@ mod tests {
             ("2.5e-3", "0.0025"),
             ("1e22", "1e+22"),
             ("0.015", "0.015"),
+            ("1817227628954566.25", "1817227628954566.2"),
+            ("-169722154510251.625", "-169722154510251.62"),
         ] {
             assert_eq!(of(lexeme, Style::UTF8), written, "{lexeme}");
         }

@@ -22,6 +22,7 @@ const PAGES: &[&[&str]] = &[
     &["claim", "add"],
     &["claim", "check"],
     &["prove"],
+    &["rebuild"],
     &["verify"],
     &["status"],
     &["log"],

@@ -5,10 +5,12 @@
 mod again;
 mod artifacts;
 mod bad_input;
+mod claims;
 mod datasets;
 mod items;
 mod logs;
 mod output;
+mod rebuild;
 mod runs;
 mod salted;
 mod story;

@@ -1,0 +1,12 @@
+//! Making an artifact again from what it was made of, and comparing.
+//!
+//! GOOD means the same bytes; BAD means other bytes, and in what they differ; UNKNOWN means that nothing could be
+//! compared. Only pure functions are made again here: they need their inputs and nothing else.
+
+mod difference;
+mod expected;
+mod pure;
+
+pub use difference::{Difference, Example};
+pub use expected::{Expected, Recorded};
+pub use pure::{Comparison, InputFacts, Output, PureError, Replay, Verdict, replay};
