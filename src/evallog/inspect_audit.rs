@@ -9,8 +9,10 @@ use num_rational::BigRational;
 use num_traits::{One, Signed, Zero};
 
 use super::PartError;
-use super::inspect::{Grid, Header, Samples, Seen, Summary, parse_id, parse_key, parse_summary, parse_value};
+use super::inspect::{Samples, Seen, parse_id, parse_key};
+use super::inspect_header::{Grid, Header};
 use super::inspect_judge::name_of;
+use super::inspect_scores::{Summary, parse_summary, parse_value};
 use crate::artifact::samples::{
     Anomalies, AnomalyCode, MAX_ANOMALIES, SampleDetails, SampleId, SampleKey, SampleRecord, SampleStatus, Score,
     Scores,

@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::PartError;
-use super::inspect::{Texts, parse_value};
+use super::inspect::Texts;
+use super::inspect_scores::parse_value;
 use crate::artifact::samples::{Score, bounded_text};
 use crate::json::{JsonError, Object, Value};
 

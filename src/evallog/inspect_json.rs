@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::inspect::{Samples, parse_header, parse_sample, part};
+use super::inspect::{Samples, parse_sample};
 use super::inspect_audit::{check_grid, check_reductions, check_status, note_sample};
+use super::inspect_header::parse_header;
 use super::inspect_judge::Tally;
 use super::inspect_metrics::check_metrics;
-use super::{ColumnMap, EvalLog, EvalLogError, LogFile, Look, Reader};
+use super::{ColumnMap, EvalLog, EvalLogError, LogFile, Look, Reader, part};
 use crate::artifact::samples::AnomalyCode;
 use crate::json::Value;
 

@@ -11,7 +11,8 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Zero};
 
-use super::inspect::{Header, Seen};
+use super::inspect::Seen;
+use super::inspect_header::Header;
 use crate::artifact::samples::{
     AnomalyCode, LogFacts, ObservedModel, Rejudged, SampleId, SampleRecord, Score, bounded_text,
 };

@@ -13,8 +13,9 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{FromPrimitive, One, Signed, Zero};
 
-use super::inspect::{Header, Metric, Samples};
+use super::inspect::Samples;
 use super::inspect_audit::{is_close, observations, tolerance};
+use super::inspect_header::{Header, Metric};
 use super::inspect_judge::Tally;
 use crate::artifact::samples::{AnomalyCode, LogFacts, SampleId, parse_number};
 use crate::stats::decimal::{decimal_digits, sqrt_digits};

@@ -8,13 +8,14 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::inspect::{Header, Samples, parse_header, parse_sample, part};
+use super::inspect::{Samples, parse_sample};
 use super::inspect_audit::{
     SummaryKind, check_grid, check_reductions, check_start, check_status, check_summaries, note_sample, read_summaries,
 };
+use super::inspect_header::{Header, parse_header};
 use super::inspect_judge::Tally;
 use super::inspect_metrics::check_metrics;
-use super::{ColumnMap, EvalLog, EvalLogError, LogFile, Look, Reader};
+use super::{ColumnMap, EvalLog, EvalLogError, LogFile, Look, Reader, part};
 use crate::artifact::samples::{Anomalies, AnomalyCode, LogFacts, SampleId};
 use crate::container::zip::{Archive, Packed};
 use crate::json::Value;

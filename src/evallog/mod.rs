@@ -8,9 +8,11 @@
 mod inspect;
 mod inspect_audit;
 mod inspect_events;
+mod inspect_header;
 mod inspect_json;
 mod inspect_judge;
 mod inspect_metrics;
+mod inspect_scores;
 mod inspect_zip;
 mod judge_config;
 mod lines;
@@ -143,6 +145,14 @@ pub enum RowError {
     Counts { k: u64, n: u64 },
     #[error("{key} stands there twice")]
     Duplicate { key: String },
+}
+
+/// Names the part of a log in which an error lies.
+fn part<T>(part: &str, result: Result<T, impl Into<PartError>>) -> Result<T, EvalLogError> {
+    result.map_err(|error| EvalLogError::Part {
+        part: bounded_text(&part.escape_debug().to_string()),
+        source: error.into(),
+    })
 }
 
 /// A log as read: facts about the whole and one record for each sample and epoch, in the order of their keys.

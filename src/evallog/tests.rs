@@ -618,3 +618,42 @@ fn a_log_with_any_byte_changed_never_panics_nor_reads_the_same_unnoticed() {
     let id = SampleId::Int(1);
     assert_eq!(whole.samples[0].key.id, id);
 }
+
+#[test]
+fn what_is_too_deep_or_too_long_in_a_log_is_refused_by_name() {
+    let with = |sample: String| read_bytes(json_log(&[sample], "[1]", "1").as_bytes());
+    let deep = sample(1, 1, "1").replacen('{', &format!("{{\"store\":{}{},", "[".repeat(200), "]".repeat(200)), 1);
+    assert!(matches!(with(deep), Err(EvalLogError::Part { source: PartError::Json(JsonError::Depth { .. }), .. })));
+    let long_id = sample(1, 1, "1").replacen("\"id\":1", &format!("\"id\":\"{}\"", "x".repeat(2000)), 1);
+    let Err(EvalLogError::Part { part, source }) = with(long_id) else { panic!("an id of 2000 bytes was read") };
+    let length = SamplesError::TextLength { what: "a sample id", found: 2000, limit: 1024 };
+    assert_eq!((part.as_str(), source), ("samples[0]", PartError::Samples(length)));
+    let digits = with(sample(1, 1, &"1".repeat(100)));
+    assert!(matches!(digits, Err(EvalLogError::Part { source: PartError::Samples(_), .. })));
+    let many: Vec<String> = (0..5000).map(|key| format!("\"k{key}\":1")).collect();
+    let scores = with(sample(1, 1, &format!("{{{}}}", many.join(","))));
+    let counted = |found| PartError::Samples(SamplesError::ScoreCount { found });
+    assert!(matches!(scores, Err(EvalLogError::Part { source, .. }) if source == counted(5000)));
+}
+
+#[test]
+fn members_of_many_batches_are_read_in_their_order_whatever_the_threads_do() {
+    // Stored members of 3 MiB make several batches; one of 5 MiB is read alone.
+    let filler = |mib: usize| format!(r#""store":{{"filler":"{}"}},"#, "x".repeat(mib << 20));
+    let members: Vec<(String, String)> = (1..=8_u64)
+        .map(|id| {
+            let text = sample(id, 1, if id % 2 == 0 { "1" } else { "\"\\ud800\"" });
+            let text = text.replacen('{', &format!("{{{}", filler(if id == 5 { 5 } else { 3 })), 1);
+            (format!("samples/{id}_epoch_1.json"), text)
+        })
+        .chain([("header.json".to_owned(), header("[1,2,3,4,5,6,7,8]", 1, "0.5"))])
+        .collect();
+    let log = read_bytes(&zip(&members)).unwrap();
+    let ids: Vec<String> = log.samples.iter().map(|sample| sample.key.id.to_string()).collect();
+    assert_eq!(ids, ["1", "2", "3", "4", "5", "6", "7", "8"]);
+    assert_eq!(
+        texts(&log, AnomalyCode::UnreadableScore),
+        ["(1, epoch 1)", "(3, epoch 1)", "(5, epoch 1)", "(7, epoch 1)"]
+    );
+    assert_eq!(log.facts.anomalies.worst(), Some(Severity::Note), "the mean of four ones and four texts is .5");
+}

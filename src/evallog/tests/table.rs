@@ -108,7 +108,7 @@ fn distance(exact: &Exact, lexeme: &str) -> u64 {
 }
 
 /// Header and samples of an Inspect log, to compute its metrics without what the reader made of them.
-fn parts(bytes: &[u8], log: &EvalLog) -> (inspect::Header, inspect::Samples) {
+fn parts(bytes: &[u8], log: &EvalLog) -> (inspect_header::Header, inspect::Samples) {
     let samples = log.samples.iter().map(|sample| ((sample.key.id.clone(), sample.key.epoch), sample.clone()));
     let header = if log.facts.format == "inspect.eval" {
         let mut cursor = Cursor::new(bytes);
@@ -119,7 +119,7 @@ fn parts(bytes: &[u8], log: &EvalLog) -> (inspect::Header, inspect::Samples) {
         bytes.to_vec()
     };
     let header = Value::parse(&header).unwrap().object().unwrap();
-    (inspect::parse_header("header.json", &header).unwrap(), samples.collect())
+    (inspect_header::parse_header("header.json", &header).unwrap(), samples.collect())
 }
 
 fn metrics(bytes: &[u8], log: &EvalLog) -> String {
