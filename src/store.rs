@@ -535,8 +535,17 @@ mod tests {
 
     use super::*;
 
+    /// The thread of a store that was dropped a moment ago may still hold the database.
     fn open(dir: &Path) -> (Store, Option<TreeHead>) {
-        Store::open(dir, StoreLimits::default()).unwrap()
+        let start = std::time::Instant::now();
+        loop {
+            match Store::open(dir, StoreLimits::default()) {
+                Err(StoreError::Busy) if start.elapsed() < Duration::from_secs(30) => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                opened => return opened.unwrap(),
+            }
+        }
     }
 
     fn head(size: u64) -> TreeHead {
