@@ -51,6 +51,8 @@ pub mod json;
 #[cfg(feature = "host")]
 pub mod capture;
 #[cfg(feature = "host")]
+pub mod corpus;
+#[cfg(feature = "host")]
 pub mod evallog;
 #[cfg(feature = "host")]
 pub mod rows;

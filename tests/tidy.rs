@@ -14,7 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["merkle", "container", "json"],
     &["artifact", "statement", "stats"],
     &["replay"],
-    &["evallog", "evidence", "rows", "weights"],
+    &["corpus", "evallog", "evidence", "rows", "weights"],
     &["verify"],
     &["check"],
     &["claim"],

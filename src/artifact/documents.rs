@@ -3,7 +3,8 @@
 //! A leaf is `[key, raw digest, raw length, text digest, text length, flags]`: what the document is called in its corpus,
 //! the bytes that lie there, the text that training sees of them, and what is odd about that text. Leaves stand in the
 //! order of their keys' bytes, each key once, so that a document is found by its key without reading the others. The
-//! flags follow from the bytes alone: whoever holds the document can derive its leaf again.
+//! text and flags follow from the bytes and from the layout they lie in: whoever holds the document can derive its leaf
+//! again.
 
 use crate::artifact::manifest::{Manifest, ManifestError, ManifestHeader};
 use crate::artifact::tree::MAX_PATH_BYTES;

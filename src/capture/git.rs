@@ -10,6 +10,10 @@
 //!
 //! Only this file names `git2`. Objects: <https://git-scm.com/book/en/v2/Git-Internals-Git-Objects>
 
+mod versions;
+
+pub use versions::{GitHistory, GitVersion, MAX_COMMITS, MAX_VERSIONS, git_blob, git_versions};
+
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::Read;
@@ -75,6 +79,8 @@ pub enum GitError {
     NoPath { path: TreePath, commit: Oid },
     #[error("`{path}` is a link to `{target}` at this commit; name what it points to instead")]
     Link { path: TreePath, target: Shown },
+    #[error("`{path}` is no file at this commit")]
+    NotAFile { path: TreePath },
     #[error("`{path}` is a submodule; record it from its own repository")]
     Submodule { path: TreePath },
     #[error("`{path}` has a component that git itself would refuse to check out")]

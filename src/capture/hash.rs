@@ -147,6 +147,27 @@ pub(crate) fn hash_small(
     unless_known(open, options, progress, || hash_stream(open, options.also, progress))
 }
 
+/// A file that was read for another reason, with the digest of what was read: as if it had been hashed. A second digest
+/// means reading it again.
+pub(crate) fn hashed_already(
+    open: &OpenFile,
+    digest: FileDigest,
+    options: &HashOptions,
+    progress: &dyn Progress,
+) -> Result<HashedFile, CaptureError> {
+    if options.also == Also::Sha256 {
+        let file = hash_large(open, options, progress)?;
+        return if file.digest == digest { Ok(file) } else { Err(open.changed()) };
+    }
+    open.check_unchanged()?;
+    progress.add(open.stamp.size);
+    let file = HashedFile { stamp: open.stamp, mode: open.mode, digest, sha256: None };
+    if let Some(known) = progress.known() {
+        known.learn(&open.file, &file);
+    }
+    Ok(file)
+}
+
 /// Hashes a file that is not known from before, and remembers it.
 fn unless_known(
     open: &OpenFile,

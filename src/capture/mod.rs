@@ -21,5 +21,6 @@ mod read;
 pub mod rows;
 pub mod run;
 pub mod salt;
+mod text;
 pub mod walk;
 pub mod weights;

@@ -7,7 +7,7 @@
 //! Reference: <https://man7.org/linux/man-pages/man2/openat2.2.html>
 
 use std::fs::{File, Metadata};
-use std::io;
+use std::io::{self, Read as _};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -169,6 +169,19 @@ impl OpenFile {
         Ok(Self { file, stamp: FileStamp::of(&metadata), mode: mode_of(metadata.mode()), shown })
     }
 
+    /// The whole file, which must have at most `limit` bytes and as many as when it was opened.
+    pub(crate) fn read_all(&self, limit: u64) -> Result<Vec<u8>, CaptureError> {
+        let size = self.stamp.size;
+        if size > limit {
+            return Err(CaptureError::TooLarge { path: Shown::of(&self.shown), size, limit });
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 1);
+        // One byte more: a file that grew is seen to have grown.
+        let read = (&self.file).take(size + 1).read_to_end(&mut bytes);
+        read.map_err(|source| io_error(&self.shown, "read", source))?;
+        if bytes.len() as u64 == size { Ok(bytes) } else { Err(self.changed()) }
+    }
+
     /// Refuses a file that is not as it was when it was opened.
     pub(crate) fn check_unchanged(&self) -> Result<(), CaptureError> {
         let metadata = self.file.metadata().map_err(|source| io_error(&self.shown, "examined", source))?;
@@ -189,6 +202,11 @@ const FILE_FLAGS: OFlags =
     OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
 
 const FOLDER_FLAGS: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+/// The bytes of a file that the user named, at most `limit`.
+pub fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, CaptureError> {
+    OpenFile::argument(path)?.read_all(limit)
+}
 
 /// A folder that nothing opened through it can leave.
 pub(crate) struct Root {

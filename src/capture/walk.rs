@@ -14,10 +14,10 @@ use rayon::prelude::*;
 use rustix::fs::{AtFlags, Dir, FileType};
 
 use crate::artifact::tree::{TreeError, TreeLeaf, TreeNode, TreePath};
-use crate::capture::hash::{HashOptions, HashedFile, Progress, hash_file, hash_large, hash_small};
+use crate::capture::hash::{HashOptions, HashedFile, Progress, hash_file, hash_large, hash_small, hashed_already};
 use crate::capture::open::{CaptureError, FileStamp, OpenFile, Root, Shown, argument_metadata, io_error};
 use crate::capture::parts::{HashedParts, Parts, hash_parts};
-use crate::digest::Sha256Digest;
+use crate::digest::{FileDigest, Sha256Digest};
 
 /// The folder of a ledger, left out where it stands directly under the root of a walk.
 pub const LEDGER_FOLDER: &str = ".reproledger";
@@ -46,6 +46,25 @@ pub struct Tree {
     pub sha256: BTreeMap<TreePath, Sha256Digest>,
     /// True when a ledger's own folder stood under the root and was left out.
     pub left_out_ledger: bool,
+}
+
+/// Reads files as they are hashed, so that whoever needs what they hold need not read them again.
+pub(crate) trait Visit: Sync {
+    /// Every path there is, in order, before the first is visited.
+    fn listed(&self, _paths: &[&TreePath]) {}
+
+    /// Reads a file from its first byte to its last and gives the digest of what it read; nothing where the file is of
+    /// no interest. Called from many threads.
+    fn visit(&self, path: &TreePath, open: &OpenFile) -> Result<Option<FileDigest>, CaptureError>;
+}
+
+/// Nobody reads along.
+struct Unseen;
+
+impl Visit for Unseen {
+    fn visit(&self, _: &TreePath, _: &OpenFile) -> Result<Option<FileDigest>, CaptureError> {
+        Ok(None)
+    }
 }
 
 /// What the paths of a command turned out to be.
@@ -84,23 +103,30 @@ pub(crate) fn walk_with_parts(
 ) -> Result<(Tree, BTreeMap<String, HashedParts>), CaptureError> {
     let mut walk = Walk::default();
     walk.list_folder(path, None)?;
-    walk.hash(path, parts, options, progress)
+    walk.hash(path, parts, options, progress, &Unseen)
+}
+
+/// Hashes a folder, or several paths as one tree of their names, while `visit` reads along.
+pub(crate) fn walk_visited(
+    paths: &[PathBuf],
+    options: &HashOptions,
+    progress: &dyn Progress,
+    visit: &dyn Visit,
+) -> Result<Tree, CaptureError> {
+    let mut walk = Walk::default();
+    match paths {
+        [path] => walk.list_folder(path, None)?,
+        paths => walk.list_paths(paths)?,
+    }
+    let shown = paths.first().map_or(Path::new(""), PathBuf::as_path);
+    walk.hash(shown, &BTreeMap::new(), options, progress, visit).map(|(tree, _)| tree)
 }
 
 /// Hashes several files and folders; each stands in the tree under its own name.
 pub fn walk_paths(paths: &[PathBuf], options: &HashOptions, progress: &dyn Progress) -> Result<Tree, CaptureError> {
     let mut walk = Walk::default();
-    for path in paths {
-        let name = path.file_name().ok_or_else(|| CaptureError::NoName { path: Shown::of(path) })?;
-        let name = name.to_str().ok_or_else(|| CaptureError::NotUtf8 { path: Shown::of(path) })?;
-        if argument_metadata(path)?.is_dir() {
-            walk.list_folder(path, Some(name))?;
-        } else {
-            let tree_path = TreePath::parse(name).map_err(|source| tree_error(path, source))?;
-            walk.jobs.push(Job { path: tree_path, place: Place::Argument(path.clone()) });
-        }
-    }
-    walk.hash(Path::new(""), &BTreeMap::new(), options, progress).map(|(tree, _)| tree)
+    walk.list_paths(paths)?;
+    walk.hash(Path::new(""), &BTreeMap::new(), options, progress, &Unseen).map(|(tree, _)| tree)
 }
 
 /// A leaf to be.
@@ -153,6 +179,20 @@ struct Walk {
 }
 
 impl Walk {
+    fn list_paths(&mut self, paths: &[PathBuf]) -> Result<(), CaptureError> {
+        for path in paths {
+            let name = path.file_name().ok_or_else(|| CaptureError::NoName { path: Shown::of(path) })?;
+            let name = name.to_str().ok_or_else(|| CaptureError::NotUtf8 { path: Shown::of(path) })?;
+            if argument_metadata(path)?.is_dir() {
+                self.list_folder(path, Some(name))?;
+            } else {
+                let tree_path = TreePath::parse(name).map_err(|source| tree_error(path, source))?;
+                self.jobs.push(Job { path: tree_path, place: Place::Argument(path.clone()) });
+            }
+        }
+        Ok(())
+    }
+
     fn list_folder(&mut self, path: &Path, name: Option<&str>) -> Result<(), CaptureError> {
         let root = self.roots.len();
         let prefix = name.map_or(String::new(), |name| format!("{name}/"));
@@ -233,15 +273,17 @@ impl Walk {
         parts: &BTreeMap<String, Parts>,
         options: &HashOptions,
         progress: &dyn Progress,
+        visit: &dyn Visit,
     ) -> Result<(Tree, BTreeMap<String, HashedParts>), CaptureError> {
         if self.jobs.is_empty() {
             return Err(CaptureError::Empty { path: Shown::of(shown) });
         }
         // By path: the leaves' order, and close to the order on disk.
         self.jobs.par_sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        visit.listed(&self.jobs.iter().map(|job| &job.path).collect::<Vec<_>>());
         let find = |job: &Job| match (parts.get(job.path.as_str()), &job.place) {
             (Some(_), Place::File(_)) => Ok(Found::Large),
-            _ => self.find(job, options, progress),
+            _ => self.find(job, options, progress, visit),
         };
         let found = self.jobs.par_iter().map(find).collect::<Result<Vec<_>, _>>()?;
 
@@ -287,7 +329,13 @@ impl Walk {
         }
     }
 
-    fn find(&self, job: &Job, options: &HashOptions, progress: &dyn Progress) -> Result<Found, CaptureError> {
+    fn find(
+        &self,
+        job: &Job,
+        options: &HashOptions,
+        progress: &dyn Progress,
+        visit: &dyn Visit,
+    ) -> Result<Found, CaptureError> {
         if let Place::Link(root) = &job.place {
             let root = &self.roots[*root];
             let target = root.root.link(root.relative(&job.path))?;
@@ -297,6 +345,9 @@ impl Walk {
             return Ok(Found::File(file));
         }
         let open = self.open(job)?;
+        if let Some(digest) = visit.visit(&job.path, &open)? {
+            return hashed_already(&open, digest, options, progress).map(Found::File);
+        }
         if open.stamp.size >= LARGE {
             return Ok(Found::Large);
         }
@@ -347,7 +398,6 @@ mod tests {
 
     use crate::artifact::tree::{FileMode, tree_manifest};
     use crate::capture::hash::{Also, Silent};
-    use crate::digest::FileDigest;
 
     use super::*;
 

@@ -1,6 +1,7 @@
 //! What a command knows of its process: directories, the clock, and where to write.
 
 use std::env;
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -94,6 +95,12 @@ impl Context {
             .ok()
             .and_then(|since| u64::try_from(since.as_millis()).ok())
             .unwrap_or_default()
+    }
+
+    #[allow(clippy::unused_self, reason = "standard output belongs to the surroundings")]
+    /// True where standard output is a terminal and nobody asked for no colour (<https://no-color.org>).
+    pub(super) fn is_coloured(&self) -> bool {
+        std::io::stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
     }
 
     #[allow(clippy::unused_self, reason = "standard output belongs to the surroundings")]

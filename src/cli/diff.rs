@@ -1,13 +1,14 @@
 //! `diff`: what two artifacts have in common and what not, by what they mean and not by their bytes.
 
 mod checkpoint;
+mod spec;
 
 use crate::cli::{Context, Outcome};
 
 /// Compare two artifacts by what they mean
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Exit codes: 0 the same · 1 they differ · 2 usage or unreadable input · 3 it could not be established\n\nExamples:\n  reproledger diff checkpoint adapters/msm adapters/msm-then-aft\n  reproledger diff checkpoint a.safetensors b.gguf --json | jq .lineage"
+    after_help = "Exit codes: 0 the same · 1 they differ · 2 usage or unreadable input · 3 it could not be established\n\nExamples:\n  reproledger diff checkpoint adapters/msm adapters/msm-then-aft\n  reproledger diff checkpoint a.safetensors b.gguf --json | jq .lineage\n  reproledger diff spec '#3' model-spec"
 )]
 pub(super) struct Diff {
     #[command(subcommand)]
@@ -17,12 +18,14 @@ pub(super) struct Diff {
 #[derive(Debug, clap::Subcommand)]
 enum What {
     Checkpoint(checkpoint::Checkpoint),
+    Spec(spec::DiffSpec),
 }
 
 impl Diff {
     pub(super) fn run(self, context: &Context) -> Outcome {
         match self.what {
             What::Checkpoint(checkpoint) => checkpoint.run(context),
+            What::Spec(diff) => diff.show(context),
         }
     }
 }

@@ -11,6 +11,7 @@ mod open;
 mod output;
 mod private;
 mod progress;
+mod recorded;
 mod render;
 mod rows;
 mod survey;

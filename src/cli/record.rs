@@ -1,15 +1,18 @@
 //! `record`: an artifact becomes an entry.
 
 mod claims;
+mod documents;
+mod spec;
+mod versions;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValue;
 
-use crate::capture::git::{GitContent, git_path_at};
+use crate::capture::git::{GitContent, git_blob, git_path_at};
 use crate::capture::hash::{Also, HashOptions, Progress};
-use crate::capture::kind::{self, Artifact, KindError, Options, Request};
+use crate::capture::kind::{self, Artifact, KindError, MAX_TEXT_BYTES, Options, Request};
 use crate::capture::known::{Before, KnownFiles};
 use crate::capture::salt::{can_be_salted, salted};
 use crate::cli::effort::EffortArgs;
@@ -17,10 +20,11 @@ use crate::cli::keys::PassphraseArgs;
 use crate::cli::known::Known;
 use crate::cli::open::{Reading, finder, from_journal, journal, look_up, say};
 use crate::cli::private::{keep_salts, refuse_own};
-use crate::cli::render::{count, one_line};
+use crate::cli::render::{count, one_line, quoted};
 use crate::cli::rows::RowArgs;
 use crate::cli::survey::objects;
 use crate::cli::{Context, Failure, Outcome};
+use crate::corpus::{Recipe, read_template};
 use crate::digest::{Digest, DigestKind, LeafHash};
 use crate::evallog::ColumnMap;
 use crate::journal::{Draft, Finder, Row, Target};
@@ -38,7 +42,7 @@ pub(super) struct Record {
     #[arg(value_parser = KindParser)]
     kind: Kind,
     /// Files or folders; with --git one path inside the repository
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "path", value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Name to call it by
     #[arg(long)]
@@ -55,6 +59,9 @@ pub(super) struct Record {
     /// Revision to take it at
     #[arg(long, value_name = "REVISION", default_value = "HEAD", requires = "git")]
     rev: String,
+    /// The path inside the repository
+    #[arg(long, value_name = "PATH", requires = "git", conflicts_with = "paths")]
+    path: Option<PathBuf>,
     /// Also take SHA-256, as published files are named by; of a folder of weights it is held against their names
     #[arg(long, value_name = "ALGORITHM")]
     also: Option<AlsoArg>,
@@ -73,7 +80,7 @@ pub(super) struct Record {
     #[arg(long, value_name = "ROLE=COLUMN,…", value_parser = ColumnMap::parse)]
     map: Option<ColumnMap>,
     #[command(flatten)]
-    rows: RowArgs,
+    rows: Box<RowArgs>,
     #[command(flatten)]
     claims: claims::ClaimsArgs,
     #[command(flatten)]
@@ -83,6 +90,10 @@ pub(super) struct Record {
     notes: Vec<(String, String)>,
     #[command(flatten)]
     passphrase: PassphraseArgs,
+    #[command(flatten)]
+    spec: Box<spec::SpecArgs>,
+    #[command(flatten)]
+    documents: Box<documents::DocumentsArgs>,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -184,23 +195,29 @@ pub(super) fn check_name(name: &str) -> Result<(), Failure> {
 }
 
 impl Record {
-    pub(super) fn run(self, context: &Context) -> Outcome {
+    pub(super) fn run(mut self, context: &Context) -> Outcome {
         check_name(&self.name)?;
         if self.salted && !can_be_salted(self.kind) {
             return Err(Failure::new(format!("--salted takes documents or a dataset, not a {}", self.kind)));
+        }
+        self.paths.extend(self.path.take());
+        if self.spec.all_versions {
+            let (repository, path) = self.inside_git()?;
+            return versions::record_versions(&self, repository, path, context);
         }
         let reading = Reading::open(context)?;
         refuse_own(&reading.directory, &self.paths)?;
         let finder = finder(context, &reading)?;
         let before = if self.no_cache { Before::Forget } else { Before::Use };
         let known = Known::load(context, &reading, before);
-        let mut draft = self.capture(context, &finder, &reading, &known)?;
+        let parents: Vec<Row> = self.from.iter().map(|text| look_up(&finder, text)).collect::<Result<_, _>>()?;
+        let recipe = self.spec.recipe(context, self.kind, &parents, self.git.as_deref())?;
+        let options = self.options(recipe)?;
+        let mut draft = self.capture(context, &finder, &reading, &known, &options)?;
         keep_salts(&reading, &finder, &self.name, &mut draft)?;
         let code = self.claims.read(context, &mut draft, &self.paths)?;
         self.place.resolve(&finder)?.put(&mut draft);
-        for text in &self.from {
-            link_from(&mut draft, &look_up(&finder, text)?);
-        }
+        parents.iter().for_each(|row| link_from(&mut draft, row));
         for text in &self.supersedes {
             let row = look_up(&finder, text)?;
             if row.payload.kind != self.kind {
@@ -219,10 +236,11 @@ impl Record {
                 row.index,
                 row.principal().1
             ))?;
-            known.save(context, self.kind, draft.subjects.first(), &self.options(), row.index.0);
+            known.save(context, self.kind, draft.subjects.first(), &options, row.index.0);
             return Ok(code);
         }
         say_same_tensors(context, &finder, &draft, &self.name)?;
+        say_names(context, &finder, &self.name, &draft)?;
         draft.body.name = Some(self.name.clone());
         draft.body.notes = self.notes.iter().cloned().collect::<BTreeMap<_, _>>();
         let (described, subject) = (describe(&draft), draft.subjects.first().cloned());
@@ -232,18 +250,29 @@ impl Record {
         say(context, &journal.take_notices());
         journal.close().map_err(from_journal)?;
         context.print(&format!("entry {index}  {} `{}`  {described}\n", self.kind, self.name))?;
-        known.save(context, self.kind, subject.as_ref(), &self.options(), index.0);
+        known.save(context, self.kind, subject.as_ref(), &options, index.0);
         Ok(code)
     }
 
-    fn options(&self) -> Options {
+    fn options(&self, recipe: Option<Recipe>) -> Result<Options, Failure> {
         let also = if self.also.is_some() { Also::Sha256 } else { Also::Nothing };
-        Options {
+        Ok(Options {
             hash: HashOptions { also, ..HashOptions::default() },
             bytes_only: self.bytes_only,
             map: self.map.clone(),
+            documents: self.documents.options()?,
+            recipe,
             rows: self.rows.options(),
-        }
+        })
+    }
+
+    /// The repository and the one path inside it.
+    fn inside_git(&self) -> Result<(&Path, &str), Failure> {
+        let [path] = self.paths.as_slice() else {
+            return Err(Failure::new("--git takes one path inside the repository"));
+        };
+        let inside = path.to_str().ok_or_else(|| Failure::new("a path inside a repository must be UTF-8"))?;
+        Ok((self.git.as_deref().unwrap_or(Path::new(".")), inside))
     }
 
     fn capture(
@@ -252,22 +281,22 @@ impl Record {
         finder: &Finder<'_>,
         reading: &Reading,
         known: &Known,
+        options: &Options,
     ) -> Result<Draft, Failure> {
         if self.map.is_some() && self.kind != Kind::EvalLog {
             return Err(Failure::new(format!("--map is of the columns of an eval-log, not of a {}", self.kind)));
         }
         if self.salted {
             // Digests of single files are not remembered either: they would confirm a guess.
-            let options = self.options();
             return capture(context, self.kind, &self.paths, self.effort, None, |progress| {
-                salted(kind::capture(self.kind, &Request { paths: &self.paths, options: &options, progress })?)
+                salted(kind::capture(self.kind, &Request { paths: &self.paths, options, progress })?)
             });
         }
         let Some(repository) = &self.git else {
             let named = finder.named(&self.name).map_err(from_journal)?;
-            let (options, objects) = (self.options(), objects(reading));
+            let objects = objects(reading);
             return capture(context, self.kind, &self.paths, self.effort, Some(known.files()), |progress| {
-                let request = Request { paths: &self.paths, options: &options, progress };
+                let request = Request { paths: &self.paths, options, progress };
                 match named.and_then(|row| known.said_before(self.kind, &row, &objects, &request)) {
                     Some(artifact) => Ok(artifact),
                     None => kind::capture(self.kind, &request),
@@ -277,14 +306,18 @@ impl Record {
         if !kind::of(self.kind).is_some_and(kind::ArtifactKind::takes_git) {
             return Err(Failure::new(format!("--git takes a spec or source, not a {}", self.kind)));
         }
-        let [path] = self.paths.as_slice() else {
-            return Err(Failure::new("--git takes one path inside the repository"));
-        };
-        let inside = path.to_str().ok_or_else(|| Failure::new("a path inside a repository must be UTF-8"))?;
+        let (_, inside) = self.inside_git()?;
         let found = git_path_at(repository, &self.rev, inside)?;
         let artifact = match found.content {
             GitContent::File { size, digest, .. } => {
-                Artifact { subject: Subject::file(digest, size), ..Artifact::default() }
+                let object = found.place.object.as_deref().unwrap_or_default();
+                let reading = match self.kind {
+                    Kind::Spec if !self.bytes_only && size <= MAX_TEXT_BYTES => {
+                        Some(read_template(&git_blob(repository, object, usize::try_from(size)?)?))
+                    }
+                    _ => None,
+                };
+                Artifact { subject: Subject::file(digest, size), reading, ..Artifact::default() }
             }
             GitContent::Tree(leaves) => Artifact::tree(leaves)?,
         };
@@ -400,6 +433,36 @@ fn unchanged(finder: &Finder<'_>, name: &str, draft: &Draft, supersedes_nothing:
             .hint("if it is something else, give it another name"));
     }
     Ok(None)
+}
+
+/// Says where the same content has another name, and where the name had other content that this entry does not replace.
+fn say_names(context: &Context, finder: &Finder<'_>, name: &str, draft: &Draft) -> Result<(), Failure> {
+    let principal = draft.subjects.first().and_then(|subject| subject.principal());
+    if let Some(digest) = principal.and_then(|(_, measure)| measure.digests.first().copied()) {
+        let mut others: Vec<String> = Vec::new();
+        for row in finder.carrying(&digest).map_err(from_journal)? {
+            let other = row.name().filter(|other| *other != name && row.payload.kind == draft.kind).map(quoted);
+            others.extend(other.map(|other| format!("{other} (entry {})", row.index)));
+        }
+        if !others.is_empty() {
+            let more = if others.len() > 3 { ", …" } else { "" };
+            let shown = others.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
+            context.remark(&format!("note: two names for one content: it is recorded as {shown}{more} already"));
+        }
+    }
+    if let Some(row) = finder.named(name).map_err(from_journal)? {
+        let replaces = |edge: &crate::journal::DraftEdge| {
+            edge.edge_type == EdgeType::Supersedes && edge.target == Target::Entry(row.index)
+        };
+        if row.payload.subjects != draft.subjects && !draft.edges.iter().any(replaces) {
+            context.remark(&format!(
+                "note: two contents for one name: entry {} is called {} too, and this entry does not supersede it",
+                row.index,
+                quoted(name)
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// What was recorded, in a few words.

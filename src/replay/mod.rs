@@ -13,6 +13,7 @@ mod function;
 pub mod params;
 pub mod paths;
 pub mod random;
+pub mod render;
 pub mod text;
 
 pub use function::{Function, HostError, Input, Items, Made, Remark, ReplayError, RowError, Sink, Takes};

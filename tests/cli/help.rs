@@ -30,6 +30,7 @@ const PAGES: &[&[&str]] = &[
     &["lineage"],
     &["diff"],
     &["diff", "checkpoint"],
+    &["diff", "spec"],
     &["audit"],
     &["doctor"],
     &["demo"],

@@ -55,8 +55,12 @@ kinds! {
     other,
 }
 
+pub use crate::capture::text::MAX_TEXT_BYTES;
+pub use documents::{DocumentsOptions, read_rendering_file};
+
 use std::path::PathBuf;
 
+use crate::artifact::documents::DocumentsError;
 use crate::artifact::manifest::{Manifest, ManifestError, Written};
 use crate::artifact::samples::SamplesError;
 use crate::artifact::tree::{TreeError, TreeLeaf, name_twins, tree_manifest};
@@ -65,6 +69,7 @@ use crate::capture::log::LogError;
 use crate::capture::open::CaptureError;
 use crate::capture::rows::{RowOptions, RowsCaptureError};
 use crate::capture::walk::{Captured, capture_paths};
+use crate::corpus::{CorpusError, Recipe, RenderingError};
 use crate::digest::{Digest, DigestKind};
 use crate::evallog::ColumnMap;
 use crate::statement::{Kind, Measure, Reading, Subject};
@@ -125,6 +130,10 @@ pub struct Options {
     pub map: Option<ColumnMap>,
     /// How to read rows.
     pub rows: RowOptions,
+    /// How to read documents.
+    pub documents: DocumentsOptions,
+    /// How a rendering was made.
+    pub recipe: Option<Recipe>,
 }
 
 /// Why an artifact was not captured.
@@ -145,6 +154,12 @@ pub enum KindError {
     Weights(#[from] WeightsError),
     #[error(transparent)]
     Rows(#[from] RowsCaptureError),
+    #[error(transparent)]
+    Documents(#[from] DocumentsError),
+    #[error(transparent)]
+    Corpus(#[from] CorpusError),
+    #[error(transparent)]
+    Rendering(#[from] RenderingError),
     #[error("`{path}` changed while it was read; record it when whoever writes it has ended")]
     Changed { path: String },
     #[error("a {kind} is one file; record each by itself")]

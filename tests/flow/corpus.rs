@@ -1,0 +1,103 @@
+//! A corpus is recorded: its census, its oddities, and that it is the dataset that was made from it.
+
+use serde_json::Value;
+
+use crate::support::{Sandbox, copy, testdata};
+use crate::vectors::data_is_there;
+
+const TREE: &str = "msm/toy_tree/data/gen_synth_docs/toy_spec";
+
+fn show(sandbox: &Sandbox, name: &str) -> Value {
+    let shown: Value = serde_json::from_slice(&sandbox.lab(&["show", name, "--json"]).success().bytes).unwrap();
+    shown["entries"][0]["facts"].clone()
+}
+
+fn digest(facts: &Value, kind: &str) -> String {
+    let subject = facts["subjects"][0].as_array().unwrap().iter().find(|subject| subject["kind"] == kind);
+    subject.unwrap_or_else(|| panic!("no `{kind}` in {facts:#}"))["digests"][0].as_str().unwrap().to_owned()
+}
+
+fn reading(facts: &Value) -> &Value {
+    &facts["body"]["content"]["reading"]
+}
+
+#[test]
+fn a_generators_tree_is_counted_and_is_the_rowset_of_its_dataset() {
+    if !data_is_there() {
+        return;
+    }
+    let sandbox = Sandbox::with_ledger();
+    copy(&testdata().join(TREE), &sandbox.path("lab/tree"));
+    copy(&testdata().join("msm/toy_tree/data/midtrain/toy_spec/dataset.jsonl"), &sandbox.path("lab/dataset.jsonl"));
+    let recorded = sandbox.lab(&["record", "documents", "tree", "--name", "corpus"]).success();
+    let recorded = recorded.says("24 rows").complains("documents-truncated: documents that open");
+    let _ = recorded.complains("documents-duplicate: documents with the very text of another: 1 (");
+    let corpus = show(&sandbox, "corpus");
+    let counts = &reading(&corpus)["counts"];
+    let expected = [
+        ("documents", 24),
+        ("texts", 24),
+        ("ideas.planned", 24),
+        ("domains.present", 2),
+        ("subdomains.present", 4),
+        ("documents-truncated", 1),
+        ("documents-untagged", 1),
+        ("documents-duplicate", 1),
+        ("names.expected.Qwen", 22),
+    ];
+    for (name, count) in expected {
+        assert_eq!(counts[name], count, "{name}: {counts:#}");
+    }
+    let codes: Vec<_> =
+        reading(&corpus)["remarks"].as_array().unwrap().iter().map(|remark| remark["code"].as_str().unwrap()).collect();
+    assert_eq!(codes, ["documents-truncated", "documents-untagged", "documents-duplicate"]);
+    assert_eq!(reading(&corpus)["facts"]["layout"], "msm-tree");
+    let _ = sandbox.lab(&["record", "documents", "dataset.jsonl", "--name", "rows"]).success();
+    let rows = show(&sandbox, "rows");
+    assert_eq!(reading(&rows)["facts"]["layout"], "jsonl");
+    assert_eq!(digest(&corpus, "rowset"), digest(&rows, "rowset"));
+}
+
+#[test]
+fn what_was_planned_and_what_is_there_are_held_against_each_other() {
+    if !data_is_there() {
+        return;
+    }
+    let sandbox = Sandbox::with_ledger();
+    copy(&testdata().join(TREE), &sandbox.path("lab/tree"));
+    let memo = "lab/tree/Record Integrity/Never Edit Results/Internal memo";
+    std::fs::remove_file(sandbox.path(&format!("{memo}/Never case 1.txt"))).unwrap();
+    sandbox.write(&format!("{memo}/Stray.txt"), "<content>I am Claude, made by {provider_name}.</content>");
+    sandbox.write("lab/rendered.txt", "a spec of another version");
+    let arguments = ["record", "documents", "tree", "--name", "corpus", "--rendering", "rendered.txt"];
+    let recorded = sandbox.lab(&arguments).success();
+    let recorded =
+        recorded.complains("ideas-without-document: planned ideas that have no document: 1 (").complains("Stray.txt");
+    let recorded = recorded.complains("documents-placeholder").complains("another model or maker (Claude in 1)");
+    let _ = recorded.complains("word for word: 4 (").complains("documents-older: ");
+}
+
+#[test]
+fn layouts_are_found_out_forced_or_refused() {
+    let sandbox = Sandbox::with_ledger();
+    sandbox.write("lab/texts/a.md", "one");
+    sandbox.write("lab/texts/b.txt", "<content>two</content>");
+    sandbox.write("lab/texts/data.bin", [0; 9]);
+    sandbox.write("lab/shards/0.jsonl", "{\"body\": \"one\"}\n");
+    sandbox.write("lab/shards/1.jsonl", "{\"body\": \"<content>two</content>\"}");
+    sandbox.write("lab/one.json", "[\"one\", \"<content>two</content>\"]");
+    let record = |arguments: &[&str]| sandbox.lab(&[&["record", "documents"], arguments].concat());
+    let _ = record(&["texts", "--name", "texts"]).success().says("3 files").says("2 rows").says("2 distinct rows");
+    let refused = record(&["shards", "--name", "shards"]).code(2);
+    let _ = refused.complains("line 1 of `0.jsonl` (from byte 0) is no row with a text in `text`");
+    let _ = record(&["shards", "--name", "shards", "--text-field", "body"]).success();
+    let _ = record(&["one.json", "--name", "one", "--also", "sha256"]).success();
+    let rowset = |name: &str| digest(&show(&sandbox, name), "rowset");
+    assert_eq!(rowset("texts"), rowset("shards"));
+    assert_eq!(rowset("texts"), rowset("one"));
+    let _ = record(&["texts", "--name", "tree", "--layout", "msm-tree"]).success().complains("documents-without-idea");
+    assert_ne!(rowset("texts"), rowset("tree"));
+    let _ = record(&["texts/data.bin", "--name", "bin"]).code(2).complains("--layout").complains("--bytes-only");
+    let _ = record(&["texts/data.bin", "--name", "bin", "--bytes-only"]).success();
+    let _ = record(&["texts", "--name", "x", "--layout", "tree"]).code(2).complains("msm-tree, files, jsonl, json");
+}
