@@ -16,6 +16,11 @@ fn lay_out(sandbox: &Sandbox) {
     sandbox.write("lab/model_spec.md", repository("fixtures/demo/spec/v1.md"));
     sandbox.write("lab/corpus/one.txt", "one document");
     sandbox.write("lab/corpus/two.txt", "another document");
+    let row = |text: &str, source: &str| {
+        format!("{{\"text\": \"{text}\", \"source\": \"{source}\", \"domain\": \"root\"}}\n")
+    };
+    let rows = [row("another document", "two.txt"), row("one document", "one.txt")];
+    sandbox.write("lab/midtrain.jsonl", rows.concat());
     sandbox.write("lab/mix.jsonl", repository("fixtures/demo/dataset.jsonl"));
     sandbox.write("lab/logs/popularity.json", repository("fixtures/demo/eval.json"));
     let claim = repository("fixtures/demo/claim.toml")
