@@ -2,7 +2,7 @@
 //!
 //! Nobody signed them and nothing ties them to what they describe, so each of their statements is read as *claimed by
 //! its author* and, where the file is at hand, confirmed or contradicted. One file for each shape, one line in
-//! [`SHAPES`]; what a shape does not know by name it keeps as a fact or a count under its path in the document.
+//! `SHAPES`; what a shape does not know by name it keeps as a fact or a count under its path in the document.
 
 mod check;
 mod flat;
