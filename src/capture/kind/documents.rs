@@ -183,6 +183,8 @@ pub fn read_rendering_file(path: &Path) -> Result<Rendering, CaptureError> {
 }
 
 /// The names of the model and its maker that the generator was told, by its own summary.
+///
+/// None where the summary is not there or broken: the collector reads it again with the tree, and says what is wrong with it.
 fn said_names(paths: &[PathBuf], root: &str) -> Vec<String> {
     let [folder] = paths else { return Vec::new() };
     let read = || OpenFile::argument(&folder.join(root).join(SUMMARY)).ok()?.read_all(MAX_META_BYTES).ok();

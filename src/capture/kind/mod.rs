@@ -70,7 +70,7 @@ use crate::capture::open::CaptureError;
 use crate::capture::rows::{RowOptions, RowsCaptureError};
 use crate::capture::walk::{Captured, capture_paths};
 use crate::corpus::{CorpusError, Recipe, RenderingError};
-use crate::digest::{Digest, DigestKind};
+use crate::digest::{Algorithm, Digest, DigestKind};
 use crate::evallog::ColumnMap;
 use crate::statement::{Kind, Measure, Reading, Subject};
 use crate::weights::WeightsError;
@@ -101,11 +101,16 @@ pub fn of(kind: Kind) -> Option<&'static dyn ArtifactKind> {
 
 /// Captures what stands at the paths as an artifact of `kind`.
 pub fn capture(kind: Kind, request: &Request<'_>) -> Result<Artifact, KindError> {
-    match of(kind) {
-        Some(entry) if !request.options.bytes_only => entry.capture(request),
-        Some(_) => Artifact::bytes(request),
-        None => Err(KindError::NoArtifact { kind }),
+    let mut artifact = match of(kind) {
+        Some(entry) if !request.options.bytes_only => entry.capture(request)?,
+        Some(_) => Artifact::bytes(request)?,
+        None => return Err(KindError::NoArtifact { kind }),
+    };
+    // Asked for and not there must not pass for recorded.
+    if request.options.hash.also == Also::Sha256 && !artifact.has_sha256() {
+        artifact.remarks.push("no SHA-256 was recorded: an entry has a place for that of one file only".to_owned());
     }
+    Ok(artifact)
 }
 
 /// What to capture and how.
@@ -231,6 +236,13 @@ impl Artifact {
         Ok(artifact)
     }
 
+    /// Whether a SHA-256 is part of what is said: the file's, or, as facts, those of weight files by name.
+    fn has_sha256(&self) -> bool {
+        let mut digests = self.subject.0.values().flat_map(|measure| &measure.digests);
+        digests.any(|digest| digest.algorithm == Algorithm::Sha256)
+            || self.reading.iter().flat_map(|reading| reading.facts.keys()).any(|name| name.starts_with("sha256."))
+    }
+
     /// Adds a deeper digest: the manifest becomes an object, its root and count a part of the subject.
     pub fn add(&mut self, manifest: &Manifest) -> Result<(), KindError> {
         let (root, object) = (manifest.root()?, manifest.to_object());
@@ -264,5 +276,21 @@ mod tests {
         let kinds: Vec<Kind> = KINDS.iter().map(|entry| entry.kind()).collect();
         assert_eq!(kinds, Kind::ARTIFACTS);
         assert!(KINDS.iter().all(|entry| !entry.about().is_empty() && entry.about().len() < 80));
+    }
+
+    #[test]
+    fn a_sha256_that_was_asked_for_and_has_no_place_is_said_to_be_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a");
+        std::fs::write(&file, "a").unwrap();
+        let hash = HashOptions { also: Also::Sha256, ..HashOptions::default() };
+        let options = Options { hash, ..Options::default() };
+        let remarks = |path: &std::path::Path| {
+            let paths = [path.to_owned()];
+            let request = Request { paths: &paths, options: &options, progress: &crate::capture::hash::Silent };
+            capture(Kind::Other, &request).unwrap().remarks
+        };
+        assert_eq!(remarks(&file), Vec::<String>::new());
+        assert_eq!(remarks(folder.path()).len(), 1);
     }
 }
