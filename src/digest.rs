@@ -9,8 +9,10 @@
 mod joined;
 pub mod many;
 pub mod slice;
+mod stream;
 
 pub use joined::Joined;
+pub use stream::NumberStream;
 
 use std::fmt;
 use std::str::FromStr;
