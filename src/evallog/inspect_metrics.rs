@@ -20,7 +20,7 @@ use super::inspect_judge::Tally;
 use crate::artifact::samples::{AnomalyCode, LogFacts, SampleId, parse_number};
 use crate::stats::decimal::{decimal_digits, sqrt_digits};
 use crate::stats::{
-    Bound, ErrorUnit, Interval, Reducer, clustered_variance_of_mean, estimate, reduce, score_interval, t_quantile,
+    Bound, ErrorUnit, Reducer, SurdInterval, clustered_variance_of_mean, estimate, reduce, score_interval, t_quantile,
 };
 
 /// What the samples give for a metric.
@@ -29,7 +29,7 @@ pub(super) enum Exact {
     Value(BigRational),
     /// The root of this square.
     Root(BigRational),
-    Bound(Interval, Bound),
+    Bound(SurdInterval, Bound),
 }
 
 impl Exact {
@@ -38,7 +38,7 @@ impl Exact {
         match self {
             Self::Value(value) => is_close(value, reported),
             Self::Root(square) => {
-                let interval = Interval { center: BigRational::zero(), half_width_square: square.clone() };
+                let interval = SurdInterval { center: BigRational::zero(), half_width_square: square.clone() };
                 interval.is_close(Bound::Upper, reported, &tolerance(reported))
             }
             Self::Bound(interval, bound) => interval.is_close(*bound, reported, &tolerance(reported)),
@@ -118,9 +118,11 @@ pub(super) fn compute(metric: &Metric, header: &Header, samples: &Samples, tally
         Rule::Error { cluster } => Exact::Root(squared_error(&cluster)?.0),
         Rule::Student { bound, level, cluster } => {
             let (square, groups) = squared_error(&cluster)?;
-            let t = if units < 2 { Some(0.0) } else { t_quantile(f64::midpoint(1.0, level), (groups - 1).max(1)) };
+            #[expect(clippy::cast_precision_loss, reason = "more clusters than a float counts are in no log")]
+            let freedom = (groups - 1).max(1) as f64;
+            let t = if units < 2 { Some(0.0) } else { t_quantile(f64::midpoint(1.0, level), freedom) };
             let t = t.and_then(BigRational::from_f64).ok_or("no quantile for its level")?;
-            Exact::Bound(Interval { center: found.mean.clone(), half_width_square: &t * &t * square }, bound)
+            Exact::Bound(SurdInterval { center: found.mean.clone(), half_width_square: &t * &t * square }, bound)
         }
         Rule::Wilson { bound } => {
             if found.mean.is_negative() || found.mean > BigRational::one() {

@@ -25,7 +25,7 @@ use crate::artifact::samples::{
 use crate::digest::FileDigest;
 use crate::json::{Kind, Object, Value};
 use crate::stats::decimal::{decimal_digits, sqrt_digits};
-use crate::stats::{Bound, ErrorUnit, Interval, Observation, Reducer, estimate};
+use crate::stats::{Bound, ErrorUnit, Observation, Reducer, SurdInterval, estimate};
 
 pub(super) const ENTRY: &dyn Reader = &LmEval;
 
@@ -295,7 +295,7 @@ fn compare(
     let Some(reported) = parse_number(lexeme) else { return Ok(Some(decimal_digits(&found.mean, 6))) };
     if kind == "stderr" {
         let square = found.variance_of_mean;
-        let interval = Interval { center: BigRational::zero(), half_width_square: square.clone() };
+        let interval = SurdInterval { center: BigRational::zero(), half_width_square: square.clone() };
         let close = interval.is_close(Bound::Upper, &reported, &super::inspect_audit::tolerance(&reported));
         return Ok((!close).then(|| sqrt_digits(&square, 6)));
     }

@@ -1,58 +1,64 @@
-//! Quantiles of Student's t: the one place here where a float is computed.
-//!
-//! Only figures that were floats before are held against it, within the tolerance that floats are given.
+//! Student's t: its tail and its quantile, for any positive number of degrees of freedom.
 
-use std::f64::consts::FRAC_2_PI;
+use num_traits::ToPrimitive;
 
-/// More degrees of freedom than a log has samples; one evaluation costs as many steps.
-const MAX_FREEDOM: u64 = 1_000_000;
+use super::enclosure::Enclosure;
+use super::level::Level;
+use super::special::{beta_error, beta_tails, crossing, surely};
 
-/// The `t` below which a fraction `p` of the distribution with `freedom` degrees of freedom lies, for 1/2 <= p < 1.
+/// Freedoms that the beta function behind it takes: half of them is its parameter.
+const FREEDOM: std::ops::RangeInclusive<f64> = 0.5..=8e9;
+
+/// Beyond this the tail of every freedom from 1/2 on is below the smallest that is asked for.
+const MAX_T: f64 = 1e60;
+
+/// The probability that Student's t with `freedom` degrees of freedom exceeds `t`, within [`t_error`] of itself.
 ///
-/// `None` outside of that, or for more degrees of freedom than a million.
-pub fn t_quantile(p: f64, freedom: u64) -> Option<f64> {
-    if !(0.5..1.0).contains(&p) || freedom == 0 || freedom > MAX_FREEDOM {
+/// `None` for freedoms outside of 1/2 to 8 * 10^9 and a `t` that is no number.
+///
+/// Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.1 and 26.5.27
+pub fn t_upper_tail(t: f64, freedom: f64) -> Option<f64> {
+    if t.is_nan() || !FREEDOM.contains(&freedom) {
         return None;
     }
-    let inside = 2.0 * p - 1.0;
-    let mut high = 1.0;
-    while central(high, freedom) < inside {
-        high *= 2.0;
-        if high > 1e18 {
-            return None;
-        }
-    }
-    let mut low = 0.0;
-    // Each step halves what is left; after 64 no double lies between.
-    for _ in 0..64 {
-        let middle = f64::midpoint(low, high);
-        if central(middle, freedom) < inside { low = middle } else { high = middle }
-    }
-    Some(f64::midpoint(low, high))
+    let square = t.abs().min(MAX_T) * t.abs().min(MAX_T);
+    let (x, y) = if square > freedom {
+        let ratio = freedom / square;
+        (ratio / (1.0 + ratio), 1.0 / (1.0 + ratio))
+    } else {
+        let ratio = square / freedom;
+        (1.0 / (1.0 + ratio), ratio / (1.0 + ratio))
+    };
+    let half = 0.5 * beta_tails(0.5 * freedom, 0.5, x, y)?.lower;
+    Some(if t < 0.0 { 1.0 - half } else { half })
 }
 
-/// The probability between -t and t, as a finite sum of positive terms.
+/// What [`t_upper_tail`] may be off by, relative to itself.
+pub fn t_error(freedom: f64) -> f64 {
+    beta_error(0.5 * freedom, 0.5)
+}
+
+/// The `t` that is exceeded with probability `tail`, for 0 < tail <= 1/2.
+pub fn t_critical(tail: f64, freedom: f64) -> Option<Enclosure> {
+    if !(f64::MIN_POSITIVE..=0.5).contains(&tail) || !FREEDOM.contains(&freedom) {
+        return None;
+    }
+    let error = t_error(freedom);
+    let (low, high) = crossing(0.0, MAX_T, |t| surely(tail, t_upper_tail(t, freedom).unwrap_or(f64::NAN), error));
+    Enclosure::between_floats(low, high)
+}
+
+/// The `t` that the bounds of an interval at `level` lie apart from a mean, in standard errors.
+pub fn t_of_level(level: &Level, freedom: f64) -> Option<Enclosure> {
+    t_critical(level.tail_float(), freedom)
+}
+
+/// The `t` below which a fraction `p` of the distribution lies, for 1/2 <= p < 1, as the nearest float.
 ///
-/// Source: Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.3 and 26.7.4
-fn central(t: f64, freedom: u64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "at most a million")]
-    let of = |n: u64| n as f64;
-    let angle = (t / of(freedom).sqrt()).atan();
-    let (sine, cosine) = angle.sin_cos();
-    let square = cosine * cosine;
-    let odd = freedom % 2 == 1;
-    if freedom == 1 {
-        return angle * FRAC_2_PI;
-    }
-    let mut term = if odd { cosine } else { 1.0 };
-    let mut sum = term;
-    let mut at = if odd { 3 } else { 2 };
-    while at < freedom {
-        term *= square * of(at - 1) / of(at);
-        sum += term;
-        at += 2;
-    }
-    if odd { (angle + sine * sum) * FRAC_2_PI } else { sine * sum }
+/// For figures that were floats before and are compared within the tolerance of floats; a bound is made of
+/// [`t_critical`].
+pub fn t_quantile(p: f64, freedom: f64) -> Option<f64> {
+    (0.5..1.0).contains(&p).then(|| t_critical(1.0 - p, freedom))??.middle().to_f64()
 }
 
 #[cfg(test)]
@@ -63,25 +69,36 @@ mod tests {
     #[test]
     fn quantiles_are_those_of_the_tables() {
         for (p, freedom, t) in [
-            (0.975, 1, 12.706_204_736_174_7),
-            (0.975, 2, 4.302_652_729_749_46),
-            (0.975, 9, 2.262_157_162_798_2),
-            (0.975, 99, 1.984_216_951_586_42),
-            (0.95, 10, 1.812_461_122_811_68),
-            (0.995, 30, 2.749_995_653_567_22),
-            (0.5, 7, 0.0),
+            (0.975, 1.0, 12.706_204_736_174_7),
+            (0.975, 2.0, 4.302_652_729_749_46),
+            (0.975, 9.0, 2.262_157_162_798_2),
+            (0.975, 99.0, 1.984_216_951_586_42),
+            (0.95, 10.0, 1.812_461_122_811_68),
+            (0.995, 30.0, 2.749_995_653_567_22),
+            (0.5, 7.0, 0.0),
         ] {
             let found = t_quantile(p, freedom).unwrap();
             assert!((found - t).abs() < 1e-10 * t.max(1.0), "{p} {freedom}: {found}");
         }
         // Far out it is the normal distribution's.
-        assert!((t_quantile(0.975, 1_000_000).unwrap() - 1.959_966_4).abs() < 1e-6);
+        assert!((t_quantile(0.975, 1e6).unwrap() - 1.959_966_4).abs() < 1e-6);
+    }
+
+    #[test]
+    fn both_tails_are_one_distribution() {
+        for (t, freedom) in [(0.0, 3.0), (0.3, 2.5), (1.0, 1.0), (7.5, 4.0), (40.0, 100.0), (1e70, 1.0)] {
+            let (above, below) = (t_upper_tail(t, freedom).unwrap(), t_upper_tail(-t, freedom).unwrap());
+            assert!((above + below - 1.0).abs() < 1e-15 && above <= 0.5, "{t} {freedom}");
+        }
+        assert_eq!(t_upper_tail(0.0, 3.0), Some(0.5));
     }
 
     #[test]
     fn outside_its_range_there_is_none() {
-        for (p, freedom) in [(0.4, 3), (1.0, 3), (f64::NAN, 3), (0.975, 0), (0.975, 1_000_001)] {
+        for (p, freedom) in [(0.4, 3.0), (1.0, 3.0), (f64::NAN, 3.0), (0.975, 0.0), (0.975, 9e9), (0.975, f64::NAN)] {
             assert_eq!(t_quantile(p, freedom), None);
         }
+        assert_eq!(t_upper_tail(f64::NAN, 3.0), None);
+        assert_eq!(t_critical(0.6, 3.0), None);
     }
 }
