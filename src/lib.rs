@@ -73,6 +73,8 @@ pub mod store;
 pub mod evidence;
 pub mod verify;
 // --- from belief to verdict ---
+pub mod lineage;
+// (what came from what)
 pub mod stats;
 // (pure estimators, used by the checks)
 pub mod check;
