@@ -39,6 +39,7 @@ pub struct Nonce {
 pub(super) enum Purpose {
     Permutation,
     SignFlip,
+    CrossedResampling,
 }
 
 impl Nonce {
@@ -46,6 +47,7 @@ impl Nonce {
         let context = match purpose {
             Purpose::Permutation => "reproledger 2026 permutation draws v1",
             Purpose::SignFlip => "reproledger 2026 sign-flip draws v1",
+            Purpose::CrossedResampling => "reproledger 2026 crossed resampling draws v1",
         };
         NumberStream::new(context, &self.bytes)
     }
@@ -61,5 +63,6 @@ mod tests {
         let first = |purpose| nonce.stream(purpose).word();
         assert_eq!(first(Purpose::Permutation), first(Purpose::Permutation));
         assert_ne!(first(Purpose::Permutation), first(Purpose::SignFlip));
+        assert_ne!(first(Purpose::Permutation), first(Purpose::CrossedResampling));
     }
 }

@@ -51,6 +51,10 @@ name_type!(
     /// Name of a condition of the evaluation (an item, where each item is its own condition).
     ConditionName
 );
+name_type!(
+    /// Name of conditions that belong together.
+    ClusterName
+);
 
 /// Why a table has no such estimate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
