@@ -1,4 +1,4 @@
-//! Looks for the artifacts behind a claim in a reader's folder, hashes them again and reads the logs among them again.
+//! Looks for the artifacts behind a claim in a reader's folder, hashes them again and takes again what they hold.
 //!
 //! An artifact is found by its digest wherever it lies, or at its recorded path where the evidence discloses one; only
 //! then can a changed file be told from an absent one. Everything is taken from one walk that follows no link.
@@ -7,18 +7,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::artifact::item::{Holds, NamedBytes};
-use crate::artifact::manifest::ManifestError;
-use crate::artifact::samples::samples_manifest;
 use crate::artifact::tree::{TreeLeaf, TreeNode, TreePath, tree_manifest};
+use crate::capture::derive::{Deriver, Stated};
 use crate::capture::hash::{Also, HashOptions, Progress, hash_file};
-use crate::capture::log::read_log;
 use crate::capture::open::{CaptureError, argument_metadata};
 use crate::capture::walk::{Tree, walk_folder};
-use crate::check::{ArtifactSeen, Observed, Rederived};
-use crate::digest::{Algorithm, Digest, DigestKind, ManifestRoot};
-use crate::evallog::ColumnMap;
+use crate::check::{ArtifactSeen, Observed};
+use crate::digest::{Algorithm, Digest, DigestKind};
 use crate::merkle::EntryIndex;
-use crate::statement::{Kind, Measure, Subject};
+use crate::statement::Measure;
 use crate::verify::VerifiedEvidence;
 
 /// Looks for everything the claim reaches.
@@ -29,6 +26,7 @@ pub fn observe(
 ) -> Result<Observed, CaptureError> {
     let folder = Folder::new(walk_folder(directory, &HashOptions::default(), progress)?);
     let mut observed = Observed::default();
+    let mut deriver = Deriver::new(evidence, directory, progress);
     for index in &evidence.links.reached {
         let Some(entry) = evidence.entries.get(index) else { continue };
         let payload = entry.payload();
@@ -36,19 +34,18 @@ pub fn observe(
             continue;
         }
         let recorded = recorded_paths(evidence, *index);
-        let looks = payload.subjects.iter().filter_map(|subject| {
-            let (kind, measure) = subject.principal()?;
-            let seen = folder.look(kind, measure, &recorded);
-            Some(check_other_digests(directory, measure, seen, progress))
-        });
-        // An artifact of several parts is only as well found as its worst part.
-        let Some(seen) = looks.max_by_key(rank) else { continue };
-        if payload.kind == Kind::EvalLog
-            && let ArtifactSeen::Equal { path } = &seen
-        {
-            let map = payload.subjects.iter().find_map(|subject| map_of(evidence, subject));
-            observed.samples.insert(*index, rederive(&directory.join(path), map.as_ref()));
+        let mut looks = Vec::new();
+        for subject in &payload.subjects {
+            let Some((kind, measure)) = subject.principal() else { continue };
+            let seen = check_other_digests(directory, measure, folder.look(kind, measure, &recorded), progress);
+            if let ArtifactSeen::Equal { path } = &seen {
+                let derived = deriver.derive(Stated { entry: *index, kind: payload.kind, subject }, path);
+                observed.derived.extend(derived.into_iter().map(|(digest, derived)| ((*index, digest), derived)));
+            }
+            looks.push(seen);
         }
+        // An artifact of several parts is only as well found as its worst part.
+        let Some(seen) = looks.into_iter().max_by_key(rank) else { continue };
         observed.artifacts.insert(*index, seen);
     }
     Ok(observed)
@@ -112,23 +109,6 @@ fn check_other_digests(
         Ok(None) => ArtifactSeen::Unreadable { path: path.clone(), reason: "no SHA-256 was taken of it".to_owned() },
         Err(error) => ArtifactSeen::Unreadable { path: path.clone(), reason: error.to_string() },
     }
-}
-
-/// The map of columns that a log was read by, from the name of its projection: without it a table says nothing.
-fn map_of(evidence: &VerifiedEvidence, subject: &Subject) -> Option<ColumnMap> {
-    let root = subject.digest(DigestKind::Samples)?;
-    let manifest = evidence.manifests.get(&(DigestKind::Samples, ManifestRoot::from_bytes(root.bytes)))?;
-    ColumnMap::of_projection(&manifest.header.projection)
-}
-
-fn rederive(path: &Path, map: Option<&ColumnMap>) -> Rederived {
-    let read = || -> Result<Rederived, String> {
-        let log = read_log(&[path.to_owned()], map).map_err(|error| error.to_string())?;
-        let manifest = samples_manifest(&log.facts, &log.samples).map_err(|error| error.to_string())?;
-        let root = manifest.root().map_err(|error: ManifestError| error.to_string())?;
-        Ok(Rederived::Samples { root, count: manifest.count() })
-    };
-    read().unwrap_or_else(|reason| Rederived::Unreadable { reason })
 }
 
 /// Recorded paths that can be looked up under another root: relative ones as they are, others by their last part.

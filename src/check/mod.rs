@@ -6,6 +6,7 @@
 mod availability;
 mod case;
 mod claim_complete;
+mod derived;
 mod item_content;
 mod item_inclusion;
 mod ledger_chain;
@@ -14,6 +15,7 @@ mod ledger_links;
 mod log_integrity;
 mod number;
 mod observed;
+mod rows_derived;
 mod samples_complete;
 mod samples_derived;
 mod stat_aggregation;
@@ -21,6 +23,7 @@ mod stat_denominator;
 mod stat_error;
 mod stat_recompute;
 mod supersede;
+mod tensors_derived;
 mod time_order;
 
 use crate::artifact::samples::Samples;
@@ -149,6 +152,8 @@ pub static CHECKS: &[&dyn Check] = &[
     log_integrity::ENTRY,
     samples_complete::ENTRY,
     samples_derived::ENTRY,
+    rows_derived::ENTRY,
+    tensors_derived::ENTRY,
     stat_recompute::ENTRY,
     stat_denominator::ENTRY,
     stat_aggregation::ENTRY,

@@ -33,18 +33,23 @@ pub enum ArtifactSeen {
     },
 }
 
-/// A sample manifest made again from its log.
+/// A digest of what an artifact holds (rows, tensors, samples), taken again from its bytes, which are the recorded ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rederived {
-    /// The log was read.
-    Samples {
-        /// Root of the manifest that the log gives.
+    /// They were read as they were when they were recorded.
+    Found {
+        /// Root of the manifest that they give.
         root: ManifestRoot,
-        /// Number of samples.
+        /// Number of its items.
         count: u64,
     },
-    /// The log is there but cannot be read as one.
+    /// They are there but cannot be read as what they were recorded as.
     Unreadable {
+        /// Why.
+        reason: String,
+    },
+    /// What they give is neither for nor against what was recorded.
+    Unclear {
         /// Why.
         reason: String,
     },
@@ -55,8 +60,8 @@ pub enum Rederived {
 pub struct Observed {
     /// By entry: each artifact that the claim reaches.
     pub artifacts: BTreeMap<EntryIndex, ArtifactSeen>,
-    /// By entry: sample manifests of logs that were found.
-    pub samples: BTreeMap<EntryIndex, Rederived>,
+    /// By entry and recorded root: what artifacts that were found hold.
+    pub derived: BTreeMap<(EntryIndex, Digest), Rederived>,
     /// By their number in the evidence: opened items whose bytes were looked for.
     pub items: BTreeMap<usize, ArtifactSeen>,
 }

@@ -28,8 +28,9 @@ impl Check for SamplesDerived {
         let mut count = 0;
         for input in &case.inputs {
             let Some(entry) = input.entry else { return unknown("an input is not linked to an entry") };
-            match observed.samples.get(&entry) {
+            match observed.derived.get(&(entry, input.digest)) {
                 None => return unknown("the log was not found among the artifacts"),
+                Some(Rederived::Unclear { reason }) => return unknown(reason),
                 Some(Rederived::Unreadable { reason }) => {
                     return Finding::new(
                         ID,
@@ -38,7 +39,7 @@ impl Check for SamplesDerived {
                     )
                     .at([entry]);
                 }
-                Some(Rederived::Samples { root, count: found }) => {
+                Some(Rederived::Found { root, count: found }) => {
                     let found_digest = crate::digest::Digest::from(*root);
                     if found_digest != input.digest {
                         return Finding::new(

@@ -30,7 +30,7 @@ pub(super) struct Verify {
     /// Your own policy: which logs and witnesses you trust (a C2SP tlog-policy)
     #[arg(long, value_name = "POLICY")]
     trust: Option<PathBuf>,
-    /// Hash the artifacts in this folder again, and read the logs in it again; of an item, its file will do
+    /// Hash the artifacts in this folder again, and read what they hold; of an item, its file will do
     #[arg(long, value_name = "DIR|FILE")]
     artifacts: Option<PathBuf>,
     #[command(flatten)]

@@ -21,6 +21,9 @@ use crate::statement::Reading;
 /// Texts whose sketches are kept, 64 MB of them. In a larger corpus near duplicates are not looked for, and that is said.
 const MAX_SKETCHES: usize = 500_000;
 
+/// The fact of a reading that names the member of a row which is the document.
+pub const TEXT_FIELD: &str = "text-field";
+
 /// A rendering of the spec that the documents are said to be made from.
 #[derive(Debug, Clone, Default)]
 pub struct Rendering {
@@ -205,6 +208,9 @@ impl Collector {
         seen.sort_unstable_by(|a, b| a.leaf.key.cmp(&b.leaf.key));
         let mut reading = Reading::by(&format!("{}/1", layout.name()));
         reading.fact("layout", layout.name());
+        if matches!(layout, Layout::Jsonl | Layout::Json) {
+            reading.fact(TEXT_FIELD, &self.settings.text_field);
+        }
         count_documents(&seen, &self.names, !self.settings.expected.is_empty(), &mut reading);
         if layout == Layout::MsmTree {
             let root = self.settings.root.as_str();

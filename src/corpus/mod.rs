@@ -22,7 +22,7 @@ mod rows;
 mod sketch;
 mod template;
 
-pub use collect::{Collector, Corpus, Rendering, Settings};
+pub use collect::{Collector, Corpus, Rendering, Settings, TEXT_FIELD};
 pub use difference::{Change, Difference, Hunk, Line, MAX_LINES, Words, compare};
 pub use document::MAX_DOCUMENT_BYTES;
 pub use placeholder::left_over;

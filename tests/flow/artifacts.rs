@@ -38,10 +38,15 @@ fn artifacts_that_are_all_there_are_found_and_the_log_is_read_again() {
     let verified = verify(&sandbox).success();
     assert!(verified.check("availability").starts_with("PASS") && verified.check("availability").contains("all 3"));
     assert!(verified.check("samples.derived").starts_with("PASS") && verified.check("samples.derived").contains("100"));
+    assert!(verified.check("rows.derived").starts_with("PASS") && verified.check("rows.derived").contains("all 2"));
+    assert!(verified.check("tensors.derived").starts_with("PASS"), "{}", verified.stdout);
     // Wherever they lie, under whatever name.
     std::fs::rename(sandbox.path("elsewhere/data"), sandbox.path("elsewhere/moved")).unwrap();
     std::fs::rename(sandbox.path("elsewhere/moved/dataset.jsonl"), sandbox.path("elsewhere/rows")).unwrap();
-    assert!(verify(&sandbox).success().check("availability").starts_with("PASS"));
+    let moved = verify(&sandbox).success();
+    assert!(moved.check("availability").starts_with("PASS") && moved.check("tensors.derived").starts_with("PASS"));
+    // A name without an ending says no format, so nothing can be said for or against its rows.
+    assert!(moved.check("rows.derived").starts_with("UNKNOWN"), "{}", moved.stdout);
 }
 
 #[test]

@@ -14,6 +14,7 @@
 )]
 
 mod bytes;
+mod derived;
 mod encoding;
 mod items;
 mod keys;
