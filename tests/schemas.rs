@@ -21,11 +21,14 @@ use reproledger::artifact::samples::{
 };
 use reproledger::artifact::tensors::{TensorInfo, TensorLeaf, parse_tensors, tensors_manifest};
 use reproledger::artifact::tree::{FileMode, TreeLeaf, TreeNode, TreePath, parse_tree, tree_manifest};
-use reproledger::claim::{NUMBER, assess};
+use reproledger::claim::{ITEM, NUMBER, assess};
 use reproledger::codec::{DecodeError, Decoder, Encoder};
-use reproledger::digest::{Digest, DigestKind, FileDigest, LeafHash, Sha256Digest};
-use reproledger::evidence::{Evidence, MAGIC};
-use reproledger::journal::{Disclose, Draft, Journal, NewLedger, Settings, Target, cut};
+use reproledger::digest::slice::Slice;
+use reproledger::digest::{Digest, DigestKind, FileDigest, LeafHash, Salt, Sha256Digest};
+use reproledger::evidence::{Content, Evidence, MAGIC, Opening};
+use reproledger::journal::{
+    Disclose, Draft, Journal, NewLedger, Settings, Target, cut, cut_items, find_file, find_items,
+};
 use reproledger::key::{Policy, SigningKey};
 use reproledger::ledger::Ledger;
 use reproledger::merkle::EntryIndex;
@@ -56,6 +59,9 @@ const ITEMS: [&str; 11] = [
     "item-10-annexes",
     "item-11-withheld",
 ];
+
+/// The place of opened items among the items of the file.
+const OPENINGS: usize = 7;
 
 fn fits(schema: &str, rule: &str, bytes: &[u8]) -> bool {
     validate_cbor_bytes(rule, schema, bytes).is_ok()
@@ -89,6 +95,8 @@ struct Sandbox {
     ledger: Ledger,
     settings: Settings,
     claim: EntryIndex,
+    /// Entries of [`lists`].
+    lists: [EntryIndex; 2],
     bodies: Vec<Vec<u8>>,
 }
 
@@ -267,6 +275,33 @@ fn run(kind: Kind, ended_ms: Option<u64>) -> Draft {
     draft
 }
 
+/// The file in a folder that rows were located in.
+fn lines() -> Vec<u8> {
+    [vec![b'a'; 1468], vec![b'\n'], vec![b'b'; 1468], vec![b'\n']].concat()
+}
+
+/// Salted documents, and a folder of one file with the places of its rows: what items are opened of.
+fn lists() -> [Draft; 2] {
+    let measure = |manifest: &Manifest| Measure {
+        count: manifest.count(),
+        length: manifest.to_object().len() as u64,
+        digests: vec![manifest.root().unwrap().into()],
+    };
+    let object = |manifest: &Manifest| (*manifest.root().unwrap().as_bytes(), manifest.to_object());
+    let salted = documents().salted(|| Ok::<_, std::convert::Infallible>(Salt([7; 32]))).unwrap();
+    let mut corpus = Draft::new(Kind::Documents);
+    corpus.subjects = vec![Subject::default().with(DigestKind::Rows, measure(&salted.manifest))];
+    corpus.objects = vec![object(&salted.manifest)];
+    corpus.private = vec![(object(&salted.manifest).0, salted.sidecar)];
+    let file = TreeNode::File { mode: FileMode::Plain, size: lines().len() as u64, digest: FileDigest::of(&lines()) };
+    let tree = tree_manifest(vec![leaf("rows.jsonl", file)]).unwrap();
+    let mut dataset = Draft::new(Kind::Dataset);
+    let subject = Subject::default().with(DigestKind::Tree, measure(&tree));
+    dataset.subjects = vec![subject.with(DigestKind::Rows, measure(&places()))];
+    dataset.objects = vec![object(&tree), object(&places())];
+    [corpus, dataset]
+}
+
 /// A draft of every kind that needs no other entry's digest.
 fn drafts() -> Vec<Draft> {
     let (tree, samples) = (tree(), samples());
@@ -311,6 +346,7 @@ fn drafts() -> Vec<Draft> {
     drafts.extend(plain);
     drafts.extend([artifact(Kind::Attach, "attached"), run(Kind::RunStart, None), protocol]);
     drafts.extend([Draft::new(Kind::Gap), Draft::new(Kind::Adopt)]);
+    drafts.extend(lists());
     drafts
 }
 
@@ -355,7 +391,8 @@ fn sandbox() -> Sandbox {
     journal.revoke_key(key(3).public(), Some(EntryIndex(5)), 1_700_000_002).unwrap();
     journal.close().unwrap();
     let ledger = Ledger::open_read(&path, &settings.verifier_key(&path).unwrap()).unwrap();
-    Sandbox { _directory: directory, ledger, settings, claim, bodies }
+    let [.., corpus, dataset] = appended.indexes[..] else { panic!("the lists were drafted last") };
+    Sandbox { _directory: directory, ledger, settings, claim, lists: [corpus, dataset], bodies }
 }
 
 impl Sandbox {
@@ -365,6 +402,27 @@ impl Sandbox {
 
     fn evidence(&self, disclose: &Disclose) -> Evidence {
         cut(&self.ledger, self.claim, disclose).unwrap()
+    }
+
+    /// The opening of an item of one of the lists.
+    fn opening(&self, index: EntryIndex, key: &str) -> (Subject, Opening) {
+        let entry = Entry::parse(&self.ledger.entry(index).unwrap().bytes).unwrap();
+        let found = find_items(&self.ledger, index, entry.claimed(), &[key.to_owned()]).unwrap();
+        (found[0].subject.clone(), found[0].opening.clone())
+    }
+
+    /// Evidence of a salted document with its text, and of a row as a slice of a file in a folder.
+    fn item_evidence(&self) -> [Evidence; 2] {
+        let [corpus, dataset] = self.lists;
+        let (_, document) = self.opening(corpus, "7");
+        let document = Opening { content: Some(Content::Bytes(b"text".to_vec())), ..document };
+        let (subject, row) = self.opening(dataset, "#1");
+        let (_, file) = find_file(&self.ledger, dataset, &subject, 0).unwrap();
+        let bytes = lines();
+        let slice = Slice::cut(&mut &bytes[..], bytes.len() as u64, &(1468..2938)).unwrap().0.encode();
+        let row = Opening { content: Some(Content::Slice { file: Some(file), slice }), ..row };
+        [(corpus, document), (dataset, row)]
+            .map(|(index, opening)| cut_items(&self.ledger, index, &Disclose::ClaimOnly, vec![opening]).unwrap())
     }
 }
 
@@ -439,6 +497,12 @@ fn manifests_and_every_item_of_evidence_fit_their_schemas() {
             must_fit(ENTRY, "body", &body[32..]);
         }
     }
+    for evidence in sandbox.item_evidence() {
+        assert_eq!(evidence.openings.len(), 1);
+        for (item, rule) in items(&evidence.to_bytes()).iter().zip(ITEMS) {
+            must_fit(EVIDENCE, rule, item);
+        }
+    }
 }
 
 #[test]
@@ -469,6 +533,12 @@ fn claims_and_verdicts_fit_their_schemas() {
             must_be_valid(&claims, claim);
         }
         seen.insert(json["verdict"].as_str().unwrap().to_owned());
+    }
+    for evidence in sandbox.item_evidence() {
+        let json: Value =
+            serde_json::from_str(&to_json(&assess(&evidence.to_bytes(), Some(&pinned), ITEM, |_| None))).unwrap();
+        must_be_valid(&verdicts, &json);
+        assert_eq!((&json["verdict"], json["evidence"]["items"].as_array().unwrap().len()), (&json!("VERIFIED"), 1));
     }
     let expected = ["CONTRADICTED", "UNREADABLE", "UNSUPPORTED", "UNVOUCHED", "VERIFIED"];
     assert!(seen.iter().eq(expected), "{seen:?}");
@@ -731,6 +801,19 @@ fn damaged_evidence_is_refused_by_schema_and_reader_alike() {
         refused += compare(EVIDENCE, rule, &all[at], read, &mut beyond);
     }
     assert!(refused > 500, "{refused}");
+    // Of evidence of items the openings alone are of another shape.
+    for evidence in sandbox().item_evidence() {
+        let all = items(&evidence.to_bytes());
+        let read = |bytes: &[u8]| {
+            let mut items = all.clone();
+            items[OPENINGS] = bytes.to_vec();
+            let file = file(&items);
+            Evidence::parse(&file).map_err(|error| error.to_string())?;
+            reproledger::verify::evidence(&file, None).map(drop).map_err(|error| format!("readable, but {error}"))
+        };
+        let refused = compare(EVIDENCE, ITEMS[OPENINGS], &all[OPENINGS], read, &mut beyond);
+        assert!(refused > 100, "{refused}");
+    }
     must_be_beyond_schemas(&beyond, &["is not in its one legal order", "readable, but "]);
 }
 

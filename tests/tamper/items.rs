@@ -9,6 +9,7 @@ use reproledger::codec::Encoder;
 use reproledger::digest::slice::Slice;
 use reproledger::digest::{Digest, DigestKind, FileDigest, ManifestRoot, Salt};
 use reproledger::evidence::{Content, Evidence, Inclusion, Opened, Opening};
+use reproledger::key::Policy;
 use reproledger::merkle::{EntryIndex, MemoryTree, TreeSize, prove_inclusion};
 use reproledger::statement::{EdgeType, Kind, Subject};
 use reproledger::verify::{Class, OpeningError, Reject};
@@ -358,17 +359,44 @@ fn a_guessed_text_cannot_be_confirmed_from_what_is_shown_of_a_salted_corpus() {
     assert_ne!(digests(&corpus.evidence(Vec::new())), digests(&plain.evidence(Vec::new())));
 }
 
-#[test]
-fn every_single_change_of_evidence_of_items_is_refused() {
+/// Evidence of items, and of other items of the same list.
+pub(super) struct Example {
+    pub(super) what: &'static str,
+    pub(super) bytes: Vec<u8>,
+    pub(super) policy: Policy,
+    pub(super) others: Vec<Vec<u8>>,
+}
+
+/// Salted documents, with and without their text, and a row as a slice of its file.
+pub(super) fn examples() -> [Example; 2] {
     let (corpus, sidecar) = salted();
-    let openings = vec![opened(&corpus, &sidecar, 1, Some(shown("no"))), opened(&corpus, &sidecar, 4, None)];
-    let salted = (corpus.evidence(openings).to_bytes(), corpus.lab.policy());
+    let open = |number: u64, is_shown: bool| {
+        let text = is_shown.then(|| shown(TEXTS[usize::try_from(number).unwrap()]));
+        opened(&corpus, &sidecar, number, text)
+    };
+    let evidence = |openings| corpus.evidence(openings).to_bytes();
+    let documents = Example {
+        what: "salted documents",
+        bytes: evidence(vec![open(1, true), open(4, false)]),
+        policy: corpus.lab.policy(),
+        // One each: two of two could be spliced to a pair that is true as well.
+        others: vec![evidence(vec![open(0, true)]), evidence(vec![open(3, true)])],
+    };
     let file = lines();
     let rows = Corpus::of(offsets(), Some(&file));
-    let slice = Slice::cut(&mut &file[..], file.len() as u64, &(1500..3003)).unwrap().0.encode();
-    let opening = rows.opening(1, Some(Content::Slice { file: None, slice }));
-    let sliced = (rows.evidence(vec![opening]).to_bytes(), rows.lab.policy());
-    for (bytes, policy) in [salted, sliced] {
+    let cut = |row: u64| {
+        let around = (row * 1501).saturating_sub(1)..(row * 1501 + 1502).min(file.len() as u64);
+        let slice = Slice::cut(&mut &file[..], file.len() as u64, &around).unwrap().0.encode();
+        rows.evidence(vec![rows.opening(row, Some(Content::Slice { file: None, slice }))]).to_bytes()
+    };
+    let slices =
+        Example { what: "a row in its file", bytes: cut(1), policy: rows.lab.policy(), others: vec![cut(0), cut(2)] };
+    [documents, slices]
+}
+
+#[test]
+fn every_single_change_of_evidence_of_items_is_refused() {
+    for Example { bytes, policy, .. } in examples() {
         assert_eq!(assess_any(&bytes, Some(&policy), |_| None).verdict, Verdict::Verified);
         let judged = none_is_believed(&policy, bytes.len(), |number| {
             let mut mutant = bytes.clone();

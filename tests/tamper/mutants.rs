@@ -1,15 +1,21 @@
 //! Seeded mutants of many kinds at once: what one change at a time does not reach.
 
-use reproledger::claim::{NUMBER, Verdict, assess};
+use reproledger::claim::{NUMBER, Verdict, assess, assess_any};
 use reproledger::evidence::MAGIC;
 use reproledger::key::Policy;
 
 use super::bytes::none_is_believed;
+use super::items::{Example, examples};
 use super::{frame, items};
 use crate::support::{Story, Told, sample};
 
-/// Mutants in the default suite. `REPROLEDGER_MUTANTS` asks for more, `REPROLEDGER_SEED` for others.
+/// Mutants in the default suite, those of claims and those of items together. `REPROLEDGER_MUTANTS` asks for more,
+/// `REPROLEDGER_SEED` for others.
 const MUTANTS: usize = 24_000;
+
+/// One mutant of so many is one of evidence of items, as many of each example.
+const OF_ITEMS: usize = 4;
+
 const SEED: u64 = 0x5eed_0002;
 
 /// SplitMix64: small, seeded, and the same everywhere.
@@ -115,22 +121,44 @@ fn mutate(random: &mut Random, bytes: &[u8], donors: &[Vec<u8>]) -> Option<Vec<u
     (mutant != bytes).then_some(mutant)
 }
 
-#[test]
-fn no_mutant_is_believed_or_makes_the_verifier_panic() {
-    let (count, seed) = (
+/// How many mutants in all, and their seed.
+fn asked() -> (usize, u64) {
+    (
         variable("REPROLEDGER_MUTANTS").map_or(MUTANTS, |count| usize::try_from(count).unwrap()),
         variable("REPROLEDGER_SEED").unwrap_or(SEED),
-    );
+    )
+}
+
+/// Judges so many mutants of evidence.
+fn judge(what: &str, (bytes, policy): (&[u8], &Policy), donors: &[Vec<u8>], (count, seed): (usize, u64)) {
+    // A whole donor is evidence of its own: the same lab's is believed for what it says, and is no mutant of this one.
+    let judged = none_is_believed(policy, count, |number| {
+        let mut random = Random(seed ^ (number as u64).wrapping_mul(0x0100_0000_01b3));
+        mutate(&mut random, bytes, donors).filter(|mutant| !donors.contains(mutant))
+    });
+    eprintln!("seed {seed:#x}: {judged} mutants of {what} judged, none believed");
+    assert!(judged * 10 >= count * 8, "only {judged} of {count} mutants differ from the evidence of {what}");
+}
+
+#[test]
+fn no_mutant_is_believed_or_makes_the_verifier_panic() {
+    let (count, seed) = asked();
     let told = Story::new().tell();
     let (bytes, policy) = (told.evidence().to_bytes(), told.lab.policy());
-    let donors = donors();
-    // A whole donor is evidence of its own: the same lab's is believed for what it says, and is no mutant of this one.
-    let judged = none_is_believed(&policy, count, |number| {
-        let mut random = Random(seed ^ (number as u64).wrapping_mul(0x0100_0000_01b3));
-        mutate(&mut random, &bytes, &donors).filter(|mutant| !donors.contains(mutant))
-    });
-    eprintln!("seed {seed:#x}: {judged} mutants judged, none believed");
-    assert!(judged * 10 >= count * 8, "only {judged} of {count} mutants differ from the evidence");
+    judge("a claim", (&bytes, &policy), &donors(), (count - count / OF_ITEMS, seed));
+}
+
+#[test]
+fn no_mutant_of_evidence_of_items_is_believed_or_makes_the_verifier_panic() {
+    let (count, seed) = asked();
+    let examples = examples();
+    let each = count / OF_ITEMS / examples.len();
+    for Example { what, bytes, policy, others } in &examples {
+        assert_eq!(assess_any(bytes, Some(policy), |_| None).verdict, Verdict::Verified, "{what}");
+        // Beside other items of the same list, and of another lab's: evidence of a claim.
+        let donors: Vec<Vec<u8>> = others.iter().cloned().chain([Story::new().tell().evidence().to_bytes()]).collect();
+        judge(what, (bytes, policy), &donors, (each, seed));
+    }
 }
 
 #[test]
