@@ -126,7 +126,8 @@ impl Told {
 }
 
 fn rows(texts: &[&str]) -> String {
-    texts.iter().map(|text| format!("{{\"text\": \"{text}\", \"source\": \"{}\"}}\n", &text[..1])).collect()
+    let row = |text: &&str| format!("{{\"text\": \"{text}\", \"source\": \"{}\"}}\n", &text[..1]);
+    texts.iter().map(row).collect::<Vec<_>>().concat()
 }
 
 /// The smallest file of two tensors.
@@ -226,7 +227,7 @@ fn a_false_count_over_a_true_root_is_contradicted() {
 fn a_root_that_was_guessed_at_contradicts_nothing() {
     let folder = Folder::new();
     let file = folder.write("rows.jsonl", "{\"text\": \"a\", \"id\": 1}\n");
-    let ids = RowOptions { projection: Some("id,text").map(parse), ..RowOptions::default() };
+    let ids = RowOptions { projection: Some(parse("id,text")), ..RowOptions::default() };
     let artifact = captured(Kind::Dataset, &file, &Options { rows: ids, ..Options::default() });
     let told = told(Kind::Dataset, &file, &artifact);
     // Read as the first row suggests, the view is `text`; which it was, the body says or the header of a manifest.
