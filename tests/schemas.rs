@@ -35,8 +35,8 @@ use reproledger::merkle::EntryIndex;
 use reproledger::report::to_json;
 use reproledger::statement::plain;
 use reproledger::statement::{
-    Body, Claim, EdgeType, Entry, EntryError, GitPlace, Kind, Measure, Outcome, Payload, Reading, Role, RunBody,
-    RunStatus, Subject, WorkTree,
+    Body, Claim, EdgeType, Entry, EntryError, GitPlace, Kind, Location, Measure, Outcome, Payload, Reading, Role,
+    RunBody, RunStatus, Subject, WorkTree,
 };
 use serde_json::{Value, json};
 
@@ -359,7 +359,18 @@ fn later_drafts(start: (EntryIndex, Digest), protocol: Digest, other: EntryIndex
     let mut retraction = Draft::new(Kind::Retraction);
     retraction.body.reason = Some("typo".to_owned());
     retraction.link(EdgeType::Retracts, Target::Entry(other), DigestKind::File, FileDigest::of(b"other").into());
-    vec![end, retraction]
+    let word = |kind, edge_type| {
+        let mut draft = Draft::new(kind);
+        draft.link(edge_type, Target::Entry(other), DigestKind::File, FileDigest::of(b"other").into());
+        draft
+    };
+    let mut exclusion = word(Kind::Exclusion, EdgeType::Excludes);
+    exclusion.body.reason = Some("repeated".to_owned());
+    let mut incident = word(Kind::Incident, EdgeType::Concerns);
+    incident.body.reason = Some("lost its disk".to_owned());
+    let mut location = word(Kind::Location, EdgeType::Locates);
+    location.body.locations = vec![Location::parse("https://lab.example/other").unwrap()];
+    vec![end, exclusion, retraction, incident, location]
 }
 
 fn sandbox() -> Sandbox {
@@ -729,8 +740,12 @@ fn a_damaged_entry_is_refused_by_schema_and_reader_alike() {
         }
     }
     assert!(refused > 3000, "{refused}");
-    let allowed =
-        ["is not in its one legal order", "the edges of a run-end lacks key 27", "where one key for each role belong"];
+    let allowed = [
+        "is not in its one legal order",
+        "the edges of a run-end lacks key 27",
+        "the edges of a word on earlier entries lacks key",
+        "where one key for each role belong",
+    ];
     must_be_beyond_schemas(&beyond, &allowed);
 }
 

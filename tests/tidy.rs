@@ -273,7 +273,7 @@ fn the_readme_is_short_and_names_only_commands_that_exist() {
     }
     let verbs = [
         "init", "key", "record", "run", "claim", "prove", "verify", "status", "log", "show", "lineage", "audit",
-        "doctor", "demo", "rebuild", "diff",
+        "doctor", "demo", "rebuild", "diff", "retract", "exclude", "incident", "locate",
     ];
     for verb in verbs {
         assert!(commands.contains(&format!("    {verb}::")), "`{verb}` is no command");

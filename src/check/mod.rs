@@ -9,6 +9,7 @@ mod claim_complete;
 mod derived;
 mod item_content;
 mod item_inclusion;
+mod later;
 mod ledger_chain;
 mod ledger_keys;
 mod ledger_links;
@@ -32,6 +33,7 @@ use crate::merkle::EntryIndex;
 use crate::statement::Claim;
 
 pub use case::{Case, Input, InputProblem, Target};
+pub use later::Later;
 pub use number::{Number, NumberProblem};
 pub use observed::{ArtifactSeen, Observed, Rederived};
 

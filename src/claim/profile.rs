@@ -35,5 +35,5 @@ pub const NUMBER: Profile = Profile {
 pub const ITEM: Profile = Profile {
     name: "item",
     answers: "whether the item was in what was recorded; not what became of it",
-    required: &["ledger.chain", "ledger.keys", "ledger.links", "item.inclusion", "time.order"],
+    required: &["ledger.chain", "ledger.keys", "ledger.links", "item.inclusion", "supersede", "time.order"],
 };

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use crate::cli::marks::Marks;
 use crate::cli::open::Reading;
 use crate::cli::render::{self, Line, put};
 use crate::cli::survey::{each, readable, resolve, row};
@@ -80,12 +81,12 @@ impl Lineage {
     pub(super) fn run(self, context: &Context) -> Outcome {
         let reading = Reading::open(context)?;
         let root = resolve(&reading, &self.of)?.pop().expect("what resolves means at least one entry");
-        let arcs = read_arcs(&reading, self.down)?;
+        let (arcs, marks) = read_arcs(&reading, self.down)?;
         let steps = walk(root, &arcs);
         let mut lines = BTreeMap::new();
         for index in steps.iter().map(|step| step.index) {
             if let std::collections::btree_map::Entry::Vacant(place) = lines.entry(index) {
-                place.insert(Line::of(&row(&reading, index)?));
+                place.insert(Line::of(&row(&reading, index)?).marked(marks.standing(index)));
             }
         }
         if self.json {
@@ -111,11 +112,12 @@ impl Lineage {
 }
 
 /// The arcs of the whole ledger, turned round where what was made is asked for.
-fn read_arcs(reading: &Reading, down: bool) -> Result<Arcs, Failure> {
-    let mut arcs = Arcs::new();
+fn read_arcs(reading: &Reading, down: bool) -> Result<(Arcs, Marks), Failure> {
+    let (mut arcs, mut marks) = (Arcs::new(), Marks::default());
     let (mut leaves, mut protocols): (BTreeMap<LeafHash, EntryIndex>, Vec<_>) = Default::default();
     each(&reading.ledger, EntryIndex(0), |index, leaf, entry| {
         let entry = readable(index, entry)?;
+        marks.take(index, entry.claimed());
         leaves.insert(leaf, index);
         protocols.extend(entry.claimed().protocol.map(|protocol| (index, protocol)));
         for edge in entry.claimed().edges.iter().filter(|edge| edge.log.is_none()) {
@@ -135,7 +137,7 @@ fn read_arcs(reading: &Reading, down: bool) -> Result<Arcs, Failure> {
             push(&mut arcs, index, Relation::Under, *target, down);
         }
     }
-    Ok(arcs)
+    Ok((arcs, marks))
 }
 
 fn push(arcs: &mut Arcs, from: EntryIndex, relation: Relation, to: EntryIndex, down: bool) {

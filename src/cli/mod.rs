@@ -7,6 +7,7 @@ mod effort;
 mod failure;
 mod keys;
 mod known;
+mod marks;
 mod open;
 mod output;
 mod private;
@@ -15,6 +16,7 @@ mod recorded;
 mod render;
 mod rows;
 mod survey;
+mod word;
 
 use std::process::ExitCode;
 
@@ -53,6 +55,10 @@ commands! {
     prove::Prove,
     rebuild::Rebuild,
     verify::Verify,
+    retract::Retract,
+    exclude::Exclude,
+    incident::Incident,
+    locate::Locate,
     status::Status,
     log::Log,
     show::Show,

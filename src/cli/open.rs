@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cli::keys::PassphraseArgs;
+use crate::cli::render::quoted;
 use crate::cli::{Context, Failure};
 use crate::journal::{Catalog, Finder, Journal, JournalError, Reference, Row, Settings};
 use crate::ledger::{Ledger, LedgerError, Notice};
@@ -63,17 +64,19 @@ pub(super) fn finder<'a>(context: &Context, reading: &'a Reading) -> Result<Find
 
 /// The entry that a reference means, for a writing command.
 pub(super) fn look_up(finder: &Finder<'_>, text: &str) -> Result<Row, Failure> {
-    finder.find(&Reference::parse(text)).map_err(from_journal)?.ok_or_else(|| nothing(text))
+    finder.find(&Reference::parse(text)).map_err(from_journal)?.ok_or_else(|| nothing(text, &finder.near(text)))
 }
 
-fn nothing(text: &str) -> Failure {
-    Failure::new(format!("nothing in this ledger is called `{}`", text.escape_default()))
-        .hint("list what there is: reproledger log")
+fn nothing(text: &str, near: &[String]) -> Failure {
+    let failure = Failure::new(format!("nothing in this ledger is called `{}`", text.escape_default()));
+    let near: Vec<String> = near.iter().map(|name| quoted(name)).collect();
+    let failure = if near.is_empty() { failure } else { failure.hint(format!("there is {}", near.join(", "))) };
+    failure.hint("list what there is: reproledger log")
 }
 
 /// The entry that a reference means, or a failure that says how to find it.
 pub(super) fn find<'a>(catalog: &'a Catalog, text: &str) -> Result<&'a Row, Failure> {
-    catalog.find(&Reference::parse(text)).ok_or_else(|| nothing(text))
+    catalog.find(&Reference::parse(text)).ok_or_else(|| nothing(text, &catalog.near(text)))
 }
 
 /// A failure of the journal, with the next step where there is one.

@@ -1,14 +1,16 @@
 //! How the reading commands write things: times, names, sizes, one line for an entry, one JSON document.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 
 use serde::Serialize;
 
+use crate::cli::marks::Mark;
 use crate::cli::{Context, Failure};
 use crate::digest::{Digest, hex};
 use crate::journal::Row;
 use crate::report::Shown;
-use crate::statement::{Kind, Outcome};
+use crate::statement::{EdgeType, Kind, Outcome, Payload};
 
 /// Hexadecimal digits of a digest on a line for people; `--json` and `show` give all of them.
 const SHORT_DIGITS: usize = 12;
@@ -18,6 +20,9 @@ const KIND_WIDTH: usize = 10;
 
 /// Width of a shortened digest with its algorithm.
 const DIGEST_WIDTH: usize = 20;
+
+/// Entries that a line names where it is a word on several.
+const MAX_ABOUT: usize = 5;
 
 /// A recorded time as RFC 3339 in UTC. A number that is no time is shown as that number.
 pub(super) fn time(seconds: u64) -> String {
@@ -129,6 +134,18 @@ pub(super) struct Line {
     /// Exit code of a run, as recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) exit: Option<i64>,
+    /// The entries that it is a word on: taken back, left out, gone wrong, located.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) about: Vec<u64>,
+    /// Why, where it gives a reason and the body is here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<String>,
+    /// Places, as claimed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) locations: Vec<String>,
+    /// What later entries say of it, where the command looked for that.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) marks: Vec<Mark>,
     /// The digest as people see it on a line.
     #[serde(skip)]
     short: String,
@@ -155,8 +172,18 @@ impl Line {
             attempt: payload.attempt,
             status: payload.outcome.map(|outcome| outcome.status.name()),
             exit: payload.outcome.map(|Outcome { code, .. }| code),
+            about: about(payload),
+            reason: row.body.as_ref().and_then(|body| body.reason.clone()),
+            locations: places(row),
+            marks: Vec::new(),
             short: short(&digest),
         }
+    }
+
+    /// The line with what later entries say of it.
+    pub(super) fn marked(mut self, marks: Vec<Mark>) -> Self {
+        self.marks = marks;
+        self
     }
 
     /// `#7 dataset "mix"`: how other lines point to an entry.
@@ -167,7 +194,26 @@ impl Line {
             (None, Some(stage)) => put(&mut text, format_args!(" stage {}", quoted(stage))),
             (None, None) => {}
         }
+        if !self.about.is_empty() {
+            put(&mut text, format_args!(" {}", self.targets()));
+        }
         text
+    }
+
+    /// `of #5, #6`: the entries that it is a word on.
+    fn targets(&self) -> String {
+        let shown: Vec<String> = self.about.iter().take(MAX_ABOUT).map(|index| format!("#{index}")).collect();
+        let more = if self.about.len() > MAX_ABOUT { ", …" } else { "" };
+        format!("of {}{more}", shown.join(", "))
+    }
+
+    /// What a word on other entries says, for a line.
+    fn words(&self) -> String {
+        let said = self.reason.iter().chain(self.locations.first()).map(|text| quoted(text));
+        let said = said.collect::<Vec<_>>().join(" ");
+        let more =
+            if self.locations.len() > 1 { format!(" and {} more", self.locations.len() - 1) } else { String::new() };
+        format!("{}  {said}{more}", self.targets())
     }
 
     /// Arm, seed, stage, attempt and end, as far as they are said; starts with two blanks where anything is.
@@ -186,6 +232,9 @@ impl Line {
         if let (Some(status), Some(exit)) = (self.status, self.exit) {
             add(format!("{status}, exit {exit}"));
         }
+        for mark in &self.marks {
+            add(mark.to_string());
+        }
         text
     }
 
@@ -193,6 +242,7 @@ impl Line {
     pub(super) fn text(&self, width: usize) -> String {
         let called = match (&self.name, &self.stage) {
             (None, Some(stage)) => format!("stage {}", quoted(stage)),
+            _ if !self.about.is_empty() => self.words(),
             (None, None) if !is_named(self.kind) => String::new(),
             (given, _) => name(given.as_deref()),
         };
@@ -209,6 +259,18 @@ impl Line {
     }
 }
 
+/// The entries that this one is a word on.
+fn about(payload: &Payload) -> Vec<u64> {
+    let edges = payload.edges.iter().filter(|edge| edge.log.is_none());
+    let targets: BTreeSet<u64> = edges.map(|edge| edge.seq.0).collect();
+    EdgeType::about(payload.kind).map_or_else(Vec::new, |_| targets.into_iter().collect())
+}
+
+fn places(row: &Row) -> Vec<String> {
+    let locations = row.body.iter().flat_map(|body| &body.locations);
+    locations.map(|location| location.as_str().to_owned()).collect()
+}
+
 /// Kinds that people give names to: where the name is missing, that is worth a word.
 fn is_named(kind: Kind) -> bool {
     kind.is_artifact() || matches!(kind, Kind::Claim | Kind::Protocol)
@@ -219,7 +281,7 @@ mod tests {
     use super::*;
     use crate::digest::{FileDigest, LeafHash, Thumbprint};
     use crate::merkle::EntryIndex;
-    use crate::statement::{Body, Claims, Payload, Subject};
+    use crate::statement::{Body, Claims, Subject};
 
     fn example(body: Option<Body>) -> Row {
         let mut payload = Payload::new(Kind::Dataset, None, EntryIndex(7), EntryIndex(0));

@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
+use crate::cli::marks::{Mark, Marks};
 use crate::cli::open::{Reading, explain};
 use crate::cli::render::{self, Line};
 use crate::cli::survey::{Keys, Signature, each, readable, resolve, row};
@@ -94,6 +95,23 @@ struct Later {
     retracted_by: Vec<u64>,
     used_by: Vec<UsedBy>,
     used_by_count: u64,
+    /// What is said of it: taken back, left out, gone wrong, to be had elsewhere. The first hundred.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    words: Vec<WordFacts>,
+}
+
+/// A later word on an entry, with what it says.
+#[derive(Debug, Clone, Serialize)]
+struct WordFacts {
+    #[serde(flatten)]
+    mark: Mark,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    locations: Vec<String>,
+    /// The later word that takes this one back or replaces it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended_by: Option<u64>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -196,6 +214,7 @@ impl Shown {
 fn survey(reading: &Reading, wanted: &[EntryIndex]) -> Result<BTreeMap<EntryIndex, Found>, Failure> {
     let mut found: BTreeMap<EntryIndex, Found> = wanted.iter().map(|index| (*index, Found::default())).collect();
     let mut keys: Option<Result<Keys, String>> = None;
+    let mut marks = Marks::default();
     each(&reading.ledger, EntryIndex(0), |index, _: LeafHash, entry| {
         let Ok(entry) = entry else {
             if let Some(Ok(keys)) = &mut keys {
@@ -214,6 +233,7 @@ fn survey(reading: &Reading, wanted: &[EntryIndex]) -> Result<BTreeMap<EntryInde
                 Err(reason) => Signature::Unknown(reason.clone()),
             });
         }
+        marks.take(index, entry.claimed());
         let later: BTreeSet<_> = entry.claimed().edges.iter().map(|edge| (edge.seq, edge.edge_type)).collect();
         for (target, edge_type) in later {
             if let Some(found) = found.get_mut(&target).filter(|_| target < index) {
@@ -225,6 +245,13 @@ fn survey(reading: &Reading, wanted: &[EntryIndex]) -> Result<BTreeMap<EntryInde
         }
         Ok(())
     })?;
+    for (index, found) in &mut found {
+        for mark in marks.said(*index).iter().take(MAX_LATER) {
+            let Line { reason, locations, .. } = Line::of(&row(reading, EntryIndex(mark.by))?);
+            let ended_by = marks.ended(mark);
+            found.later.words.push(WordFacts { mark: mark.clone(), reason, locations, ended_by });
+        }
+    }
     if let Some(Ok(keys)) = &keys {
         disown(reading, keys, &mut found)?;
     }
@@ -252,6 +279,7 @@ impl Later {
         match edge_type {
             EdgeType::Supersedes => self.superseded_by.push(index.0),
             EdgeType::Retracts => self.retracted_by.push(index.0),
+            EdgeType::Excludes | EdgeType::Concerns | EdgeType::Locates => {}
             _ => {
                 self.used_by_count += 1;
                 if self.used_by.len() < MAX_LATER {

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::cli::marks::{Mark, Marks};
 use crate::cli::open::Reading;
 use crate::cli::render::{self, bytes, count, put, quoted, row, time};
-use crate::cli::survey::{Keys, each, readable};
+use crate::cli::survey::{self, Keys, each, readable};
 use crate::cli::{Context, Failure, Outcome};
 use crate::digest::hex;
 use crate::ledger::{StateReading, read_state};
@@ -46,6 +47,9 @@ struct Report {
     last: Last,
     kinds: BTreeMap<Kind, u64>,
     open_runs: Vec<OpenRun>,
+    /// Entries that are taken back, left out, or went wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    marked: Vec<Marked>,
     /// Keys that may sign entries now; absent where that could not be established.
     #[serde(skip_serializing_if = "Option::is_none")]
     signers: Option<Vec<Signer>>,
@@ -74,6 +78,16 @@ struct OpenRun {
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<u64>,
     started: String,
+}
+
+/// An entry of which a later one says something that readers must know.
+#[derive(Serialize)]
+struct Marked {
+    index: u64,
+    #[serde(flatten)]
+    mark: Mark,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -124,7 +138,7 @@ fn survey(context: &Context, reading: &Reading) -> Result<Report, Failure> {
     let mut keys = None;
     let mut kinds: BTreeMap<Kind, u64> = BTreeMap::new();
     let (mut runs, mut ended): (BTreeMap<EntryIndex, OpenRun>, BTreeSet<EntryIndex>) = Default::default();
-    let mut last = None;
+    let (mut last, mut marks) = (None, Marks::default());
     each(&reading.ledger, EntryIndex(0), |index, _, entry| {
         let entry = readable(index, entry)?;
         let (payload, issued_at) = (entry.claimed(), entry.claims().issued_at);
@@ -138,6 +152,7 @@ fn survey(context: &Context, reading: &Reading) -> Result<Report, Failure> {
             runs.insert(index, open_run(index, payload, issued_at));
         }
         ended.extend(payload.edges.iter().filter(|edge| edge.edge_type == EdgeType::Ends).map(|edge| edge.seq));
+        marks.take(index, payload);
         last = Some(Last { index: index.0, kind: payload.kind, time: time(issued_at), time_seconds: issued_at });
         Ok(())
     })?;
@@ -156,6 +171,16 @@ fn survey(context: &Context, reading: &Reading) -> Result<Report, Failure> {
     if !open_runs.is_empty() {
         put(&mut summary, format_args!("; {} not ended", count(open_runs.len() as u64, "run has", "runs have")));
     }
+    let marked = marks.all().map(|(index, mark)| {
+        let reason = survey::row(reading, EntryIndex(mark.by))?.body.and_then(|body| body.reason);
+        Ok(Marked { index: index.0, mark, reason })
+    });
+    let marked: Vec<Marked> = marked.collect::<Result<_, Failure>>()?;
+    let retracted: BTreeSet<u64> =
+        marked.iter().filter(|marked| marked.mark.relation == EdgeType::Retracts).map(|marked| marked.index).collect();
+    if !retracted.is_empty() {
+        put(&mut summary, format_args!("; {} taken back", count(retracted.len() as u64, "entry is", "entries are")));
+    }
     Ok(Report {
         schema: SCHEMA,
         summary,
@@ -169,6 +194,7 @@ fn survey(context: &Context, reading: &Reading) -> Result<Report, Failure> {
         last,
         kinds,
         open_runs,
+        marked,
         signers,
         signers_unknown,
         key_names: KeyNames { log: settings.keys.log.clone(), issuer: settings.keys.issuer.clone() },
@@ -256,6 +282,14 @@ fn text(report: &Report) -> String {
     }
     if report.open_runs.len() > MAX_RUNS {
         row(&mut out, "", format_args!("and {} more (--json lists all)", report.open_runs.len() - MAX_RUNS));
+    }
+    for (position, marked) in report.marked.iter().take(MAX_RUNS).enumerate() {
+        let reason = marked.reason.as_deref().map_or_else(|| "its reason is not here".to_owned(), quoted);
+        let line = format_args!("#{}  {}: {reason}", marked.index, marked.mark);
+        row(&mut out, if position == 0 { "marked" } else { "" }, line);
+    }
+    if report.marked.len() > MAX_RUNS {
+        row(&mut out, "", format_args!("and {} more (--json lists all)", report.marked.len() - MAX_RUNS));
     }
     for (position, signer) in report.signers.iter().flatten().enumerate() {
         let name = if position == 0 { "signed by" } else { "" };

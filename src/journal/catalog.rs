@@ -99,6 +99,12 @@ impl Reference {
     }
 }
 
+/// From here on two names look alike: what Python's `difflib` takes.
+const NEAR: f32 = 0.6;
+
+/// Names that are offered where one was mistyped.
+const MAX_NEAR: usize = 3;
+
 /// All entries of a ledger.
 #[derive(Debug, Default)]
 pub struct Catalog {
@@ -149,6 +155,12 @@ impl Catalog {
     /// Every name with its newest entry.
     pub fn names(&self) -> impl Iterator<Item = (&str, &Row)> {
         self.names.iter().filter_map(|(name, at)| Some((name.as_str(), self.rows.get(*at)?)))
+    }
+
+    /// Names that look like `name`, the nearest first.
+    pub fn near(&self, name: &str) -> Vec<String> {
+        let names: Vec<&str> = self.names.keys().map(String::as_str).collect();
+        similar::get_close_matches(name, &names, MAX_NEAR, NEAR).into_iter().map(str::to_owned).collect()
     }
 
     /// How many times a stage was started before, counted from the entries themselves.

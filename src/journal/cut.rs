@@ -204,6 +204,12 @@ fn gather(ledger: &Ledger, claim: EntryIndex, first: &Payload, disclose: &Disclo
         }
     }
 
+    // What later entries say of the chain (taken back, left out, gone wrong, to be had elsewhere) is shown as far as it is
+    // still here: a reader must see the reason, and without one an incident is not settled.
+    for index in later_words(&taken, &reached) {
+        contents.add_word(&objects, index, &taken[&index])?;
+    }
+
     // 5. One proof for all entries.
     let leaves: Vec<(EntryIndex, LeafHash)> = taken.iter().map(|(index, entry)| (*index, entry.leaf)).collect();
     let indexes: Vec<EntryIndex> = leaves.iter().map(|(index, _)| *index).collect();
@@ -274,6 +280,24 @@ fn manifest_digests(payload: &Payload) -> Vec<(DigestKind, Digest)> {
         .collect()
 }
 
+/// Entries outside the chain that speak of something in it, of the very content of something in it, or of another such
+/// word.
+fn later_words(taken: &BTreeMap<EntryIndex, Taken>, reached: &BTreeSet<EntryIndex>) -> BTreeSet<EntryIndex> {
+    let chain = reached.iter().filter_map(|index| taken.get(index));
+    let measures = chain.flat_map(|entry| &entry.payload.subjects).flat_map(|subject| subject.0.values());
+    let contents: BTreeSet<Digest> = measures.flat_map(|measure| measure.digests.iter().copied()).collect();
+    let mut words = BTreeSet::new();
+    for (index, entry) in taken {
+        let mut edges = entry.payload.edges.iter().filter(|edge| edge.log.is_none());
+        let is_on_it = edges
+            .any(|edge| reached.contains(&edge.seq) || words.contains(&edge.seq) || contents.contains(&edge.digest));
+        if is_on_it && EdgeType::about(entry.payload.kind).is_some() && !reached.contains(index) {
+            words.insert(*index);
+        }
+    }
+    words
+}
+
 /// What evidence shows and what it says that it does not.
 #[derive(Default)]
 struct Contents {
@@ -301,6 +325,14 @@ impl Contents {
                 self.withhold(entry, commitment.into(), 1, &format!("body of entry {index}, {reason}"));
             }
         }
+        Ok(())
+    }
+
+    /// The body of an entry outside the chain: what is kept back of those is not listed.
+    fn add_word(&mut self, objects: &Objects, index: EntryIndex, entry: &Taken) -> Result<(), CutError> {
+        let Some(commitment) = entry.payload.body else { return Ok(()) };
+        let object = objects.get(commitment.as_bytes(), MAX_BODY_BYTES as u64 + 64).map_err(JournalError::from)?;
+        self.bodies.extend(object.map(|object| (index, object)));
         Ok(())
     }
 

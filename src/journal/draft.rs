@@ -5,7 +5,7 @@ use crate::merkle::EntryIndex;
 use crate::statement::{Body, Edge, EdgeType, Kind, Outcome, Subject};
 
 /// Where an edge of a draft points.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Target {
     /// An entry that is in the ledger.
     Entry(EntryIndex),

@@ -93,6 +93,23 @@ impl<'a> Finder<'a> {
         Ok(self.catalog()?.rows().iter().filter(|row| row.carries(digest)).cloned().collect())
     }
 
+    /// Entries that link to the entry of `target` by its principal digest, oldest first. Where the index misses one, that
+    /// costs a repetition and nothing else.
+    pub fn linking_to(&self, target: &Row) -> Result<Vec<Row>, JournalError> {
+        let links = |row: &Row| row.payload.edges.iter().any(|edge| edge.log.is_none() && edge.seq == target.index);
+        if let Some(Ok(hits)) = self.store.as_ref().map(|store| store.referring(&target.principal().1)) {
+            let known = hits.into_iter().map(EntryIndex).filter(|index| self.ledger.tree().size.contains(*index));
+            let rows: Vec<Row> = known.map(|index| self.row(index)).collect::<Result<_, _>>()?;
+            return Ok(rows.into_iter().filter(links).collect());
+        }
+        Ok(self.catalog()?.rows().iter().filter(|row| links(row)).cloned().collect())
+    }
+
+    /// Names that look like `name`, the nearest first; none in a ledger so large that names are not all at hand.
+    pub fn near(&self, name: &str) -> Vec<String> {
+        self.catalog.get().map(|catalog| catalog.near(name)).unwrap_or_default()
+    }
+
     /// How many times a stage was started before.
     pub fn attempts(
         &self,

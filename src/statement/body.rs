@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec::wire_enum;
 use crate::digest::{Commitment, Digest, Salt};
 use crate::statement::plain::{self, PlainError};
-use crate::statement::{Claim, Reading};
+use crate::statement::{Claim, Location, Reading};
 
 /// Bodies larger than this are refused before they are read.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
@@ -93,9 +93,12 @@ pub struct Body {
     /// The claim of a claim entry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<Box<Claim>>,
-    /// Why something was superseded, retracted or adopted.
+    /// Why something was superseded, retracted, left out or adopted; what went wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Where an artifact can be had, as the lab says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locations: Vec<Location>,
 }
 
 /// Why an object is not the body an entry commits to.

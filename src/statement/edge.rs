@@ -41,6 +41,12 @@ wire_enum! {
         Supersedes = 19 "supersedes",
         /// The target is taken back.
         Retracts = 20 "retracts",
+        /// The target, an attempt, is left out of the analysis.
+        Excludes = 21 "excludes",
+        /// Something went wrong with the target.
+        Concerns = 22 "concerns",
+        /// Where the target can be had.
+        Locates = 23 "locates",
         /// A run read the target.
         Used = 25 "used",
         /// A run wrote the target.
@@ -69,6 +75,17 @@ impl EdgeType {
         }
     }
 
+    /// The edge with which an entry of this kind speaks of earlier ones; none for kinds that say something of their own.
+    pub fn about(kind: Kind) -> Option<Self> {
+        match kind {
+            Kind::Exclusion => Some(Self::Excludes),
+            Kind::Retraction => Some(Self::Retracts),
+            Kind::Incident => Some(Self::Concerns),
+            Kind::Location => Some(Self::Locates),
+            _ => None,
+        }
+    }
+
     /// Whether an entry of `child` may point to one of `parent` with this edge.
     pub fn allows(self, child: Kind, parent: Kind) -> bool {
         match self {
@@ -85,8 +102,17 @@ impl EdgeType {
             | Self::JudgedBy => self == Self::between(child, parent),
             Self::DerivedFrom => child.is_artifact() && parent.is_artifact(),
             Self::Supports => child == Kind::Claim && parent == Kind::EvalLog,
-            Self::Supersedes => child == parent && (child.is_artifact() || child == Kind::Claim),
-            Self::Retracts => child == Kind::Retraction,
+            Self::Supersedes => {
+                child == parent
+                    && (child.is_artifact() || matches!(child, Kind::Claim | Kind::Protocol | Kind::Incident))
+            }
+            // The frame is changed by key changes alone. A retraction may be pointed at, and stands all the same.
+            Self::Retracts => child == Kind::Retraction && !parent.is_frame(),
+            Self::Concerns => child == Kind::Incident && !parent.is_frame(),
+            Self::Excludes => {
+                child == Kind::Exclusion && (parent.is_artifact() || matches!(parent, Kind::RunStart | Kind::RunEnd))
+            }
+            Self::Locates => child == Kind::Location && parent.is_artifact(),
             Self::Used => child == Kind::RunStart && parent.is_artifact(),
             Self::Generated => child == Kind::RunEnd && parent.is_artifact(),
             Self::Ends => child == Kind::RunEnd && parent == Kind::RunStart,
@@ -164,5 +190,34 @@ mod tests {
         assert!(!EdgeType::JudgedBy.allows(Kind::EvalLog, Kind::Spec));
         assert!(!EdgeType::InitialisedFrom.allows(Kind::Checkpoint, Kind::Checkpoint));
         assert!(!EdgeType::MixedInto.allows(Kind::Dataset, Kind::Dataset));
+    }
+
+    #[test]
+    fn words_on_earlier_entries_are_of_kinds_that_they_can_be_about() {
+        for (child, parent) in [
+            (Kind::Retraction, Kind::EvalLog),
+            (Kind::Retraction, Kind::Claim),
+            (Kind::Exclusion, Kind::Checkpoint),
+            (Kind::Exclusion, Kind::RunStart),
+            (Kind::Incident, Kind::RunEnd),
+            (Kind::Location, Kind::Dataset),
+        ] {
+            let edge = EdgeType::about(child).expect("it speaks of earlier entries");
+            assert!(edge.allows(child, parent), "{child} of {parent}");
+            assert!(!edge.allows(Kind::Claim, parent), "a claim that {edge} a {parent}");
+        }
+        for (child, parent) in [
+            (Kind::Retraction, Kind::Genesis),
+            (Kind::Retraction, Kind::KeyChange),
+            (Kind::Incident, Kind::Genesis),
+            (Kind::Exclusion, Kind::Claim),
+            (Kind::Location, Kind::RunEnd),
+        ] {
+            assert!(!EdgeType::about(child).is_some_and(|edge| edge.allows(child, parent)), "{child} of {parent}");
+        }
+        assert_eq!(EdgeType::about(Kind::Claim), None);
+        assert!(EdgeType::Supersedes.allows(Kind::Protocol, Kind::Protocol));
+        assert!(EdgeType::Supersedes.allows(Kind::Incident, Kind::Incident));
+        assert!(!EdgeType::Supersedes.allows(Kind::Retraction, Kind::Retraction));
     }
 }

@@ -59,8 +59,14 @@ wire_enum! {
         Protocol = 50 "protocol",
         /// A printed number with every rule it depends on.
         Claim = 51 "claim",
+        /// An attempt is left out of the analysis, for a reason.
+        Exclusion = 52 "exclusion",
         /// An earlier entry is taken back.
         Retraction = 53 "retraction",
+        /// Something went wrong with earlier entries, or did not after all.
+        Incident = 54 "incident",
+        /// Where an artifact can be had, as the lab says.
+        Location = 55 "location",
     }
 }
 
@@ -94,6 +100,11 @@ impl Kind {
     /// True for what weights are trained on.
     pub fn is_training_data(self) -> bool {
         matches!(self, Self::Documents | Self::Dataset | Self::Mix)
+    }
+
+    /// True for what says who the ledger is and who may sign in it.
+    pub fn is_frame(self) -> bool {
+        matches!(self, Self::Genesis | Self::KeyChange)
     }
 
     /// True for bytes that the experiment read or wrote.

@@ -228,6 +228,18 @@ impl Payload {
         if matches!(kind, Kind::Claim | Kind::Protocol) {
             needs(12, true, self.body.is_some())?;
         }
+        if let Some(about) = EdgeType::about(kind) {
+            // Without a body there is no reason, without a link nothing it is about. An incident that ends another need
+            // concern nothing any more.
+            needs(12, true, self.body.is_some())?;
+            let ends_another = |edge: &Edge| kind == Kind::Incident && edge.edge_type == EdgeType::Supersedes;
+            if !self.edges.iter().any(|edge| edge.edge_type == about || ends_another(edge)) {
+                return Err(DecodeError::MissingKey {
+                    what: "the edges of a word on earlier entries",
+                    key: about.id(),
+                });
+            }
+        }
         if kind == Kind::RunEnd && !self.edges.iter().any(|edge| edge.edge_type == EdgeType::Ends) {
             return Err(DecodeError::MissingKey { what: "the edges of a run-end", key: EdgeType::Ends.id() });
         }

@@ -128,11 +128,12 @@ fn payload_value() -> impl Strategy<Value = Payload> {
             let is_run = matches!(kind, Kind::RunStart | Kind::RunEnd);
             let is_genesis = kind == Kind::Genesis;
             let (subjects, mut edges, mut ends, with_subjects) = links;
-            if kind == Kind::RunEnd {
-                ends.edge_type = EdgeType::Ends;
+            let about = EdgeType::about(kind);
+            if let Some(needed) = about.or((kind == Kind::RunEnd).then_some(EdgeType::Ends)) {
+                ends.edge_type = needed;
                 edges.insert(ends);
             }
-            let needs_body = matches!(kind, Kind::Claim | Kind::Protocol);
+            let needs_body = matches!(kind, Kind::Claim | Kind::Protocol) || about.is_some();
             let needs_subjects = kind.is_artifact() || kind == Kind::Attach;
             Payload {
                 kind,

@@ -17,6 +17,7 @@ mod salted;
 mod specs;
 mod story;
 mod tables;
+mod takeback;
 mod weights;
 
 use std::path::PathBuf;

@@ -290,6 +290,7 @@ fn a15_null_is_no_second_way_to_say_nothing() {
     let mut edge = told.lab.link(reproledger::statement::EdgeType::Retracts, told.log);
     edge.log = Some(told.lab.id());
     payload.edges.push(edge);
+    told.lab.seal(&mut payload, &reproledger::statement::Body::default());
     let index = told.lab.say(&payload);
     assert_eq!(told.reject(), Reject::OwnLog { index });
 }

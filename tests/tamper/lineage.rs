@@ -7,7 +7,7 @@ use reproledger::claim::Verdict;
 use reproledger::digest::{Digest, DigestKind, FileDigest};
 use reproledger::evidence::Evidence;
 use reproledger::merkle::EntryIndex;
-use reproledger::statement::{Edge, EdgeType, Kind};
+use reproledger::statement::{Body, Edge, EdgeType, Kind};
 use reproledger::verify::{Class, Reject};
 
 use super::decided;
@@ -193,6 +193,7 @@ fn l22_a_claim_over_a_superseded_or_retracted_log_is_contradicted() {
         let target = pick(&told);
         let mut payload = told.lab.payload(Kind::Retraction);
         payload.edges.push(told.lab.link(EdgeType::Retracts, target));
+        told.lab.seal(&mut payload, &Body { reason: Some("wrong".to_owned()), ..Body::default() });
         told.lab.say(&payload);
         decided(&told.assess(), Verdict::Contradicted, "supersede");
     }

@@ -24,6 +24,7 @@ mod mutants;
 mod numbers;
 mod policy;
 mod rendering;
+mod takeback;
 mod tree;
 
 use reproledger::claim::{Assessment, Verdict};

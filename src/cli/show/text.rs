@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use super::Shown;
 use super::facts::{BodyFacts, EdgeFacts, Facts, KeyChangeFacts, MeasureFacts};
+use super::{Shown, WordFacts};
 use crate::cli::render::{bytes, count, one_line, put, quoted, row};
 use crate::merkle::TreeHead;
+use crate::statement::EdgeType;
 
 /// Later entries named on the page.
 const MAX_LATER: usize = 10;
@@ -48,6 +49,12 @@ fn first_line(shown: &Shown) -> String {
     let later = &shown.later;
     if let Some(by) = later.retracted_by.first() {
         put(&mut line, format_args!("  RETRACTED by #{by}"));
+    }
+    let standing = later.words.iter().filter(|word| word.ended_by.is_none()).map(|word| &word.mark);
+    for relation in [EdgeType::Excludes, EdgeType::Concerns] {
+        if let Some(mark) = standing.clone().find(|mark| mark.relation == relation) {
+            put(&mut line, format_args!("  {mark}"));
+        }
     }
     if let Some(by) = later.superseded_by.first() {
         put(&mut line, format_args!("  superseded by #{by}"));
@@ -200,18 +207,33 @@ fn later(out: &mut String, shown: &Shown) {
         used.push(format!("and {hidden} more"));
     }
     let list = |indexes: &[u64]| indexes.iter().map(|index| format!("#{index}")).collect::<Vec<_>>().join(", ");
-    if !used.is_empty() || !later.superseded_by.is_empty() || !later.retracted_by.is_empty() {
+    if !used.is_empty() || !later.superseded_by.is_empty() || !later.words.is_empty() {
         out.push('\n');
     }
-    for (name, text) in [
-        ("replaced by", list(&later.superseded_by)),
-        ("taken back", list(&later.retracted_by)),
-        ("used by", used.join(", ")),
-    ] {
+    for word in later.words.iter().take(MAX_LATER) {
+        say_word(out, word);
+    }
+    if later.words.len() > MAX_LATER {
+        row(out, "", format_args!("and {} more (--json has all)", later.words.len() - MAX_LATER));
+    }
+    for (name, text) in [("replaced by", list(&later.superseded_by)), ("used by", used.join(", "))] {
         if !text.is_empty() {
             row(out, name, text);
         }
     }
+}
+
+fn say_word(out: &mut String, word: &WordFacts) {
+    let name = match word.mark.relation {
+        EdgeType::Retracts => "taken back",
+        EdgeType::Excludes => "left out",
+        EdgeType::Concerns => "incident",
+        _ => "claimed at",
+    };
+    let said: Vec<String> = word.reason.iter().chain(&word.locations).map(|text| quoted(text)).collect();
+    let said = if said.is_empty() { "what it says is not here".to_owned() } else { said.join(", ") };
+    let ended = word.ended_by.map(|by| format!("  (no more: #{by})")).unwrap_or_default();
+    row(out, name, format_args!("#{}: {said}{ended}", word.mark.by));
 }
 
 #[cfg(test)]

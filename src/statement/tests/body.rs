@@ -109,12 +109,17 @@ fn reading() -> impl Strategy<Value = Reading> {
         .prop_map(|(reader, counts, sources, facts, remarks)| Reading { reader, counts, sources, facts, remarks })
 }
 
+fn later_word() -> impl Strategy<Value = (Option<String>, Vec<Location>)> {
+    let location = "[a-z][a-z0-9+.-]{1,8}:[!-~]{1,12}".prop_map(|text| Location::parse(&text).unwrap());
+    (prop::option::of(text()), prop::collection::vec(location, 0..3))
+}
+
 fn body() -> impl Strategy<Value = Body> {
     let names = (prop::option::of(text()), prop::collection::vec(".{0,12}", 0..3));
     let notes = prop::collection::btree_map(".{0,8}", ".{0,8}", 0..4);
     let places = (prop::option::of(git_place()), prop::option::of(reading()), prop::option::of(run_body()));
-    (names, notes, places, prop::option::of(claim().prop_map(Box::new)), prop::option::of(text())).prop_map(
-        |((name, paths), notes, (git, reading, run), claim, reason)| Body {
+    (names, notes, places, prop::option::of(claim().prop_map(Box::new)), later_word()).prop_map(
+        |((name, paths), notes, (git, reading, run), claim, (reason, locations))| Body {
             name,
             paths,
             notes,
@@ -123,6 +128,7 @@ fn body() -> impl Strategy<Value = Body> {
             run,
             claim,
             reason,
+            locations,
         },
     )
 }
