@@ -209,6 +209,12 @@ impl Commitment {
 #[derive(Clone, Default)]
 pub struct FileHasher(blake3::Hasher);
 
+impl fmt::Debug for FileHasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FileHasher")
+    }
+}
+
 impl FileHasher {
     /// Nothing hashed yet.
     pub fn new() -> Self {

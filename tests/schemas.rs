@@ -27,7 +27,7 @@ use reproledger::digest::slice::Slice;
 use reproledger::digest::{Digest, DigestKind, FileDigest, LeafHash, Salt, Sha256Digest};
 use reproledger::evidence::{Content, Evidence, MAGIC, Opening};
 use reproledger::journal::{
-    Disclose, Draft, Journal, NewLedger, Settings, Target, cut, cut_items, find_file, find_items,
+    Census, Disclose, Draft, Journal, NewLedger, Settings, Target, cut, cut_items, find_file, find_items,
 };
 use reproledger::key::{Policy, SigningKey};
 use reproledger::ledger::Ledger;
@@ -221,6 +221,7 @@ fn claim_json() -> Value {
         "error": {"unit": "sample", "stat": "stderr", "ddof": 1},
         "value": {"subject": {"rate": {"printed": "67%", "decimals": 0}, "n": 3,
             "error": {"printed": ".33", "decimals": 2}}, "comparator": "none"},
+        "contrast": "none", "assertion": "none",
         "plan": "none", "attempts_disclosed": {"train": 0, "eval": 1}, "inputs": [digest], "withheld": ["prompts"]
     })
 }
@@ -229,7 +230,18 @@ fn claim_json() -> Value {
 fn other_claim_json() -> Value {
     let mut claim = claim_json();
     let value = claim["value"]["subject"].clone();
+    let rule = json!({"target": "seeds", "method": "welch", "level": "95%", "sides": "two"});
+    let figure = json!({"printed": "-47%", "decimals": 0});
+    let contrast = json!({
+        "kind": "generalization-gap", "value": figure, "pairing": "seed",
+        "interval": {"rule": rule, "low": figure, "high": "none"},
+        "others": [{"arm": claim["subject"], "value": value}],
+        "in_distribution": {"eval": claim["eval"], "inputs": claim["inputs"]},
+    });
+    let term = json!({"of": "contrast", "is": "at-least", "bound": "30%", "by": rule});
     for (pointer, value) in [
+        ("/contrast", contrast),
+        ("/assertion", json!({"terms": [term]})),
         ("/comparator", claim["subject"].clone()),
         ("/value/comparator", value),
         ("/eval/prod", json!("none")),
@@ -412,7 +424,7 @@ impl Sandbox {
     }
 
     fn evidence(&self, disclose: &Disclose) -> Evidence {
-        cut(&self.ledger, self.claim, disclose).unwrap()
+        cut(&self.ledger, self.claim, disclose, Census::Rests).unwrap()
     }
 
     /// The opening of an item of one of the lists.

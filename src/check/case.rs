@@ -7,7 +7,7 @@ use crate::check::{Number, NumberProblem, Observed};
 use crate::digest::{Algorithm, Digest, DigestKind, ManifestRoot};
 use crate::merkle::EntryIndex;
 use crate::statement::{Claim, EdgeType};
-use crate::verify::VerifiedEvidence;
+use crate::verify::{VerifiedEntry, VerifiedEvidence};
 
 /// Why an input cannot be computed with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,10 @@ pub struct Input<'a> {
     pub digest: Digest,
     /// The log's entry, where there is one.
     pub entry: Option<EntryIndex>,
+    /// The arm that its entry says in the open.
+    pub arm: Option<String>,
+    /// The training seed that its entry says in the open.
+    pub seed: Option<u64>,
     /// What the log says, sample by sample.
     pub content: Result<Samples<'a>, InputProblem>,
 }
@@ -103,5 +107,7 @@ fn input<'a>(evidence: &VerifiedEvidence<'a>, digest: Digest) -> Input<'a> {
             Some(manifest) => Samples::read(manifest).map_err(|error| InputProblem::Unreadable(error.to_string())),
         }
     };
-    Input { digest, entry, content }
+    let payload = entry.and_then(|index| evidence.entries.get(&index)).map(VerifiedEntry::payload);
+    let (arm, seed) = payload.map_or((None, None), |payload| (payload.arm.clone(), payload.seed));
+    Input { digest, entry, arm, seed, content }
 }

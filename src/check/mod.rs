@@ -3,12 +3,18 @@
 //! The ids are the contract: they appear in reports, policies and tests. A check that could not look says UNKNOWN and
 //! why; nothing unchecked is ever shown as passed. Pure, like everything below it.
 
+mod arms;
+mod arms_distinct;
+mod attempts_all;
 mod availability;
 mod case;
 mod claim_complete;
+mod claim_prereg;
 mod derived;
+mod interval;
 mod item_content;
 mod item_inclusion;
+mod judge_identity;
 mod later;
 mod ledger_chain;
 mod ledger_keys;
@@ -19,22 +25,25 @@ mod observed;
 mod rows_derived;
 mod samples_complete;
 mod samples_derived;
+mod scores_rederive;
 mod stat_aggregation;
+mod stat_assertion;
+mod stat_contrast;
 mod stat_denominator;
 mod stat_error;
 mod stat_recompute;
+mod stat_sensitivity;
 mod supersede;
 mod tensors_derived;
 mod time_order;
 
-use crate::artifact::samples::Samples;
 use crate::codec::wire_enum;
 use crate::merkle::EntryIndex;
 use crate::statement::Claim;
 
 pub use case::{Case, Input, InputProblem, Target};
 pub use later::Later;
-pub use number::{Number, NumberProblem};
+pub use number::{CellRate, InputSamples, Number, NumberProblem, Rate, Role, SeedRate, Side};
 pub use observed::{ArtifactSeen, Observed, Rederived};
 
 wire_enum! {
@@ -151,15 +160,23 @@ pub static CHECKS: &[&dyn Check] = &[
     item_inclusion::ENTRY,
     item_content::ENTRY,
     claim_complete::ENTRY,
+    claim_prereg::ENTRY,
+    arms_distinct::ENTRY,
+    judge_identity::ENTRY,
     log_integrity::ENTRY,
     samples_complete::ENTRY,
     samples_derived::ENTRY,
     rows_derived::ENTRY,
     tensors_derived::ENTRY,
+    scores_rederive::ENTRY,
     stat_recompute::ENTRY,
     stat_denominator::ENTRY,
     stat_aggregation::ENTRY,
     stat_error::ENTRY,
+    stat_contrast::ENTRY,
+    stat_assertion::ENTRY,
+    stat_sensitivity::ENTRY,
+    attempts_all::ENTRY,
     supersede::ENTRY,
     availability::ENTRY,
     time_order::ENTRY,
@@ -179,13 +196,14 @@ pub fn run_all(case: &Case<'_>) -> Vec<Finding> {
 }
 
 /// The checks of a claim's number alone, before there is any evidence.
-pub fn check_number(claim: &Claim, samples: &Samples<'_>) -> Result<Vec<Finding>, NumberProblem> {
-    let number = Number::compute(claim, samples)?;
+pub fn check_number(claim: &Claim, inputs: &[InputSamples<'_, '_>]) -> Result<Vec<Finding>, NumberProblem> {
+    let number = Number::compute(claim, inputs)?;
     Ok(vec![
         stat_recompute::judge(claim, &number),
         stat_denominator::judge(claim, &number),
         stat_aggregation::judge(claim, &number),
         stat_error::judge(claim, &number),
+        stat_contrast::judge(claim, &number),
     ])
 }
 

@@ -1,5 +1,7 @@
 //! `samples.complete`: is every planned sample there, exactly once?
 
+mod grid;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::samples::{KeyView, SampleStatus, Samples};
@@ -25,6 +27,9 @@ impl Check for SamplesComplete {
             return Finding::new(ID, Outcome::Unknown, "the claim is not disclosed, so neither is the planned grid")
                 .withheld();
         };
+        if claim.comparator.value().is_some() {
+            return grid::judge(case, claim);
+        }
         let per_input = claim.eval.samples.checked_mul(claim.eval.repeats);
         let planned = per_input.and_then(|rows| rows.checked_mul(claim.eval.conditions));
         let (mut present, mut declared) = (0_u64, Some(0_u64));
@@ -45,7 +50,6 @@ impl Check for SamplesComplete {
                 }
             }
         }
-        // A comparison has a grid for each arm; its number is not computed here, and neither is its grid.
         let grids = match case.inputs.as_slice() {
             [input] => input.content.as_ref().ok().and_then(|samples| off_grid(&claim.eval, samples)),
             _ => None,

@@ -1,5 +1,6 @@
 //! `stat.denominator`: is the rate divided by what the claim says, and how far could missing rows move it?
 
+use crate::check::arms::{ClaimedArm, claimed, join};
 use crate::check::stat_recompute::no_number;
 use crate::check::{Case, Check, Finding, Number, Outcome};
 use crate::statement::Claim;
@@ -28,13 +29,18 @@ impl Check for StatDenominator {
     }
 }
 
-/// Holds the claimed n to the counted one.
+/// Holds each claimed n to the counted one.
 pub(super) fn judge(claim: &Claim, number: &Number) -> Finding {
+    join(ID, claimed(claim, number).iter().map(|arm| (arm.label.to_owned(), judge_arm(claim, arm))).collect())
+}
+
+fn judge_arm(claim: &Claim, arm: &ClaimedArm<'_>) -> Finding {
+    let number = arm.rate;
     let rows = number.rows;
     let expected = rows.expected.map_or_else(|| "unknown".to_owned(), |rows| rows.to_string());
     let found =
         format!("n = {} ({expected} rows expected, {} scored, {} valid)", number.units, rows.scored, rows.valid);
-    let claimed = claim.value.subject.n;
+    let claimed = arm.value.n;
     let outcome = if claimed == number.units { Outcome::Pass } else { Outcome::Fail };
     let reason = match outcome {
         Outcome::Pass => format!("the number is over {claimed}, as claimed, by `{}`", claim.denominator),

@@ -2,8 +2,9 @@
 
 use num_traits::Zero;
 
+use crate::check::arms::{ClaimedArm, claimed, join};
 use crate::check::stat_recompute::no_number;
-use crate::check::{Case, Check, Finding, Number, Outcome};
+use crate::check::{Case, Check, Finding, Number, Outcome, Rate};
 use crate::statement::{Claim, ErrorRule, ErrorUnit};
 use crate::stats::decimal::sqrt_digits;
 use crate::stats::{Printed, Rounding, check_sqrt_rounding};
@@ -30,26 +31,37 @@ impl Check for StatError {
     }
 }
 
-/// Holds the printed error bar to the computed one.
+/// Holds each printed error bar to the computed one.
 pub(super) fn judge(claim: &Claim, number: &Number) -> Finding {
-    units(number).into_iter().fold(compare(claim, number), Finding::note)
+    let arms = claimed(claim, number);
+    let finding = join(ID, arms.iter().map(|arm| (arm.label.to_owned(), judge_arm(claim, arm))).collect());
+    match number.reported.get("stderr").zip(arms.first()) {
+        None => finding,
+        Some((lexeme, arm)) => {
+            let flag = match arm.rate.by_sample.units {
+                0 | 1 => " (unit `sample`): flagged, an error of 0 from one unit says nothing",
+                _ => " (unit `sample`)",
+            };
+            finding.note(format!("the log itself prints stderr {lexeme}{flag}"))
+        }
+    }
 }
 
-fn compare(claim: &Claim, number: &Number) -> Finding {
-    let Some((rule, printed)) = claim.error.value().zip(claim.value.subject.error.value()) else {
+fn judge_arm(claim: &Claim, arm: &ClaimedArm<'_>) -> Finding {
+    units(arm.rate).into_iter().fold(compare(claim, arm), Finding::note)
+}
+
+fn compare(claim: &Claim, arm: &ClaimedArm<'_>) -> Finding {
+    let Some((rule, printed)) = claim.error.value().zip(arm.value.error.value()) else {
         return Finding::new(ID, Outcome::NotApplicable, "the claim prints no error bar and says so");
     };
     let ErrorRule { unit, ddof, .. } = rule;
-    let Some(square) = number.error_square(*unit, *ddof) else {
+    let Some((square, n)) = arm.rate.error_square(*unit, *ddof) else {
         return Finding::new(
             ID,
             Outcome::Unknown,
-            format!("this profile does not compute the error over unit `{unit}` with ddof {ddof}"),
+            format!("these samples do not give an error over unit `{unit}` with ddof {ddof}"),
         );
-    };
-    let n = match unit {
-        ErrorUnit::Sample => number.by_sample.units,
-        _ => number.by_rollout.units,
     };
     if n < 2 {
         return Finding::new(
@@ -72,7 +84,10 @@ fn compare(claim: &Claim, number: &Number) -> Finding {
                 printed.printed.escape_default()
             ),
         ),
-        _ if figure.value().is_zero() && !square.is_zero() => (
+        _ if square.is_zero() => {
+            (Outcome::Unknown, format!("all {n} {unit}s give the same: an error of 0 is no estimate of anything"))
+        }
+        _ if figure.value().is_zero() => (
             Outcome::Unknown,
             format!(
                 "over {n} {unit}s the standard error is {digits}; printed so coarsely that it is 0 it says nothing"
@@ -83,27 +98,13 @@ fn compare(claim: &Claim, number: &Number) -> Finding {
     Finding::new(ID, outcome, reason).sides(printed.printed.escape_default().to_string(), digits)
 }
 
-/// The error under each unit that can be computed here, and the log's own.
-fn units(number: &Number) -> Vec<String> {
-    let mut notes = vec![
-        format!(
-            "unit `sample`: {} over {}",
-            sqrt_digits(&number.by_sample.variance_of_mean, 6),
-            number.by_sample.units
-        ),
-        format!(
-            "unit `rollout`: {} over {}",
-            sqrt_digits(&number.by_rollout.variance_of_mean, 6),
-            number.by_rollout.units
-        ),
-    ];
-    if let Some(lexeme) = number.reported.get("stderr") {
-        let flag = if number.by_sample.units < 2 {
-            " (unit `sample`): flagged, an error of 0 from one unit says nothing"
-        } else {
-            " (unit `sample`)"
-        };
-        notes.push(format!("the log itself prints stderr {lexeme}{flag}"));
+/// The error under each unit that can be computed here.
+fn units(rate: &Rate) -> Vec<String> {
+    let mut notes = Vec::new();
+    for unit in ErrorUnit::ALL {
+        if let Some((square, n)) = rate.error_square(*unit, 1) {
+            notes.push(format!("unit `{unit}`: {} over {n}", sqrt_digits(&square, 6)));
+        }
     }
     notes
 }

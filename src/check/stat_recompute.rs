@@ -3,7 +3,8 @@
 use num_rational::BigRational;
 use num_traits::{One, Signed};
 
-use crate::check::{Case, Check, Finding, Number, NumberProblem, Outcome};
+use crate::check::arms::{ClaimedArm, claimed, join};
+use crate::check::{Case, Check, Finding, Number, NumberProblem, Outcome, Rate};
 use crate::statement::Claim;
 use crate::stats::decimal::decimal_digits;
 use crate::stats::{Printed, Rounding, check_rounding};
@@ -44,15 +45,35 @@ impl Check for StatRecompute {
     }
 }
 
-/// Holds the printed number to the computed one.
+/// A rate as a reader can follow it: k/n where it is one mean, else also what was averaged.
+pub(super) fn exact(rate: &Rate) -> String {
+    let plain = fraction(&rate.sum, rate.units);
+    if rate.is_plain() {
+        return plain;
+    }
+    let conditions = rate.seeds.values().map(|seed| seed.conditions.len()).max().unwrap_or(0);
+    format!(
+        "{} (a mean over {} seeds and {conditions} conditions; all rollouts together {plain})",
+        decimal_digits(&rate.value, 6),
+        rate.seeds.len()
+    )
+}
+
+/// Holds each printed number to the computed one.
 pub(super) fn judge(claim: &Claim, number: &Number) -> Finding {
-    let text = &claim.value.subject.rate.printed;
+    join(ID, claimed(claim, number).iter().map(|arm| (arm.label.to_owned(), judge_arm(arm))).collect())
+}
+
+fn judge_arm(arm: &ClaimedArm<'_>) -> Finding {
+    let number = arm.rate;
+    let text = &arm.value.rate.printed;
     let printed = match Printed::parse(text) {
         Ok(printed) => printed,
         Err(error) => return Finding::new(ID, Outcome::Fail, error.to_string()),
     };
-    let exact = fraction(&number.sum, number.units);
-    let shown = format!("{exact} = {}", decimal_digits(&number.value, 6));
+    let exact = exact(number);
+    let digits = decimal_digits(&number.value, 6);
+    let shown = if number.is_plain() { format!("{exact} = {digits}") } else { digits };
     let finding = |outcome, reason: String| {
         Finding::new(ID, outcome, reason).sides(text.escape_default().to_string(), shown.clone())
     };

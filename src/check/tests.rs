@@ -1,5 +1,7 @@
 //! Checks on small made-up cases: each answers for its own reason, and nothing unchecked passes.
 
+mod comparison;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
@@ -7,7 +9,8 @@ use serde_json::json;
 use super::*;
 use crate::artifact::manifest::ManifestView;
 use crate::artifact::samples::{
-    AnomalyCode, DetailsDigest, LogFacts, SampleId, SampleKey, SampleRecord, SampleStatus, Score, samples_manifest,
+    AnomalyCode, DetailsDigest, LogFacts, SampleId, SampleKey, SampleRecord, SampleStatus, Samples, Score,
+    samples_manifest,
 };
 use crate::digest::{Algorithm, Digest, LedgerId, ManifestRoot};
 use crate::key::{KeyName, SigningKey};
@@ -61,7 +64,7 @@ pub(crate) fn claim_with(changes: &[(&str, serde_json::Value)]) -> Claim {
         "error": {"unit": "sample", "stat": "stderr", "ddof": 1},
         "value": {"subject": {"rate": {"printed": "0.63", "decimals": 2}, "n": 100,
             "error": {"printed": ".04852", "decimals": 5}}, "comparator": "none"},
-        "plan": "none", "attempts_disclosed": {"train": 0, "eval": 1},
+        "contrast": "none", "assertion": "none", "plan": "none", "attempts_disclosed": {"train": 0, "eval": 1},
         "inputs": [format!("blake3:{}", "11".repeat(32))], "withheld": [],
     });
     for (pointer, change) in changes {
@@ -102,21 +105,35 @@ fn shown(facts: &LogFacts, records: &[SampleRecord]) -> Samples<'static> {
     Samples::read(&ManifestView::parse(object).unwrap()).unwrap()
 }
 
+/// A claim's only input, whose entry says nothing of arm or seed.
+fn alone<'a, 'b>(samples: &'b Samples<'a>) -> InputSamples<'a, 'b> {
+    let digest = Digest { algorithm: Algorithm::Blake3, bytes: [0x11; 32] };
+    InputSamples { digest, entry: None, arm: None, seed: None, samples }
+}
+
+/// The rate of a claim's subject.
+fn number(claim: &Claim, samples: &Samples<'_>) -> Rate {
+    Number::compute(claim, &[alone(samples)]).unwrap().subject().clone()
+}
+
 fn outcomes(claim: &Claim, records: &[SampleRecord]) -> BTreeMap<&'static str, Outcome> {
-    let findings = check_number(claim, &shown(&facts(100, 1), records)).unwrap();
+    let findings = check_number(claim, &[alone(&shown(&facts(100, 1), records))]).unwrap();
     findings.into_iter().map(|finding| (finding.check, finding.outcome)).collect()
 }
 
 fn finding(claim: &Claim, records: &[SampleRecord], id: &str) -> Finding {
-    let findings = check_number(claim, &shown(&facts(100, 1), records)).unwrap();
+    let findings = check_number(claim, &[alone(&shown(&facts(100, 1), records))]).unwrap();
     findings.into_iter().find(|finding| finding.check == id).unwrap()
 }
 
 #[test]
 fn a_number_that_follows_passes_every_check_of_it() {
     let outcomes = outcomes(&claim(), &records(63, 100));
-    assert_eq!(outcomes.len(), 4);
-    assert!(outcomes.values().all(|outcome| *outcome == Outcome::Pass), "{outcomes:?}");
+    assert_eq!(outcomes.len(), 5);
+    // It compares nothing.
+    assert_eq!(outcomes["stat.contrast"], Outcome::NotApplicable);
+    let bad = |outcome: &&Outcome| !matches!(outcome, Outcome::Pass | Outcome::NotApplicable);
+    assert!(!outcomes.values().any(|outcome| bad(&outcome)), "{outcomes:?}");
 }
 
 #[test]
@@ -150,7 +167,7 @@ fn rounding_says_which_rule_it_needs() {
 fn missing_rows_count_as_zero_under_n_expected_alone() {
     // 63 of the 90 that are there, of 100 planned.
     let samples = records(63, 90);
-    let expected = Number::compute(&claim(), &shown(&facts(100, 1), &samples)).unwrap();
+    let expected = number(&claim(), &shown(&facts(100, 1), &samples));
     assert_eq!((decimal_digits(&expected.value, 6).as_str(), expected.units), ("0.630000", 100));
     assert_eq!(outcomes(&claim(), &samples)["stat.denominator"], Outcome::Pass);
     let scored = claim_with(&[
@@ -158,7 +175,7 @@ fn missing_rows_count_as_zero_under_n_expected_alone() {
         ("/value/subject/rate/printed", json!("70%")),
         ("/value/subject/n", json!(90)),
     ]);
-    let number = Number::compute(&scored, &shown(&facts(100, 1), &samples)).unwrap();
+    let number = number(&scored, &shown(&facts(100, 1), &samples));
     assert_eq!((decimal_digits(&number.value, 6).as_str(), number.units), ("0.700000", 90));
     let finding = finding(&scored, &samples, "stat.denominator");
     assert_eq!(finding.outcome, Outcome::Pass);
@@ -173,7 +190,7 @@ fn a_missing_sample_is_never_one_that_a_log_can_name() {
     let mut samples = vec![record(0, 1, "1"), record(2, 1, "1")];
     samples[1].key.condition = Some("\u{0}absent".to_owned());
     let claim = claim_with(&[("/eval/samples", json!(3)), ("/value/subject/n", json!(3))]);
-    let number = Number::compute(&claim, &shown(&facts(3, 1), &samples)).unwrap();
+    let number = number(&claim, &shown(&facts(3, 1), &samples));
     assert_eq!((decimal_digits(&number.value, 6).as_str(), number.units), ("0.666667", 3));
 }
 
@@ -183,7 +200,7 @@ fn rows_in_error_count_as_scored_but_not_as_valid() {
     samples[0].status = SampleStatus::Error;
     samples[1].status = SampleStatus::Invalid;
     samples[2].status = SampleStatus::Limit;
-    let number = Number::compute(&claim(), &shown(&facts(100, 1), &samples)).unwrap();
+    let number = number(&claim(), &shown(&facts(100, 1), &samples));
     assert_eq!((number.rows.scored, number.rows.valid), (100, 98));
     assert_eq!(decimal_digits(&number.by_denominator[&Denominator::Valid], 6), "0.622449");
     assert_eq!(decimal_digits(&number.by_denominator[&Denominator::Scored], 6), "0.630000");
@@ -200,31 +217,37 @@ fn another_n_than_the_counted_one_fails() {
 #[test]
 fn what_this_profile_does_not_compute_is_unsupported_and_never_a_pass() {
     let samples = records(63, 100);
-    let arm = json!({"arm": "b", "kind": "none", "base": "none", "checkpoints": []});
     for change in [
         ("/aggregation", json!(["mean(epochs)", "macro(conditions)", "mean(seeds)"])),
         ("/aggregation", json!([])),
         ("/aggregation", json!(["mean(samples)", "mean(epochs)"])),
-        ("/comparator", arm),
         ("/eval/samples", json!(0)),
         ("/eval/repeats", json!(u64::MAX)),
         ("/eval/samples", json!(1_u64 << 40)),
     ] {
         let problem =
-            check_number(&claim_with(std::slice::from_ref(&change)), &shown(&facts(100, 1), &samples)).unwrap_err();
+            check_number(&claim_with(std::slice::from_ref(&change)), &[alone(&shown(&facts(100, 1), &samples))])
+                .unwrap_err();
         assert!(matches!(problem, NumberProblem::Unsupported(_)), "{change:?}: {problem}");
         assert_eq!(stat_recompute::no_number("stat.recompute", &problem).outcome, Outcome::Unknown);
     }
-    let scorer = check_number(&claim_with(&[("/metric/scorer", json!("other"))]), &shown(&facts(100, 1), &samples));
+    let scorer =
+        check_number(&claim_with(&[("/metric/scorer", json!("other"))]), &[alone(&shown(&facts(100, 1), &samples))]);
     assert_eq!(scorer.unwrap_err().to_string(), "no sample has a score `other`; the samples have match");
 }
 
 #[test]
 fn more_rows_than_were_planned_are_no_number_over_the_plan() {
     let claim = claim_with(&[("/eval/samples", json!(90))]);
-    assert!(matches!(check_number(&claim, &shown(&facts(100, 1), &records(63, 100))), Err(NumberProblem::Missing(_))));
+    assert!(matches!(
+        check_number(&claim, &[alone(&shown(&facts(100, 1), &records(63, 100)))]),
+        Err(NumberProblem::Missing(_))
+    ));
     let twice: Vec<_> = (1..=2).map(|epoch| record(1, epoch, "1")).collect();
-    assert!(matches!(check_number(&self::claim(), &shown(&facts(100, 1), &twice)), Err(NumberProblem::Missing(_))));
+    assert!(matches!(
+        check_number(&self::claim(), &[alone(&shown(&facts(100, 1), &twice))]),
+        Err(NumberProblem::Missing(_))
+    ));
 }
 
 /// One sample, 300 epochs, 18 hits: the mock log of the real data.
@@ -248,11 +271,12 @@ fn rollout_claim(changes: &[(&str, serde_json::Value)]) -> Claim {
 
 #[test]
 fn the_error_of_300_rollouts_of_one_sample_depends_on_the_unit() {
-    let number = Number::compute(&rollout_claim(&[]), &shown(&facts(1, 300), &rollouts())).unwrap();
+    let number = number(&rollout_claim(&[]), &shown(&facts(1, 300), &rollouts()));
     assert_eq!(sqrt_digits(&number.by_rollout.variance_of_mean, 6), "0.013734");
     assert_eq!((number.units, number.samples), (300, 1));
-    let over_rollouts = check_number(&rollout_claim(&[]), &shown(&facts(1, 300), &rollouts())).unwrap();
-    assert!(over_rollouts.iter().all(|finding| finding.outcome == Outcome::Pass), "{over_rollouts:?}");
+    let over_rollouts = check_number(&rollout_claim(&[]), &[alone(&shown(&facts(1, 300), &rollouts()))]).unwrap();
+    let holds = |finding: &Finding| matches!(finding.outcome, Outcome::Pass | Outcome::NotApplicable);
+    assert!(over_rollouts.iter().all(holds), "{over_rollouts:?}");
 
     // Over its one sample there is no error, whatever is printed.
     for printed in [".01373", "0", "0.0"] {
@@ -260,7 +284,7 @@ fn the_error_of_300_rollouts_of_one_sample_depends_on_the_unit() {
             ("/error/unit", json!("sample")),
             ("/value/subject/error", json!({"printed": printed, "decimals": 1})),
         ]);
-        let findings = check_number(&over_samples, &shown(&facts(1, 300), &rollouts())).unwrap();
+        let findings = check_number(&over_samples, &[alone(&shown(&facts(1, 300), &rollouts()))]).unwrap();
         let error = findings.iter().find(|finding| finding.check == "stat.error").unwrap();
         assert_eq!(error.outcome, Outcome::Unknown, "{printed}");
         assert_eq!(error.reason, "there is one sample only: no error can be estimated from it, whatever is printed");
@@ -289,7 +313,12 @@ fn case<'a>(
     content: Result<Samples<'a>, InputProblem>,
 ) -> Case<'a> {
     let digest = Digest { algorithm: Algorithm::Blake3, bytes: [0x11; 32] };
-    Case::of_parts(evidence, claim, vec![Input { digest, entry: Some(EntryIndex(3)), content }], None)
+    Case::of_parts(
+        evidence,
+        claim,
+        vec![Input { digest, entry: Some(EntryIndex(3)), arm: None, seed: None, content }],
+        None,
+    )
 }
 
 fn run(case: &Case<'_>, id: &str) -> Finding {

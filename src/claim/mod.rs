@@ -3,7 +3,7 @@
 mod profile;
 mod verdict;
 
-pub use profile::{ITEM, NUMBER, Profile};
+pub use profile::{CI_GATE, ITEM, NUMBER, PAPER, Profile, VENDOR_AUDIT};
 pub use verdict::{Assessment, Level, Verdict, assess, assess_any};
 
 #[cfg(test)]

@@ -18,7 +18,8 @@ fn verdict(findings: &[Finding], voucher: Voucher) -> Verdict {
 
 #[test]
 fn every_required_check_exists() {
-    for (profile, target) in [(NUMBER, Target::Claim), (ITEM, Target::Items)] {
+    let of_claims = Profile::OF_CLAIMS.iter().map(|profile| (*profile, Target::Claim));
+    for (profile, target) in of_claims.chain([(ITEM, Target::Items)]) {
         for id in profile.required {
             assert!(CHECKS.iter().any(|check| check.id() == *id && check.concerns(target)), "{id}");
         }
@@ -136,4 +137,14 @@ fn what_is_no_evidence_is_unreadable_and_a_newer_version_unsupported() {
         assert_eq!(refused.findings.len(), 1);
         assert!(refused.evidence.is_none() && refused.findings[0].next.is_some());
     }
+}
+
+#[test]
+fn each_profile_is_told_by_its_digest_and_found_by_its_name() {
+    let digests: std::collections::BTreeSet<_> = Profile::OF_CLAIMS.iter().map(Profile::digest).collect();
+    assert_eq!(digests.len(), Profile::OF_CLAIMS.len());
+    for profile in Profile::OF_CLAIMS {
+        assert_eq!(Profile::find(profile.name), Some(*profile));
+    }
+    assert_eq!(Profile::find("lenient"), None);
 }

@@ -1,7 +1,7 @@
 //! From findings to the verdict, and from the verdict to the exit code.
 
 use crate::check::{Case, Finding, Observed, Outcome, run_all};
-use crate::claim::{ITEM, NUMBER, Profile};
+use crate::claim::{ITEM, Profile};
 use crate::codec::wire_enum;
 use crate::evidence::Evidence;
 use crate::key::Policy;
@@ -92,15 +92,17 @@ pub fn assess(
     }
 }
 
-/// Verifies evidence and judges it under the profile of what it is about: a claim's number, or the items it opens.
+/// Verifies evidence and judges it under the profile of what it is about: the one that is chosen for a claim, or that of
+/// the items it opens.
 pub fn assess_any(
     bytes: &[u8],
     trust: Option<&Policy>,
+    of_claims: Profile,
     look: impl FnOnce(&VerifiedEvidence<'_>) -> Option<Observed>,
 ) -> Assessment {
     // What it is about shows in the file before any of it is believed, and decides nothing but the questions asked.
     let opens_items = Evidence::parse(bytes).is_ok_and(|evidence| !evidence.openings.is_empty());
-    assess(bytes, trust, if opens_items { ITEM } else { NUMBER }, look)
+    assess(bytes, trust, if opens_items { ITEM } else { of_claims }, look)
 }
 
 fn refused(reject: &Reject, profile: Profile) -> Assessment {

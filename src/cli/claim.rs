@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use crate::artifact::manifest::{MAX_MANIFEST_BYTES, ManifestView};
 use crate::artifact::samples::{LogFacts, Samples};
 use crate::capture::claim_file::{Named, load_claim};
-use crate::check::{Finding, Outcome as CheckOutcome, check_number};
+use crate::check::{Finding, InputSamples, Outcome as CheckOutcome, check_number};
 use crate::cli::keys::PassphraseArgs;
 use crate::cli::open::{Reading, finder, from_journal, journal, look_up, say};
 use crate::cli::record::{PlaceArgs, check_name};
 use crate::cli::{Context, Failure, Outcome};
-use crate::digest::{Digest, DigestKind};
-use crate::journal::{Draft, Finder, Target};
+use crate::digest::{Digest, DigestKind, LeafHash};
+use crate::journal::{Draft, Finder, Row, Target};
 use crate::ledger::Objects;
 use crate::report::Shown;
 use crate::statement::{Body, Claim as Statement, EdgeType, Kind};
@@ -62,22 +62,35 @@ impl Claim {
 
 /// Reads a claim file against a ledger.
 fn load(finder: &Finder<'_>, file: &Path) -> Result<Statement, Failure> {
-    load_claim(file, |named, text| -> Result<String, Failure> {
-        let row = look_up(finder, text)?;
-        match named {
-            Named::Input => {
-                let samples = row.payload.subjects.iter().find_map(|subject| subject.digest(DigestKind::Samples));
-                samples.map(|digest| digest.to_string()).ok_or_else(|| {
-                    Failure::new(format!(
-                        "`{text}` is a {} without sample records, a claim rests on an eval-log",
-                        row.payload.kind
-                    ))
-                })
-            }
-            Named::Checkpoint if row.payload.kind == Kind::Checkpoint => Ok(row.principal().1.to_string()),
-            Named::Checkpoint => Err(Failure::new(format!("`{text}` is a {}, not a checkpoint", row.payload.kind))),
+    load_claim(file, |named, text| digest_of(finder, named, text))
+}
+
+/// The digest that a name in a claim or protocol file stands for.
+pub(super) fn digest_of(finder: &Finder<'_>, named: Named, text: &str) -> Result<String, Failure> {
+    let row = look_up(finder, text)?;
+    let is = |kind: Kind| {
+        let other = || Failure::new(format!("`{text}` is a {}, not a {kind}", row.payload.kind));
+        (row.payload.kind == kind).then_some(()).ok_or_else(other)
+    };
+    match named {
+        Named::Input => {
+            let samples = row.payload.subjects.iter().find_map(|subject| subject.digest(DigestKind::Samples));
+            return samples.map(|digest| digest.to_string()).ok_or_else(|| {
+                Failure::new(format!(
+                    "`{text}` is a {} without sample records, a claim rests on an eval-log",
+                    row.payload.kind
+                ))
+            });
         }
-    })
+        Named::Protocol => {
+            is(Kind::Protocol)?;
+            return Ok(Digest::from(row.leaf).to_string());
+        }
+        Named::Checkpoint => is(Kind::Checkpoint)?,
+        Named::Suite => is(Kind::EvalSuite)?,
+        Named::Judge => is(Kind::JudgeConfig)?,
+    }
+    Ok(row.principal().1.to_string())
 }
 
 fn add(
@@ -94,6 +107,10 @@ fn add(
     let name = claim.claim_id.clone();
     let mut draft = Draft::new(Kind::Claim);
     place.resolve(&finder)?.put(&mut draft);
+    // A claim that cites a protocol belongs to it.
+    if let Some(plan) = claim.plan.value() {
+        draft.protocol = Some(protocol_of(&finder, plan)?);
+    }
     if let Some(row) = finder.named(&name).map_err(from_journal)? {
         let same = row.body.as_ref().and_then(|body| body.claim.as_deref()) == Some(&claim);
         if same && supersedes.is_none() {
@@ -114,7 +131,7 @@ fn add(
     }
     for input in &claim.inputs {
         let row = input_row(&finder, input)?;
-        draft.link(EdgeType::Supports, Target::Entry(row), DigestKind::Samples, *input);
+        draft.link(EdgeType::Supports, Target::Entry(row.index), DigestKind::Samples, *input);
     }
     // A wrong number may be stated: the verdict is the verifier's. The one who states it should know.
     if let Ok((findings, _)) = findings(&reading, &finder, &claim) {
@@ -132,36 +149,56 @@ fn add(
     Ok(0)
 }
 
-fn input_row(finder: &Finder<'_>, input: &Digest) -> Result<crate::merkle::EntryIndex, Failure> {
-    let is_input = |row: &&crate::journal::Row| {
+/// The protocol that a claim cites, which must be in the ledger.
+fn protocol_of(finder: &Finder<'_>, plan: &Digest) -> Result<LeafHash, Failure> {
+    let row = look_up(finder, &plan.to_string())?;
+    match row.payload.kind {
+        Kind::Protocol => Ok(row.leaf),
+        kind => Err(Failure::new(format!("the plan {plan} is a {kind}, not a protocol"))),
+    }
+}
+
+fn input_row(finder: &Finder<'_>, input: &Digest) -> Result<Row, Failure> {
+    let is_input = |row: &Row| {
         row.payload.kind == Kind::EvalLog
             && row.payload.subjects.iter().any(|subject| subject.carries(DigestKind::Samples, input))
     };
     let rows = finder.carrying(input).map_err(from_journal)?;
-    rows.iter().rev().find(is_input).map(|row| row.index).ok_or_else(|| {
+    rows.into_iter().rev().find(is_input).ok_or_else(|| {
         Failure::new(format!("no eval-log in this ledger has the sample records {input}"))
             .hint("record the log first: reproledger record eval-log LOG --name NAME")
     })
 }
 
-fn findings(reading: &Reading, finder: &Finder<'_>, claim: &Statement) -> Result<(Vec<Finding>, LogFacts), Failure> {
-    let [input] = claim.inputs.as_slice() else {
-        return Err(Failure::new(format!(
-            "the claim has {} inputs; this version computes a number over one",
-            claim.inputs.len()
-        ))
-        .unestablished());
-    };
-    input_row(finder, input)?;
-    let object = samples_object(reading, input)?;
-    let manifest = ManifestView::parse_kind(&object, DigestKind::Samples)?;
-    if Digest::from(manifest.root()?) != *input {
-        return Err(Failure::new(format!("the object kept as {input} is another one")).contradicted());
+fn findings(
+    reading: &Reading,
+    finder: &Finder<'_>,
+    claim: &Statement,
+) -> Result<(Vec<Finding>, Vec<LogFacts>), Failure> {
+    let rows = claim.inputs.iter().map(|input| input_row(finder, input)).collect::<Result<Vec<_>, _>>()?;
+    let objects = claim.inputs.iter().map(|input| samples_object(reading, input)).collect::<Result<Vec<_>, _>>()?;
+    let mut logs = Vec::new();
+    for (input, object) in claim.inputs.iter().zip(&objects) {
+        let manifest = ManifestView::parse_kind(object, DigestKind::Samples)?;
+        if Digest::from(manifest.root()?) != *input {
+            return Err(Failure::new(format!("the object kept as {input} is another one")).contradicted());
+        }
+        logs.push(Samples::read(&manifest)?);
     }
-    let samples = Samples::read(&manifest)?;
-    let findings =
-        check_number(claim, &samples).map_err(|problem| Failure::new(problem.to_string()).unestablished())?;
-    Ok((findings, samples.facts))
+    let inputs: Vec<_> = rows
+        .iter()
+        .zip(&claim.inputs)
+        .zip(&logs)
+        .map(|((row, digest), samples)| InputSamples {
+            digest: *digest,
+            entry: Some(row.index),
+            arm: row.payload.arm.as_deref(),
+            seed: row.payload.seed,
+            samples,
+        })
+        .collect();
+    let findings = check_number(claim, &inputs).map_err(|problem| Failure::new(problem.to_string()).unestablished())?;
+    Ok((findings, logs.into_iter().map(|samples| samples.facts).collect()))
 }
 
 fn samples_object(reading: &Reading, input: &Digest) -> Result<Vec<u8>, Failure> {
@@ -193,7 +230,7 @@ fn check(context: &Context, text: &str) -> Outcome {
             let _ = writeln!(out, "{:28}- {}", "", Shown(note));
         }
     }
-    for anomaly in facts.anomalies.listed().iter().take(10) {
+    for anomaly in facts.iter().flat_map(|facts| facts.anomalies.listed()).take(10) {
         let _ = writeln!(
             out,
             "  {:<8} {:<17} {}: {}",

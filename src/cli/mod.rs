@@ -51,6 +51,7 @@ commands! {
     key::Key,
     record::Record,
     run::Run,
+    protocol::Protocol,
     claim::Claim,
     prove::Prove,
     rebuild::Rebuild,

@@ -12,9 +12,9 @@ use crate::cli::render::count;
 use crate::cli::{Context, Failure, Outcome};
 use crate::digest::FileDigest;
 use crate::evidence::Evidence;
-use crate::journal::{Disclose, Row, cut};
+use crate::journal::{Census, Disclose, Row, cut};
 use crate::ledger::{StateReading, read_state, state_path};
-use crate::statement::Kind;
+use crate::statement::{Claim, Kind};
 
 /// Cut the evidence for a claim or for items: one file that anyone can verify offline
 ///
@@ -42,6 +42,10 @@ pub(super) struct Prove {
     /// Also show names, paths and file lists: of `all` that the claim rests on, or of these
     #[arg(long, value_name = "NAME|all")]
     disclose: Vec<String>,
+    /// Show every entry of the ledger, from its beginning, or only from the first that the claim rests on; `auto` shows the
+    /// whole ledger for a claim that compares arms or cites a protocol
+    #[arg(long, value_enum, default_value = "auto", value_name = "RANGE")]
+    census: CensusArg,
     /// Replace the file if it is there
     #[arg(long)]
     force: bool,
@@ -70,7 +74,7 @@ impl Prove {
             (Some((entry, keys)), _) => {
                 items::items(&reading, find(&catalog, entry)?, keys, self.content.as_deref(), &disclose)?
             }
-            (None, Some(claim)) => cut_claim(&reading, find(&catalog, claim)?, claim, &disclose)?,
+            (None, Some(claim)) => cut_claim(&reading, find(&catalog, claim)?, claim, &disclose, self.census)?,
             (None, None) => return Err(Failure::new("name a claim, or items with --item")),
         };
         remember(context, &reading)?;
@@ -100,13 +104,40 @@ impl Prove {
     }
 }
 
-fn cut_claim(reading: &Reading, row: &Row, text: &str, disclose: &Disclose) -> Result<Evidence, Failure> {
+/// From where on every entry is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum CensusArg {
+    Auto,
+    Whole,
+    Claim,
+}
+
+impl CensusArg {
+    /// Whether runs that are not in a claim's number matter to it is what its own shape says.
+    fn of(self, row: &Row) -> Census {
+        let claim = row.body.as_ref().and_then(|body| body.claim.as_deref());
+        let compares = |claim: &Claim| claim.comparator.value().is_some() || claim.plan.value().is_some();
+        match self {
+            Self::Whole => Census::Whole,
+            Self::Auto if claim.is_some_and(compares) => Census::Whole,
+            Self::Auto | Self::Claim => Census::Rests,
+        }
+    }
+}
+
+fn cut_claim(
+    reading: &Reading,
+    row: &Row,
+    text: &str,
+    disclose: &Disclose,
+    census: CensusArg,
+) -> Result<Evidence, Failure> {
     if row.payload.kind != Kind::Claim {
         return Err(Failure::new(format!("`{}` is a {}, not a claim", text.escape_default(), row.payload.kind))
             .hint("list the claims: reproledger log --kind claim")
             .hint("prove items of an artifact: reproledger prove --item ENTRY KEY -o FILE"));
     }
-    Ok(cut(&reading.ledger, row.index, disclose)?)
+    Ok(cut(&reading.ledger, row.index, disclose, census.of(row))?)
 }
 
 /// A head is about to leave this machine: from now on nothing may ever be signed against it, so what remembers signed

@@ -4,11 +4,13 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use clap::builder::{PossibleValue, PossibleValuesParser};
+
 use crate::capture::hash::Progress;
 use crate::capture::observe::{observe, observe_items};
 use crate::capture::open::CaptureError;
 use crate::check::Observed;
-use crate::claim::assess_any;
+use crate::claim::{Profile, assess_any};
 use crate::cli::effort::EffortArgs;
 use crate::cli::{Context, Failure, Outcome};
 use crate::evidence::MAX_EVIDENCE_BYTES;
@@ -33,6 +35,9 @@ pub(super) struct Verify {
     /// Hash the artifacts in this folder again, and read what they hold; of an item, its file will do
     #[arg(long, value_name = "DIR|FILE")]
     artifacts: Option<PathBuf>,
+    /// What the claim is held to: your choice, never the file's
+    #[arg(long, value_name = "PROFILE", default_value = "number", value_parser = profile_parser())]
+    profile: String,
     #[command(flatten)]
     effort: EffortArgs,
     /// Print one JSON document
@@ -45,7 +50,9 @@ impl Verify {
         let trust = self.trust.as_deref().map(load_policy).transpose()?;
         let bytes = read_bounded(&self.evidence, MAX_EVIDENCE_BYTES)?;
         let mut failure = None;
-        let assessment = assess_any(&bytes, trust.as_ref(), |evidence| {
+        let profile = Profile::find(&self.profile)
+            .ok_or_else(|| Failure::new(format!("there is no profile `{}`", self.profile)))?;
+        let assessment = assess_any(&bytes, trust.as_ref(), profile, |evidence| {
             let directory = self.artifacts.as_deref()?;
             // Never with what is known of files: a verifier reads.
             let observed =
@@ -58,6 +65,13 @@ impl Verify {
         context.print(&if self.json { to_json(&assessment) } else { to_text(&assessment) })?;
         Ok(assessment.verdict.exit_code())
     }
+}
+
+/// Takes the name of a profile, and says what each answers.
+fn profile_parser() -> PossibleValuesParser {
+    PossibleValuesParser::new(
+        Profile::OF_CLAIMS.iter().map(|profile| PossibleValue::new(profile.name).help(profile.answers)),
+    )
 }
 
 /// What is at hand: a folder of artifacts, or the one file that an item is said to be.

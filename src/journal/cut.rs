@@ -33,6 +33,15 @@ impl Disclose {
     }
 }
 
+/// From where on evidence shows every entry up to the head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Census {
+    /// From the first thing that the claim rests on: what was withdrawn since shows.
+    Rests,
+    /// From the ledger's beginning: every run there ever was shows, whatever protocol it was under.
+    Whole,
+}
+
 /// Why evidence could not be cut.
 #[derive(Debug, thiserror::Error)]
 pub enum CutError {
@@ -106,12 +115,12 @@ struct Taken {
 }
 
 /// Cuts the evidence for the claim at `claim`, against the ledger's newest head.
-pub fn cut(ledger: &Ledger, claim: EntryIndex, disclose: &Disclose) -> Result<Evidence, CutError> {
+pub fn cut(ledger: &Ledger, claim: EntryIndex, disclose: &Disclose, census: Census) -> Result<Evidence, CutError> {
     let first = take(ledger, claim)?;
     if first.payload.kind != Kind::Claim {
         return Err(CutError::NotClaim { index: claim, kind: first.payload.kind.name() });
     }
-    let evidence = gather(ledger, claim, &first.payload, disclose)?;
+    let evidence = gather(ledger, claim, &first.payload, disclose, census)?;
     if !evidence.bodies.iter().any(|(index, _)| *index == claim) {
         return Err(CutError::NoClaimBody { index: claim });
     }
@@ -129,12 +138,18 @@ pub fn cut_items(
     if !first.payload.kind.is_artifact() {
         return Err(CutError::NotArtifact { index, kind: first.payload.kind.name() });
     }
-    let evidence = gather(ledger, index, &first.payload, disclose)?;
+    let evidence = gather(ledger, index, &first.payload, disclose, Census::Rests)?;
     within_limits(Evidence { openings, ..evidence })
 }
 
 /// The chain of the entry at `claim`, the census up to the head, and what is shown of them.
-fn gather(ledger: &Ledger, claim: EntryIndex, first: &Payload, disclose: &Disclose) -> Result<Evidence, CutError> {
+fn gather(
+    ledger: &Ledger,
+    claim: EntryIndex,
+    first: &Payload,
+    disclose: &Disclose,
+    census: Census,
+) -> Result<Evidence, CutError> {
     let objects = Objects::new(ledger.layout().objects());
     let size = ledger.tree().size;
     let mut taken: BTreeMap<EntryIndex, Taken> = BTreeMap::new();
@@ -160,9 +175,12 @@ fn gather(ledger: &Ledger, claim: EntryIndex, first: &Payload, disclose: &Disclo
         return Err(error);
     }
 
-    // 2. The census: from the first thing the claim rests on up to the head, so that what came after it shows.
+    // 2. The census: up to the head, so that what came after the claim shows.
     let is_fact = |index: &&EntryIndex| taken.get(*index).is_some_and(|entry| !is_frame(&entry.payload));
-    let census_first = reached.iter().find(is_fact).copied().unwrap_or(claim);
+    let census_first = match census {
+        Census::Rests => reached.iter().find(is_fact).copied().unwrap_or(claim),
+        Census::Whole => EntryIndex(0),
+    };
     let census_count = size.0 - census_first.0;
     if census_count > MAX_ENTRIES as u64 {
         return Err(CutError::TooLarge { what: "entries", found: census_count, most: MAX_ENTRIES as u64 });
@@ -197,7 +215,9 @@ fn gather(ledger: &Ledger, claim: EntryIndex, first: &Payload, disclose: &Disclo
     let mut contents = Contents::default();
     for index in &reached {
         let entry = &taken[index];
-        contents.add_body(&objects, *index, entry, (is_claim && *index == claim) || disclose.shows(*index))?;
+        // A claim's own rules, and those it was promised under, are what it is judged by.
+        let is_rule = is_claim && (*index == claim || entry.payload.kind == Kind::Protocol);
+        contents.add_body(&objects, *index, entry, is_rule || disclose.shows(*index))?;
         for (kind, digest) in manifest_digests(&entry.payload) {
             let is_shown = supports.contains(&digest) || disclose.shows(*index);
             contents.add_manifest(&objects, entry, kind, digest, is_shown)?;

@@ -134,7 +134,8 @@ impl<'a> Finder<'a> {
         Row::read(&self.objects, index, &entry.bytes)
     }
 
-    fn catalog(&self) -> Result<&Catalog, JournalError> {
+    /// Every entry with its body, read once.
+    pub fn catalog(&self) -> Result<&Catalog, JournalError> {
         if self.catalog.get().is_none() {
             // Nobody else fills the cell: a finder serves one thread.
             let _ = self.catalog.set(Catalog::read(self.ledger)?);

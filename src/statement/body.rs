@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec::wire_enum;
 use crate::digest::{Commitment, Digest, Salt};
 use crate::statement::plain::{self, PlainError};
-use crate::statement::{Claim, Location, Reading};
+use crate::statement::{Claim, Location, Protocol, Reading};
 
 /// Bodies larger than this are refused before they are read.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
@@ -93,6 +93,9 @@ pub struct Body {
     /// The claim of a claim entry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<Box<Claim>>,
+    /// The protocol of a protocol entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<Box<Protocol>>,
     /// Why something was superseded, retracted, left out or adopted; what went wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

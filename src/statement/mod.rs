@@ -2,6 +2,7 @@
 
 mod body;
 mod claim;
+mod contrast;
 mod edge;
 mod entry;
 mod genesis;
@@ -9,13 +10,16 @@ mod kind;
 mod location;
 mod payload;
 pub mod plain;
+mod protocol;
 mod reading;
+mod rules;
 mod subject;
 
 pub use body::{Body, BodyError, GitPlace, MAX_BODY_BYTES, MAX_NAME, RunBody, WorkTree};
-pub use claim::{
-    Arm, Attempts, Claim, ClaimedValue, Denominator, Direction, ErrorRule, ErrorStat, ErrorUnit, Evaluation, Judge,
-    Metric, Printed, Seeds, Stated, Step, Values,
+pub use claim::{Arm, Attempts, Claim, ClaimedValue, Seeds, Values};
+pub use contrast::{
+    Assertion, ClaimedInterval, Contrast, ContrastKind, InDistribution, IntervalMethod, IntervalRule, IntervalTarget,
+    OtherArm, Pairing, Quantity, Relation, Sides, Term,
 };
 pub use edge::{Edge, EdgeType, MAX_EDGES};
 pub use entry::{CONTENT_TYPE, Claims, Entry, EntryError, MAX_ENTRY_BYTES};
@@ -23,7 +27,11 @@ pub use genesis::{FORMAT_VERSION, Genesis, KeyChange, Role, possession_message};
 pub use kind::Kind;
 pub use location::{Location, LocationError, MAX_LOCATION};
 pub use payload::{MAX_LABEL, Outcome, Payload, RunStatus};
+pub use protocol::{Correction, Family, Margins, PlannedArm, PlannedContrast, Protocol, Retries, SeedVaries, Stopping};
 pub use reading::{MAX_READING_TEXT, MAX_REMARKS, MAX_SOURCES, Reading, Remark};
+pub use rules::{
+    Denominator, Direction, ErrorRule, ErrorStat, ErrorUnit, Evaluation, Judge, Metric, Printed, Stated, Step,
+};
 pub use subject::{MAX_SUBJECTS, Measure, Subject};
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod body;
 mod entry;
 mod genesis;
 mod payload;
+mod rules;
 
 use std::collections::BTreeMap;
 

@@ -17,7 +17,7 @@ pub enum RowState {
 }
 
 /// The three counts that a rate may be divided by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Denominators {
     /// Rows that were to be run; absent where nobody declared them.
     pub expected: Option<u64>,

@@ -128,6 +128,13 @@ impl Tally {
         self.squares.add(value * value);
     }
 
+    /// Counts the units of another tally too.
+    pub fn merge(&mut self, other: &Self) {
+        self.units += other.units;
+        self.sum.merge(&other.sum);
+        self.squares.merge(&other.squares);
+    }
+
     /// Number of units.
     pub fn units(&self) -> u64 {
         self.units
@@ -160,6 +167,13 @@ impl ExactSum {
     pub fn add(&mut self, value: BigRational) {
         let (numer, denom) = value.into_raw();
         *self.0.entry(denom).or_default() += numer;
+    }
+
+    /// Adds another sum.
+    pub fn merge(&mut self, other: &Self) {
+        for (denom, numer) in &other.0 {
+            *self.0.entry(denom.clone()).or_default() += numer;
+        }
     }
 
     /// The sum so far.

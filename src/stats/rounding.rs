@@ -100,6 +100,11 @@ impl Printed {
         BigRational::new(self.mantissa.clone(), power_of_ten(self.places()))
     }
 
+    /// One in the last place.
+    pub fn step(&self) -> BigRational {
+        BigRational::new(BigInt::one(), power_of_ten(self.places()))
+    }
+
     /// Decimal places of the value behind the figure: two more for percent.
     fn places(&self) -> u32 {
         self.decimals + if self.percent { 2 } else { 0 }

@@ -73,6 +73,8 @@ text = {text}
 cell_family = "test"
 comparator = "none"
 judge = "none"
+contrast = "none"
+assertion = "none"
 aggregation = {aggregation}
 denominator = "n_scored"
 {rule}

@@ -409,6 +409,8 @@ fn claim(rate: &str, error: Option<&str>, samples: u64, repeats: u64) -> Claim {
             },
             comparator: Stated::None,
         },
+        contrast: Stated::None,
+        assertion: Stated::None,
         plan: Stated::None,
         attempts_disclosed: Attempts { train: 1, eval: 1 },
         inputs: Vec::new(),

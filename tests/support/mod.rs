@@ -4,6 +4,7 @@
 
 mod lab;
 mod sandbox;
+pub(crate) mod study;
 
 pub(crate) use lab::{Lab, Story, Told, assess, finding, forge, key, parts, salt, sample, signed_bytes};
 pub(crate) use sandbox::{BINARY, Output, Sandbox, program};

@@ -49,7 +49,7 @@ pub(super) fn none_is_believed(
         let mut judged = 0;
         for number in (first..count).step_by(workers) {
             let Some(bytes) = mutant(number) else { continue };
-            let verdict = assess_any(&bytes, Some(policy), |_| None).verdict;
+            let verdict = assess_any(&bytes, Some(policy), NUMBER, |_| None).verdict;
             assert_ne!(verdict, Verdict::Verified, "mutant {number} is believed");
             assert_ne!(verdict.exit_code(), 0, "mutant {number}");
             judged += 1;

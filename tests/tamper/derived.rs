@@ -10,7 +10,7 @@ use reproledger::capture::observe::observe;
 use reproledger::capture::rows::{Mode, RowOptions};
 use reproledger::capture::salt::salted;
 use reproledger::check::{Finding, Outcome};
-use reproledger::claim::{Assessment, Verdict, assess_any};
+use reproledger::claim::{Assessment, NUMBER, Verdict, assess_any};
 use reproledger::corpus::Layout;
 use reproledger::digest::{Digest, DigestKind};
 use reproledger::evidence::Evidence;
@@ -112,7 +112,9 @@ impl Told {
 
     fn assess(&self, shown: Shown, folder: Option<&Path>) -> Assessment {
         let bytes = self.evidence(shown).to_bytes();
-        assess_any(&bytes, Some(&self.lab.policy()), |evidence| Some(observe(evidence, folder?, &Silent).unwrap()))
+        assess_any(&bytes, Some(&self.lab.policy()), NUMBER, |evidence| {
+            Some(observe(evidence, folder?, &Silent).unwrap())
+        })
     }
 
     /// The finding of a check with the folder at hand; everything else about the evidence holds.
@@ -319,7 +321,7 @@ fn the_same_bytes_are_not_read_in_ever_more_ways() {
     let mut evidence = lab.evidence(claim);
     evidence.bodies = lab.bodies.clone().into_iter().collect();
     evidence.withheld = lab.withheld(&evidence);
-    let assessment = assess_any(&evidence.to_bytes(), Some(&lab.policy()), |evidence| {
+    let assessment = assess_any(&evidence.to_bytes(), Some(&lab.policy()), NUMBER, |evidence| {
         Some(observe(evidence, folder.path(), &Silent).unwrap())
     });
     let found = finding(&assessment, "rows.derived");

@@ -4,7 +4,7 @@ use reproledger::artifact::documents::{DocumentLeaf, Flags, documents_manifest};
 use reproledger::artifact::item::OFFSETS;
 use reproledger::artifact::manifest::{Manifest, ManifestHash, ManifestHeader, Sidecar};
 use reproledger::check::Outcome;
-use reproledger::claim::{Assessment, Verdict, assess_any};
+use reproledger::claim::{Assessment, NUMBER, Verdict, assess_any};
 use reproledger::codec::Encoder;
 use reproledger::digest::slice::Slice;
 use reproledger::digest::{Digest, DigestKind, FileDigest, ManifestRoot, Salt};
@@ -103,7 +103,7 @@ impl Corpus {
     }
 
     fn assess(&self, openings: Vec<Opening>) -> Assessment {
-        assess_any(&self.evidence(openings).to_bytes(), Some(&self.lab.policy()), |_| None)
+        assess_any(&self.evidence(openings).to_bytes(), Some(&self.lab.policy()), NUMBER, |_| None)
     }
 
     fn reject(&self, openings: Vec<Opening>) -> Reject {
@@ -153,9 +153,9 @@ fn every_item_is_proved_at_its_place_with_or_without_its_bytes_and_at_no_other()
 fn without_a_pinned_key_an_item_is_unvouched_and_with_another_untrusted() {
     let corpus = Corpus::of(documents(), None);
     let bytes = corpus.evidence(vec![corpus.opening(1, None)]).to_bytes();
-    assert_eq!(assess_any(&bytes, None, |_| None).verdict, Verdict::Unvouched);
+    assert_eq!(assess_any(&bytes, None, NUMBER, |_| None).verdict, Verdict::Unvouched);
     let other = Lab::named("other.example/log", 77).policy();
-    assert_eq!(assess_any(&bytes, Some(&other), |_| None).verdict, Verdict::Untrusted);
+    assert_eq!(assess_any(&bytes, Some(&other), NUMBER, |_| None).verdict, Verdict::Untrusted);
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn a_sample_of_a_log_is_an_item_too() {
         content: None,
     };
     let evidence = Evidence { openings: vec![opening], ..lab.evidence(told.log) };
-    let assessment = assess_any(&evidence.to_bytes(), Some(&lab.policy()), |_| None);
+    let assessment = assess_any(&evidence.to_bytes(), Some(&lab.policy()), NUMBER, |_| None);
     assert_eq!(assessment.verdict, Verdict::Verified, "{:?}", assessment.findings);
     assert_eq!(assessment.evidence.unwrap().items[0].item.key, "(2, epoch 1)");
 }
@@ -397,7 +397,7 @@ pub(super) fn examples() -> [Example; 2] {
 #[test]
 fn every_single_change_of_evidence_of_items_is_refused() {
     for Example { bytes, policy, .. } in examples() {
-        assert_eq!(assess_any(&bytes, Some(&policy), |_| None).verdict, Verdict::Verified);
+        assert_eq!(assess_any(&bytes, Some(&policy), NUMBER, |_| None).verdict, Verdict::Verified);
         let judged = none_is_believed(&policy, bytes.len(), |number| {
             let mut mutant = bytes.clone();
             mutant[number] ^= 1 << (number % 8);

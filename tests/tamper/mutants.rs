@@ -154,7 +154,7 @@ fn no_mutant_of_evidence_of_items_is_believed_or_makes_the_verifier_panic() {
     let examples = examples();
     let each = count / OF_ITEMS / examples.len();
     for Example { what, bytes, policy, others } in &examples {
-        assert_eq!(assess_any(bytes, Some(policy), |_| None).verdict, Verdict::Verified, "{what}");
+        assert_eq!(assess_any(bytes, Some(policy), NUMBER, |_| None).verdict, Verdict::Verified, "{what}");
         // Beside other items of the same list, and of another lab's: evidence of a claim.
         let donors: Vec<Vec<u8>> = others.iter().cloned().chain([Story::new().tell().evidence().to_bytes()]).collect();
         judge(what, (bytes, policy), &donors, (each, seed));

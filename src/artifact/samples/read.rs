@@ -81,8 +81,13 @@ pub struct KeyView<'a> {
     bytes: &'a [u8],
     /// What is the same in every epoch of the sample.
     without_epoch: &'a [u8],
+    id: &'a [u8],
+    /// The cell of an experiment, where the source says.
+    pub cell: Option<&'a str>,
     /// The condition, where the source says.
     pub condition: Option<&'a str>,
+    /// The experiment's seed, where the source says.
+    pub seed: Option<i64>,
     /// The repetition.
     pub epoch: u64,
 }
@@ -93,14 +98,22 @@ impl<'a> KeyView<'a> {
     fn decode(d: &mut Decoder<'a>) -> Result<Self, SamplesError> {
         let start = d.clone();
         let bytes = d.clone().raw()?;
-        let (mut condition, mut id, mut epoch, mut before_epoch) = (None, None, None, 0);
+        let (mut cell, mut condition, mut id, mut seed, mut epoch, mut before_epoch) =
+            (None, None, None, None, None, 0);
         d.int_map(|key, d| -> Result<(), SamplesError> {
             match key {
-                1 => short(d.text()?, "a cell", MAX_KEY_TEXT_BYTES).map(drop)?,
+                1 => cell = Some(short(d.text()?, "a cell", MAX_KEY_TEXT_BYTES)?),
                 2 => condition = Some(short(d.text()?, "a condition", MAX_KEY_TEXT_BYTES)?),
-                3 if d.is_text() => id = Some(short(d.text()?, "a sample id", MAX_KEY_TEXT_BYTES).map(drop)?),
-                3 => id = Some(d.int().map(drop)?),
-                4 => d.int().map(drop)?,
+                3 => {
+                    let raw = d.clone().raw()?;
+                    if d.is_text() {
+                        short(d.text()?, "a sample id", MAX_KEY_TEXT_BYTES)?;
+                    } else {
+                        d.int()?;
+                    }
+                    id = Some(raw);
+                }
+                4 => seed = Some(d.int()?),
                 5 => {
                     before_epoch = d.offset() - start.offset();
                     epoch = Some(d.uint()?);
@@ -109,14 +122,24 @@ impl<'a> KeyView<'a> {
             }
             Ok(())
         })?;
-        required(id, Self::WHAT, 3)?;
+        let id = required(id, Self::WHAT, 3)?;
         let epoch = required(epoch, Self::WHAT, 5)?;
-        Ok(Self { bytes, without_epoch: &bytes[..before_epoch], condition, epoch })
+        Ok(Self { bytes, without_epoch: &bytes[..before_epoch], id, cell, condition, seed, epoch })
     }
 
     /// True for another epoch of the same sample.
     pub fn is_same_sample(&self, other: &Self) -> bool {
         self.without_epoch == other.without_epoch
+    }
+
+    /// Canonical bytes of the whole key.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Canonical bytes of the sample's id.
+    pub fn id(&self) -> &'a [u8] {
+        self.id
     }
 
     /// The key with texts of its own.

@@ -6,13 +6,14 @@ use super::*;
 use crate::codec::DecodeError;
 use crate::digest::Salt;
 use crate::statement::plain::{self, PlainError};
+use crate::statement::tests::rules::{claim, protocol};
 
-fn stated<T: Clone + std::fmt::Debug>(value: impl Strategy<Value = T>) -> impl Strategy<Value = Stated<T>> {
+pub(super) fn stated<T: Clone + std::fmt::Debug>(value: impl Strategy<Value = T>) -> impl Strategy<Value = Stated<T>> {
     prop::option::of(value).prop_map(|value| value.map_or(Stated::None, Stated::Is))
 }
 
 /// A stated text is never the word that stands for nothing.
-fn word() -> impl Strategy<Value = String> {
+pub(super) fn word() -> impl Strategy<Value = String> {
     text().prop_filter("the word none", |text| text != "none")
 }
 
@@ -37,70 +38,6 @@ fn run_body() -> impl Strategy<Value = RunBody> {
     )
 }
 
-fn arm() -> impl Strategy<Value = Arm> {
-    (text(), stated(word()), stated(word()), prop::collection::vec(digest(), 0..3))
-        .prop_map(|(arm, kind, base, checkpoints)| Arm { arm, kind, base, checkpoints })
-}
-
-fn value() -> impl Strategy<Value = ClaimedValue> {
-    let printed = || (text(), any::<u64>()).prop_map(|(printed, decimals)| Printed { printed, decimals });
-    (printed(), any::<u64>(), stated(printed())).prop_map(|(rate, n, error)| ClaimedValue { rate, n, error })
-}
-
-fn claim() -> impl Strategy<Value = Claim> {
-    let metric = (text(), stated(word()), prop::sample::select(Direction::ALL), stated(word()))
-        .prop_map(|(scorer, key, direction, parser)| Metric { scorer, key, direction, parser });
-    let counts = (any::<u64>(), any::<u64>(), any::<u64>());
-    let asked = (stated(word()), stated(any::<bool>()), stated(word()), stated(any::<u64>()));
-    let eval = (stated(digest()), stated(digest()), counts, asked).prop_map(
-        |(suite, condition_ids, (conditions, samples, repeats), (temperature, prod, assistant_name, max_tokens))| {
-            Evaluation {
-                suite,
-                conditions,
-                condition_ids,
-                samples,
-                repeats,
-                temperature,
-                prod,
-                assistant_name,
-                max_tokens,
-            }
-        },
-    );
-    let judge = (prop::collection::vec(text(), 0..3), stated(digest()))
-        .prop_map(|(observed_models, prompt)| Judge { observed_models, prompt });
-    let error = (prop::sample::select(ErrorUnit::ALL), prop::sample::select(ErrorStat::ALL), any::<u64>())
-        .prop_map(|(unit, stat, ddof)| ErrorRule { unit, stat, ddof });
-    let rules = (
-        prop::collection::vec(prop::sample::select(Step::ALL), 0..4),
-        prop::sample::select(Denominator::ALL),
-        stated(error),
-    );
-    let numbers = (any::<u64>(), any::<u64>(), any::<u64>(), any::<u64>());
-    let rest = (stated(digest()), prop::collection::vec(digest(), 0..3), prop::collection::vec(text(), 0..3));
-    let words = (text(), text(), text());
-    ((words, numbers, rest), (arm(), stated(arm())), metric, eval, stated(judge), rules, (value(), stated(value())))
-        .prop_map(|((words, numbers, rest), (subject, comparator), metric, eval, judge, rules, values)| Claim {
-            claim_id: words.0,
-            text: words.1,
-            cell_family: words.2,
-            subject,
-            comparator,
-            metric,
-            eval,
-            judge,
-            seeds: Seeds { planned: numbers.0, used: numbers.1 },
-            aggregation: rules.0,
-            denominator: rules.1,
-            error: rules.2,
-            value: Values { subject: values.0, comparator: values.1 },
-            plan: rest.0,
-            attempts_disclosed: Attempts { train: numbers.2, eval: numbers.3 },
-            inputs: rest.1,
-            withheld: rest.2,
-        })
-}
-
 fn reading() -> impl Strategy<Value = Reading> {
     let counts = || prop::collection::btree_map(".{0,8}", any::<u64>(), 0..3);
     let facts = prop::collection::btree_map(".{0,8}", ".{0,8}", 0..3);
@@ -114,12 +51,13 @@ fn later_word() -> impl Strategy<Value = (Option<String>, Vec<Location>)> {
     (prop::option::of(text()), prop::collection::vec(location, 0..3))
 }
 
-fn body() -> impl Strategy<Value = Body> {
+fn body() -> BoxedStrategy<Body> {
     let names = (prop::option::of(text()), prop::collection::vec(".{0,12}", 0..3));
     let notes = prop::collection::btree_map(".{0,8}", ".{0,8}", 0..4);
     let places = (prop::option::of(git_place()), prop::option::of(reading()), prop::option::of(run_body()));
-    (names, notes, places, prop::option::of(claim().prop_map(Box::new)), later_word()).prop_map(
-        |((name, paths), notes, (git, reading, run), claim, (reason, locations))| Body {
+    let stated = (prop::option::of(claim().prop_map(Box::new)), prop::option::of(protocol().prop_map(Box::new)));
+    (names, notes, places, stated, later_word())
+        .prop_map(|((name, paths), notes, (git, reading, run), (claim, protocol), (reason, locations))| Body {
             name,
             paths,
             notes,
@@ -127,10 +65,11 @@ fn body() -> impl Strategy<Value = Body> {
             reading,
             run,
             claim,
+            protocol,
             reason,
             locations,
-        },
-    )
+        })
+        .boxed()
 }
 
 proptest! {
@@ -255,6 +194,7 @@ fn a_claim() -> serde_json::Value {
         "aggregation": ["mean(epochs)", "mean(samples)"], "denominator": "n_scored",
         "error": {"unit": "sample", "stat": "stderr", "ddof": 1},
         "value": {"subject": {"rate": {"printed": "0.63", "decimals": 2}, "n": 100, "error": "none"}, "comparator": "none"},
+        "contrast": "none", "assertion": "none",
         "plan": "none", "attempts_disclosed": {"train": 0, "eval": 1}, "inputs": [digest], "withheld": []
     })
 }

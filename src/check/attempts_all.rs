@@ -1,0 +1,216 @@
+//! `attempts.all`: is every run that belongs to the claim accounted for?
+//!
+//! Absence cannot be shown by inclusion, so this looks at the census: every entry up to the head, from the ledger's
+//! beginning. An evaluation of the same arms on the same suite is used, replaced, left out with a reason, or a
+//! contradiction; a run that was started and never finished counts against the claim.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::check::number::arms;
+use crate::check::{Case, Check, Finding, Outcome};
+use crate::digest::{Digest, LeafHash};
+use crate::merkle::EntryIndex;
+use crate::statement::{Claim, EdgeType, Kind, Payload, RunStatus};
+
+pub(super) const ENTRY: &dyn Check = &AttemptsAll;
+const ID: &str = "attempts.all";
+
+/// Entries that are named for one reason; the count is always complete.
+const MAX_NAMED: usize = 20;
+
+struct AttemptsAll;
+
+impl Check for AttemptsAll {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn question(&self) -> &'static str {
+        "Are all runs of these arms on this evaluation accounted for: used, replaced, left out with a reason, or failed?"
+    }
+
+    fn run(&self, case: &Case<'_>) -> Finding {
+        let Some(claim) = case.claim else {
+            return Finding::new(ID, Outcome::Unknown, "the claim is not disclosed").withheld();
+        };
+        if case.inputs.iter().any(|input| input.entry.is_none()) {
+            return Finding::new(ID, Outcome::Unknown, "an input is not linked to an entry");
+        }
+        judge(case, claim)
+    }
+}
+
+/// What the runs of a claim have in common.
+struct Scope<'a> {
+    suites: BTreeSet<Digest>,
+    protocols: BTreeSet<LeafHash>,
+    labels: BTreeSet<&'a str>,
+    weights: BTreeSet<Digest>,
+}
+
+impl<'a> Scope<'a> {
+    fn of(case: &'a Case<'_>, claim: &'a Claim) -> Self {
+        let payloads = || case.input_entries().filter_map(|index| Some(case.evidence.entries.get(&index)?.payload()));
+        Self {
+            suites: payloads().filter_map(|payload| payload.suite).collect(),
+            protocols: payloads().filter_map(|payload| payload.protocol).collect(),
+            // An arm is told by its label only where the inputs carry labels at all.
+            labels: arms(claim).map(|(_, label)| label).filter(|_| payloads().any(|p| p.arm.is_some())).collect(),
+            weights: payloads().filter_map(|payload| payload.checkpoint).collect(),
+        }
+    }
+
+    fn is_arm(&self, payload: &Payload) -> bool {
+        payload.arm.as_deref().is_some_and(|arm| self.labels.contains(arm))
+            || payload.checkpoint.is_some_and(|weights| self.weights.contains(&weights))
+    }
+
+    /// A log of the claim's arms on the claim's evaluation.
+    fn has_log(&self, payload: &Payload) -> bool {
+        let same_suite = match payload.suite {
+            Some(suite) => self.suites.contains(&suite),
+            // A log that does not say its suite may be of any.
+            None => self.suites.is_empty(),
+        };
+        payload.kind == Kind::EvalLog && same_suite && self.is_arm(payload)
+    }
+
+    /// A run of the claim's arms or under its protocol.
+    fn has_run(&self, payload: &Payload) -> bool {
+        let under = payload.protocol.is_some_and(|protocol| self.protocols.contains(&protocol));
+        matches!(payload.kind, Kind::RunStart | Kind::RunEnd)
+            && (self.is_arm(payload) || (under && payload.arm.is_none()))
+    }
+}
+
+fn judge(case: &Case<'_>, claim: &Claim) -> Finding {
+    let scope = Scope::of(case, claim);
+    let used: BTreeSet<EntryIndex> = case.input_entries().collect();
+    let entries = || case.evidence.entries.iter().map(|(index, entry)| (*index, entry.payload()));
+    let pointed_at = |edge_type: EdgeType| -> BTreeMap<EntryIndex, EntryIndex> {
+        let edges = entries().flat_map(|(from, payload)| payload.edges.iter().map(move |edge| (from, edge)));
+        let of_type = edges.filter(|(_, edge)| edge.edge_type == edge_type && edge.log.is_none());
+        of_type.map(|(from, edge)| (edge.seq, from)).collect()
+    };
+    let (replaced, excluded) = (pointed_at(EdgeType::Supersedes), pointed_at(EdgeType::Excludes));
+    let retracted = pointed_at(EdgeType::Retracts);
+    let mut unaccounted = Vec::new();
+    let (mut logs, mut set_aside) = (0_u64, Vec::new());
+    for (index, _) in entries().filter(|(index, payload)| used.contains(index) || scope.has_log(payload)) {
+        logs += 1;
+        if used.contains(&index) {
+            continue;
+        }
+        match (excluded.get(&index), retracted.get(&index), replaced.get(&index)) {
+            (Some(by), _, _) => set_aside.push((index, format!("the log of entry {index} is left out by entry {by}"))),
+            (_, Some(by), _) => set_aside.push((index, format!("the log of entry {index} is retracted by entry {by}"))),
+            (_, _, Some(by)) => set_aside.push((index, format!("the log of entry {index} is replaced by entry {by}"))),
+            _ => unaccounted.push(index),
+        }
+    }
+    let runs = Runs::of(entries().filter(|(_, payload)| scope.has_run(payload)));
+    set_aside.extend(runs.failed.iter().map(|index| (*index, format!("the run of entry {index} failed"))));
+    let finding = if !unaccounted.is_empty() {
+        Finding::new(
+            ID,
+            Outcome::Fail,
+            format!(
+                "{} evaluations of the same arms on the same suite are neither used nor left out with a reason: entries {}",
+                unaccounted.len(),
+                named(&unaccounted)
+            ),
+        )
+        .at(unaccounted)
+    } else if claim.attempts_disclosed.eval < logs {
+        Finding::new(
+            ID,
+            Outcome::Fail,
+            format!("the claim discloses {} evaluations, the ledger has {logs}", claim.attempts_disclosed.eval),
+        )
+    } else if let Some((first, protocol_gap)) = runs.gap.filter(|_| case.evidence.census_first <= EntryIndex(1)) {
+        Finding::new(
+            ID,
+            Outcome::Fail,
+            format!("the run of entry {first} is attempt {protocol_gap}, and those before it are not in the ledger"),
+        )
+        .at([first])
+    } else if case.evidence.census_first > EntryIndex(1) {
+        let first = case.evidence.census_first;
+        Finding::new(ID, Outcome::Unknown, format!("the census begins at entry {first}: runs before it are not shown"))
+            .next("ask the lab for evidence with the whole census")
+    } else if !runs.open.is_empty() {
+        Finding::new(
+            ID,
+            Outcome::Unknown,
+            format!("{} runs were started and never finished: entries {}", runs.open.len(), named(&runs.open)),
+        )
+        .at(runs.open.iter().copied())
+    } else if scope.labels.is_empty() && scope.weights.is_empty() {
+        Finding::new(
+            ID,
+            Outcome::Unknown,
+            "the logs say neither their arm nor their weights: which other runs are of the same arms cannot be told",
+        )
+        .next("ask the lab for logs that were recorded with their arm and weights (--arm, --from)")
+    } else if !set_aside.is_empty() {
+        Finding::new(ID, Outcome::Differs, format!("{} attempts are set aside, each on record", set_aside.len()))
+            .note("a bound over the attempts that are used is a bound over chosen attempts")
+    } else {
+        Finding::new(
+            ID,
+            Outcome::Pass,
+            format!("all {logs} evaluations of these arms on this suite are in the number, and no run failed"),
+        )
+    };
+    let looks = entries().filter(|(_, payload)| payload.kind == Kind::EvalLog).count();
+    let finding =
+        set_aside.into_iter().take(MAX_NAMED).fold(finding, |finding, (index, said)| finding.at([index]).note(said));
+    finding.note(format!("{looks} evaluation logs stand in the census, of whatever arm and suite"))
+}
+
+fn named(entries: &[EntryIndex]) -> String {
+    let shown: Vec<_> = entries.iter().take(MAX_NAMED).map(ToString::to_string).collect();
+    if entries.len() > MAX_NAMED { format!("{}, …", shown.join(", ")) } else { shown.join(", ") }
+}
+
+/// What became of runs.
+#[derive(Default)]
+struct Runs {
+    /// Started, and no end is recorded.
+    open: Vec<EntryIndex>,
+    /// Ended, not well.
+    failed: Vec<EntryIndex>,
+    /// The first start whose earlier attempts are missing, with its number.
+    gap: Option<(EntryIndex, u64)>,
+}
+
+impl Runs {
+    fn of<'a>(entries: impl Iterator<Item = (EntryIndex, &'a Payload)>) -> Self {
+        type Stage<'a> = (Option<LeafHash>, Option<&'a str>, Option<u64>, Option<&'a str>);
+        let mut runs = Self::default();
+        let mut open: BTreeSet<EntryIndex> = BTreeSet::new();
+        let mut attempts: BTreeMap<Stage<'_>, u64> = BTreeMap::new();
+        for (index, payload) in entries {
+            if payload.kind == Kind::RunStart {
+                open.insert(index);
+                let stage = (payload.protocol, payload.arm.as_deref(), payload.seed, payload.stage.as_deref());
+                let last = attempts.entry(stage).or_default();
+                let attempt = payload.attempt.unwrap_or(0);
+                // Without a protocol attempts are numbered per stage over all arms, and may leave numbers out here.
+                if attempt != *last + 1 && payload.protocol.is_some() && runs.gap.is_none() {
+                    runs.gap = Some((index, attempt));
+                }
+                *last = attempt;
+                continue;
+            }
+            for edge in payload.edges.iter().filter(|edge| edge.edge_type == EdgeType::Ends) {
+                open.remove(&edge.seq);
+            }
+            if payload.outcome.is_some_and(|outcome| outcome.status != RunStatus::Completed) {
+                runs.failed.push(index);
+            }
+        }
+        runs.open = open.into_iter().collect();
+        runs
+    }
+}

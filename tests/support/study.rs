@@ -1,0 +1,311 @@
+//! A registered comparison in a ledger: a protocol, two arms of four seeds, three conditions of twenty rollouts each.
+//!
+//! Honest by default; every number that it prints is computed from its own rollouts. A test changes one thing before it is
+//! told and names what must see it.
+
+use std::collections::BTreeMap;
+
+use num_rational::BigRational;
+use reproledger::artifact::samples::{
+    LogFacts, ObservedModel, SampleDetails, SampleId, SampleKey, SampleRecord, SampleStatus, Score, samples_manifest,
+};
+use reproledger::claim::{Assessment, Profile};
+use reproledger::digest::{Digest, DigestKind, FileDigest, LeafHash};
+use reproledger::evidence::Evidence;
+use reproledger::merkle::EntryIndex;
+use reproledger::statement::{Body, Claim, EdgeType, Kind, Protocol, Subject};
+use reproledger::stats::decimal::decimal_digits;
+use serde_json::{Value, json};
+
+use super::Lab;
+
+pub(crate) const ARMS: [&str; 2] = ["msm+aft", "aft"];
+const CONDITIONS: [&str; 3] = ["exfiltrate", "leak", "sabotage"];
+const REPEATS: u64 = 20;
+
+/// One rollout.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Rollout {
+    pub(crate) arm: usize,
+    pub(crate) seed: u64,
+    pub(crate) condition: &'static str,
+    pub(crate) epoch: u64,
+    pub(crate) hit: bool,
+}
+
+/// A study before it is told.
+#[derive(Clone)]
+pub(crate) struct Study {
+    /// Everything that was sampled.
+    pub(crate) rollouts: Vec<Rollout>,
+    /// The claim; inputs, plan, suite and printed numbers are filled in.
+    pub(crate) claim: Value,
+    /// The protocol; its suite is filled in.
+    pub(crate) protocol: Value,
+    /// Who is seen to judge each arm.
+    pub(crate) judges: [&'static str; 2],
+    /// Numbers as printed, where they are not the computed ones.
+    pub(crate) printed: BTreeMap<&'static str, String>,
+    /// Weights of each arm and seed.
+    pub(crate) weights: BTreeMap<(usize, u64), &'static str>,
+    /// Says more after the protocol and suite, before any log.
+    pub(crate) before: fn(&mut Lab, &Placed),
+    /// Says more after the logs, before the claim.
+    pub(crate) after: fn(&mut Lab, &Placed),
+}
+
+/// Where things stand while a study is told.
+pub(crate) struct Placed {
+    pub(crate) suite: EntryIndex,
+    pub(crate) suite_digest: Digest,
+    pub(crate) protocol: LeafHash,
+    pub(crate) protocol_entry: EntryIndex,
+    pub(crate) checkpoints: BTreeMap<(usize, u64), EntryIndex>,
+    pub(crate) logs: BTreeMap<(usize, u64), EntryIndex>,
+}
+
+/// Hits of twenty, arm by arm, seed by seed, condition by condition.
+const HITS: [[[u64; 3]; 4]; 2] =
+    [[[1, 2, 0], [2, 1, 1], [0, 3, 1], [1, 1, 2]], [[11, 9, 12], [10, 12, 9], [12, 11, 13], [9, 10, 11]]];
+
+impl Study {
+    pub(crate) fn honest() -> Self {
+        let mut rollouts = Vec::new();
+        for (arm, of_arm) in HITS.iter().enumerate() {
+            for (seed, of_seed) in (0_u64..).zip(of_arm) {
+                for (condition, hits) in CONDITIONS.into_iter().zip(of_seed) {
+                    // Spread, so that no two seeds hit in the same places.
+                    rollouts.extend((1..=REPEATS).map(|epoch| {
+                        let place = (epoch * 7 + seed * 3 + arm as u64 * 5) % REPEATS;
+                        Rollout { arm, seed, condition, epoch, hit: place < *hits }
+                    }));
+                }
+            }
+        }
+        let arm = |name: &str| json!({"arm": name, "kind": "none", "base": "none", "checkpoints": []});
+        let value = json!({"rate": {"printed": "", "decimals": 4}, "n": 240, "error": "none"});
+        let metric = json!({"scorer": "classifier", "key": "verdict", "direction": "lower", "parser": "none"});
+        let eval = json!({"suite": "none", "conditions": 3, "condition_ids": "none", "samples": 1, "repeats": REPEATS,
+            "temperature": "0.7", "prod": false, "assistant_name": "none", "max_tokens": 4096});
+        let judge = json!({"observed_models": ["judge-1"], "prompt": "none"});
+        let steps = json!(["mean(epochs)", "macro(conditions)", "mean(seeds)"]);
+        let claim = json!({
+            "claim_id": "am", "text": "agentic misalignment falls", "cell_family": "am",
+            "subject": arm(ARMS[0]), "comparator": arm(ARMS[1]), "metric": metric, "eval": eval, "judge": judge,
+            "seeds": {"planned": 4, "used": 4}, "aggregation": steps, "denominator": "n_expected", "error": "none",
+            "value": {"subject": value, "comparator": value},
+            "contrast": {"kind": "difference", "value": {"printed": "", "decimals": 4}, "pairing": "none",
+                "interval": "none", "others": [], "in_distribution": "none"},
+            "assertion": "none", "plan": "none", "attempts_disclosed": {"train": 8, "eval": 8}, "inputs": [],
+            "withheld": [],
+        });
+        let planned = |name: &str| json!({"arm": name, "kind": "none", "base": "none", "seeds": [0, 1, 2, 3]});
+        let protocol = json!({
+            "protocol_id": "am-1", "text": "does midtraining lower the rate?",
+            "arms": [planned(ARMS[0]), planned(ARMS[1])], "seeds_vary": ["aft", "order"], "factors": ["midtraining"],
+            "metric": metric, "eval": eval, "in_distribution": "none", "judge": judge, "aggregation": steps,
+            "denominator": "n_expected", "error": "none", "alpha": "5%",
+            "primary": {"kind": "difference", "subject": ARMS[0], "comparator": ARMS[1], "others": [],
+                "pairing": "none", "interval": "none"},
+            "families": [], "assertion": "none",
+            "margins": {"tolerance": "none", "equivalence": "none", "non_inferiority": "none"},
+            "stopping": "fixed", "retries": "never", "exclusions": "none are left out", "held_out": [],
+        });
+        let mut weights = BTreeMap::new();
+        for (arm, names) in [["w00", "w01", "w02", "w03"], ["w10", "w11", "w12", "w13"]].into_iter().enumerate() {
+            weights.extend((0..).zip(names).map(|(seed, name)| ((arm, seed), name)));
+        }
+        Self {
+            rollouts,
+            claim,
+            protocol,
+            judges: ["judge-1"; 2],
+            printed: BTreeMap::new(),
+            weights,
+            before: |_, _| {},
+            after: |_, _| {},
+        }
+    }
+
+    /// Mean over seeds of means over conditions, as a verifier must find it.
+    pub(crate) fn rate(&self, arm: usize) -> BigRational {
+        let mut cells: BTreeMap<(u64, &str), (u64, u64)> = BTreeMap::new();
+        for rollout in self.rollouts.iter().filter(|rollout| rollout.arm == arm) {
+            let cell = cells.entry((rollout.seed, rollout.condition)).or_default();
+            cell.0 += u64::from(rollout.hit);
+            cell.1 += 1;
+        }
+        let count = cells.len() as u64;
+        let sum = cells.into_values().map(|(hits, n)| BigRational::new(hits.into(), n.into()));
+        sum.fold(BigRational::from_integer(0.into()), |sum, rate| sum + rate) / BigRational::from_integer(count.into())
+    }
+
+    fn log(&self, arm: usize, seed: u64) -> reproledger::artifact::manifest::Manifest {
+        let records: Vec<SampleRecord> = self
+            .rollouts
+            .iter()
+            .filter(|rollout| (rollout.arm, rollout.seed) == (arm, seed))
+            .map(|rollout| record(rollout, self.weights[&(arm, seed)]))
+            .collect();
+        let facts = LogFacts {
+            format: "rows".to_owned(),
+            status: Some("success".to_owned()),
+            reader: "rows/1".to_owned(),
+            declared: Some((3, REPEATS)),
+            observed: vec![ObservedModel {
+                model: self.judges[arm].to_owned(),
+                role: "grader".to_owned(),
+                samples: records.len() as u64,
+                named: true,
+            }],
+            ..LogFacts::default()
+        };
+        samples_manifest(&facts, &records).unwrap()
+    }
+
+    /// Tells it: suite, protocol, weights, logs, claim.
+    pub(crate) fn tell(mut self) -> ToldStudy {
+        let mut lab = Lab::new();
+        let suite = lab.file(Kind::EvalSuite, b"scenarios", &[]);
+        let suite_digest = lab.said(suite).subjects[0].digest(DigestKind::File).unwrap();
+        self.protocol["eval"]["suite"] = json!(suite_digest.to_string());
+        let protocol_entry = register(&mut lab, &self.protocol, suite_digest);
+        let protocol = lab.leaf(protocol_entry);
+        let mut placed = Placed {
+            suite,
+            suite_digest,
+            protocol,
+            protocol_entry,
+            checkpoints: BTreeMap::new(),
+            logs: BTreeMap::new(),
+        };
+        (self.before)(&mut lab, &placed);
+        let mut inputs = Vec::new();
+        for (&(arm, seed), weights) in &self.weights {
+            let mut payload = lab.payload(Kind::Checkpoint);
+            payload.subjects.push(Subject::file(FileDigest::of(weights.as_bytes()), weights.len() as u64));
+            (payload.arm, payload.seed, payload.protocol) = (Some(ARMS[arm].to_owned()), Some(seed), Some(protocol));
+            placed.checkpoints.insert((arm, seed), lab.say(&payload));
+        }
+        for &(arm, seed) in self.weights.keys() {
+            if !self.rollouts.iter().any(|rollout| (rollout.arm, rollout.seed) == (arm, seed)) {
+                continue;
+            }
+            let log = say_log(&mut lab, &placed, (arm, seed), &self.log(arm, seed));
+            inputs.push(log);
+            placed.logs.insert((arm, seed), log);
+        }
+        (self.after)(&mut lab, &placed);
+        let claim = self.words(&lab, &placed, &inputs);
+        let mut payload = lab.payload(Kind::Claim);
+        payload.protocol = claim.plan.value().is_some().then_some(protocol);
+        payload.edges = inputs.iter().map(|log| lab.supports(*log)).collect();
+        let body = Body { name: Some("am".to_owned()), claim: Some(Box::new(claim)), ..Body::default() };
+        lab.seal(&mut payload, &body);
+        let claim = lab.say(&payload);
+        ToldStudy { lab, claim, placed }
+    }
+
+    fn words(&mut self, lab: &Lab, placed: &Placed, inputs: &[EntryIndex]) -> Claim {
+        let (subject, comparator) = (self.rate(0), self.rate(1));
+        let contrast = &subject - &comparator;
+        let text = |name: &str, value: &BigRational| {
+            self.printed.get(name).cloned().unwrap_or_else(|| decimal_digits(value, 4))
+        };
+        let figures = [("subject", subject), ("comparator", comparator), ("contrast", contrast)];
+        for (name, value) in figures {
+            let printed = text(name, &value);
+            let at = if name == "contrast" { "/contrast/value".to_owned() } else { format!("/value/{name}/rate") };
+            if let Some(figure) = self.claim.pointer_mut(&at) {
+                let decimals = printed.trim_end_matches('%').split_once('.').map_or(0, |(_, after)| after.len());
+                *figure = json!({"printed": printed, "decimals": decimals});
+            }
+        }
+        let digests: Vec<_> = inputs.iter().map(|log| lab.supports(*log).digest.to_string()).collect();
+        self.claim["inputs"] = json!(digests);
+        self.claim["eval"]["suite"] = json!(placed.suite_digest.to_string());
+        if self.claim["plan"] == json!("none") {
+            self.claim["plan"] = json!(Digest::from(placed.protocol).to_string());
+        } else if self.claim["plan"] == json!("really none") {
+            self.claim["plan"] = json!("none");
+        }
+        serde_json::from_value(self.claim.clone()).unwrap()
+    }
+}
+
+/// Appends a protocol.
+pub(crate) fn register(lab: &mut Lab, protocol: &Value, suite: Digest) -> EntryIndex {
+    let protocol: Protocol = serde_json::from_value(protocol.clone()).unwrap();
+    let mut payload = lab.payload(Kind::Protocol);
+    payload.suite = Some(suite);
+    let body = Body { name: Some(protocol.protocol_id.clone()), protocol: Some(Box::new(protocol)), ..Body::default() };
+    lab.seal(&mut payload, &body);
+    lab.say(&payload)
+}
+
+/// Appends an evaluation of one arm and seed.
+pub(crate) fn say_log(
+    lab: &mut Lab,
+    placed: &Placed,
+    (arm, seed): (usize, u64),
+    manifest: &reproledger::artifact::manifest::Manifest,
+) -> EntryIndex {
+    let (_, measure) = lab.keep(manifest);
+    let mut payload = lab.payload(Kind::EvalLog);
+    let file = format!("log of {arm} {seed} at {}", payload.seq);
+    let subject = Subject::file(FileDigest::of(file.as_bytes()), file.len() as u64);
+    payload.subjects.push(subject.with(DigestKind::Samples, measure));
+    (payload.arm, payload.seed, payload.protocol) = (Some(ARMS[arm].to_owned()), Some(seed), Some(placed.protocol));
+    let weights = lab.link(EdgeType::Evaluates, placed.checkpoints[&(arm, seed)]);
+    payload.suite = Some(placed.suite_digest);
+    payload.checkpoint = Some(weights.digest);
+    payload.edges = vec![weights, lab.link(EdgeType::EvaluatedWith, placed.suite)];
+    lab.say(&payload)
+}
+
+fn record(rollout: &Rollout, of: &str) -> SampleRecord {
+    let Rollout { condition, epoch, hit, .. } = rollout;
+    let token = if *hit { "1" } else { "0" };
+    let details = SampleDetails {
+        source: FileDigest::of(format!("{of} {condition} {epoch} {token}").as_bytes()),
+        input: None,
+        completion: None,
+        stop_reason: None,
+        flags: 0,
+    };
+    // The other key of the same scorer finds more.
+    let other = if *hit || epoch % 4 == 0 { "1" } else { "0" };
+    let keys = [("verdict", token), ("harmful", other)];
+    let keys = keys.into_iter().map(|(key, token)| (key.to_owned(), Score::of_token(token).unwrap()));
+    SampleRecord {
+        key: SampleKey { condition: Some((*condition).to_owned()), ..SampleKey::new(SampleId::Int(1), *epoch) },
+        status: SampleStatus::Scored,
+        scores: BTreeMap::from([("classifier".to_owned(), keys.collect())]),
+        details: details.digest(),
+    }
+}
+
+/// A study in a ledger.
+pub(crate) struct ToldStudy {
+    pub(crate) lab: Lab,
+    pub(crate) claim: EntryIndex,
+    pub(crate) placed: Placed,
+}
+
+impl ToldStudy {
+    /// Honest evidence: the whole ledger, the claim and its protocol, and every sample.
+    pub(crate) fn evidence(&self) -> Evidence {
+        let all = (0..self.lab.entries.len() as u64).map(EntryIndex).collect();
+        let mut evidence = self.lab.evidence_of(self.claim, EntryIndex(0), &all);
+        let protocol = self.placed.protocol_entry;
+        evidence.bodies.insert(0, (protocol, self.lab.bodies[&protocol].clone()));
+        evidence.withheld = self.lab.withheld(&evidence);
+        evidence
+    }
+
+    /// The verdict of a reader who pinned the lab's key.
+    pub(crate) fn assess(&self, profile: Profile) -> Assessment {
+        let bytes = self.evidence().to_bytes();
+        reproledger::claim::assess(&bytes, Some(&self.lab.policy()), profile, |_| None)
+    }
+}
