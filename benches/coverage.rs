@@ -1,6 +1,6 @@
 //! How often the intervals over seeds hold what they should: a simulation at the shape of the paper.
 //!
-//! `cargo bench --bench coverage`, about a minute. An arm is 4 seeds × 27 conditions (3 actions × 9 goals) × 300 rollouts.
+//! `cargo bench --bench coverage`, a minute or two. An arm is 4 seeds × 27 conditions (3 actions × 9 goals) × 300 rollouts.
 //! A cell's rate is that of its condition times 1 + a normal effect of its seed + a normal effect of the cell; then its
 //! rollouts are drawn. The true value is known, so that its coverage can be counted. An interval over seeds that covers
 //! two points more or less than it says ends the run with an error; what is shown for comparison does not.

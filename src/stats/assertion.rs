@@ -51,6 +51,17 @@ impl From<&Interval> for TailBounds {
     }
 }
 
+impl TailBounds {
+    /// Both bounds at the error probability of one bound of `level`, from a function that makes intervals.
+    pub fn both<E>(level: &Level, interval: impl Fn(&Level) -> Result<Interval, E>) -> Result<Self, E> {
+        if level.sides() == Sides::Two {
+            return Ok(Self::from(&interval(level)?));
+        }
+        let lower = interval(&level.with_sides(Sides::Lower))?;
+        Ok(Self { low: lower.low().cloned(), ..Self::from(&interval(&level.with_sides(Sides::Upper))?) })
+    }
+}
+
 /// How a true value compares with a threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs, reason = "each variant is its name")]
@@ -447,10 +458,19 @@ mod tests {
     fn a_one_sided_interval_supports_and_never_refutes() {
         let level = Level::percent(95, Sides::Upper).unwrap();
         let end = |permille| Enclosure::exact(ratio(permille, 1000));
-        let interval = Interval::new(end(300), end(400), level, Target::Seeds, Method::Student);
+        let interval = Interval::new(end(300), end(400), level.clone(), Target::Seeds, Method::Student);
         let found = TailBounds::from(&interval);
         assert_eq!(Relation::AtMost.decide(&found, &ratio(4, 10)), Decision::Holds);
         assert_eq!(Relation::AtMost.decide(&found, &ratio(1, 10)), Decision::CannotBeDecided);
+        // Both one-sided bounds do.
+        let both = TailBounds::both(&level, |level| {
+            let method = Method::Student;
+            Ok::<_, AssertionError>(Interval::new(end(300), end(400), level.clone(), Target::Seeds, method))
+        });
+        let both = both.unwrap();
+        assert_eq!((both.low, both.high.clone(), both.tail.clone()), (Some(end(300)), Some(end(400)), ratio(1, 20)));
+        let refuted = TailBounds { low: Some(end(300)), ..found };
+        assert_eq!(Relation::AtMost.decide(&refuted, &ratio(1, 10)), Decision::DoesNotHold);
     }
 
     proptest! {

@@ -57,6 +57,16 @@ impl Pairing {
     ///
     /// The rollouts of the two are independent, so that their variances add up.
     pub fn differences(&self, subject: &SeedValues, comparator: &SeedValues) -> Result<SeedValues, PairingError> {
+        let matched = self.matched(subject, comparator)?;
+        Ok(self.pairs.keys().cloned().zip(matched.into_iter().map(|(one, other)| less(one, other))).collect())
+    }
+
+    /// The values of each pair, in the order of the subject's names.
+    pub(super) fn matched<'a>(
+        &self,
+        subject: &'a SeedValues,
+        comparator: &'a SeedValues,
+    ) -> Result<Vec<(&'a SeedValue, &'a SeedValue)>, PairingError> {
         let unpaired = |seed: &SeedName| PairingError::Unpaired { seed: seed.clone() };
         let paired: BTreeSet<&SeedName> = self.pairs.values().collect();
         if let Some(seed) = subject.by_seed().keys().find(|seed| !self.pairs.contains_key(seed)) {
@@ -65,13 +75,10 @@ impl Pairing {
         if let Some(seed) = comparator.by_seed().keys().find(|seed| !paired.contains(seed)) {
             return Err(unpaired(seed));
         }
-        let value = |values: &SeedValues, seed: &SeedName| {
-            values.by_seed().get(seed).cloned().ok_or_else(|| PairingError::Unknown { seed: seed.clone() })
+        let value = |values: &'a SeedValues, seed: &SeedName| {
+            values.by_seed().get(seed).ok_or_else(|| PairingError::Unknown { seed: seed.clone() })
         };
-        self.pairs
-            .iter()
-            .map(|(name, other)| Ok((name.clone(), less(&value(subject, name)?, &value(comparator, other)?))))
-            .collect()
+        self.pairs.iter().map(|(name, other)| Ok((value(subject, name)?, value(comparator, other)?))).collect()
     }
 }
 

@@ -308,7 +308,10 @@ impl Signs {
 }
 
 /// The smallest p that `first` against `second` seeds can have: one way of all, or two where the arms can change places.
+///
+/// Counts beyond [`MAX_SEEDS`] are taken for that many: the answer is then below any level that is asked for.
 pub fn smallest_p(first: usize, second: usize, alternative: Alternative) -> BigRational {
+    let (first, second) = (first.min(MAX_SEEDS), second.min(MAX_SEEDS));
     // Unequal arms have no mirror image: one way alone can be the most extreme.
     let ways = if alternative == Alternative::TwoSided && first == second { 2 } else { 1 };
     let (n, k) = ((first + second) as u64, first.min(second) as u64);
@@ -317,7 +320,10 @@ pub fn smallest_p(first: usize, second: usize, alternative: Alternative) -> BigR
 }
 
 /// The smallest p that `n` paired differences can have.
+///
+/// More than [`MAX_SEEDS`] are taken for that many.
 pub fn smallest_paired_p(n: usize, alternative: Alternative) -> BigRational {
+    let n = n.min(MAX_SEEDS);
     let ways = if alternative == Alternative::TwoSided { 2 } else { 1 };
     BigRational::new(ways.into(), BigInt::one() << n)
 }

@@ -167,7 +167,9 @@ impl Arm {
         let lcm = |all: BigInt, next: &BigInt| &all * BigRational::new(all.clone(), next.clone()).denom();
         let denominator = sums.values().flat_map(BTreeMap::values).map(BigRational::denom).fold(BigInt::one(), lcm);
         let scaled = |sum: &BigRational| sum.numer() * (&denominator / sum.denom());
-        let rows = sums.values().map(|row| row.values().map(scaled).collect()).collect();
+        let mut rows: Vec<Vec<BigInt>> = sums.values().map(|row| row.values().map(scaled).collect()).collect();
+        // So that a draw does not depend on what the seeds are called.
+        rows.sort();
         Ok(Self { factor, rows, denominator })
     }
 }

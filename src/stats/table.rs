@@ -11,6 +11,9 @@ use num_traits::{One, Signed, Zero};
 
 use super::estimate::{StatsError, integer};
 
+/// Rollouts of one cell: more than any evaluation has, and few enough that no table's total can overflow.
+pub const MAX_ROLLOUTS: u64 = 1 << 40;
+
 macro_rules! name_type {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -66,6 +69,8 @@ pub enum TableError {
     NoSeeds,
     #[error("seed `{seed}` has no scores in condition `{condition}`, which other seeds have")]
     Incomplete { seed: SeedName, condition: ConditionName },
+    #[error("a cell has {found} rollouts, more than the {MAX_ROLLOUTS} that are counted")]
+    TooManyRollouts { found: u64 },
     #[error("a cell has scores outside of 0 to 1, where a rate was expected")]
     NotARate,
     #[error(transparent)]
@@ -107,9 +112,12 @@ impl Default for Cell {
 
 impl Cell {
     /// `k` rollouts of `n` scored 1, the others 0.
-    pub fn of_counts(k: u64, n: u64) -> Result<Self, StatsError> {
+    pub fn of_counts(k: u64, n: u64) -> Result<Self, TableError> {
         if k > n {
-            return Err(StatsError::MoreThanExpected { counted: k, expected: n });
+            return Err(StatsError::MoreThanExpected { counted: k, expected: n }.into());
+        }
+        if n > MAX_ROLLOUTS {
+            return Err(TableError::TooManyRollouts { found: n });
         }
         Ok(Self { sum: integer(k), squares: integer(k), count: n, is_rate: true })
     }
@@ -293,7 +301,8 @@ mod tests {
         assert_eq!(at_once.variance().unwrap(), ratio(21 * 279, 300 * 299));
         assert_eq!(Cell::default().mean(), None);
         assert_eq!(Cell::of_counts(1, 1).unwrap().variance(), None);
-        assert_eq!(Cell::of_counts(2, 1), Err(StatsError::MoreThanExpected { counted: 2, expected: 1 }));
+        assert_eq!(Cell::of_counts(2, 1), Err(StatsError::MoreThanExpected { counted: 2, expected: 1 }.into()));
+        assert_eq!(Cell::of_counts(0, u64::MAX), Err(TableError::TooManyRollouts { found: u64::MAX }));
     }
 
     #[test]
