@@ -1,42 +1,26 @@
-//! Hashing one file on every core, in memory that does not grow with the file.
+//! Hashing one file, in memory that does not grow with it: a large one on every core, a small one on one.
 //!
-//! Threads read aligned blocks with `pread` and hash each as a subtree of the BLAKE3 tree; the subtrees are merged as they
-//! come in, so the result is what `b3sum` prints. No `mmap`: a mapped file that someone truncates kills the process.
-//! How many threads is the pool's to say in which the caller runs.
-//! A file that changes while it is read is refused: its stamp is taken before the first byte and after the last.
-//!
-//! Tree: <https://github.com/BLAKE3-team/BLAKE3-specs/blob/master/blake3.pdf> §2.1
+//! No `mmap`: a mapped file that someone truncates kills the process. How many threads is the pool's to say in which the
+//! caller runs. A file that changes while it is read is refused: its stamp is taken before the first byte and after the
+//! last.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use sha2::Digest as _;
 
 use crate::artifact::tree::FileMode;
 use crate::capture::known::KnownFiles;
 use crate::capture::open::{CaptureError, FileStamp, OpenFile, Shown};
-use crate::capture::read::Reader;
-use crate::digest::{FileDigest, FileHasher, Sha256Digest, Subtree};
+use crate::capture::parts::hash_blocks;
+use crate::capture::read::{BLOCK, Reader};
+use crate::digest::{FileDigest, FileHasher, Sha256Digest};
 
 /// Larger files are refused unless the caller says otherwise: what ext4 can hold.
 pub const MAX_FILE_BYTES: u64 = 16 << 40;
 
-/// One subtree and one read: a power of two, large enough that locks and system calls vanish, small enough for the caches,
-/// and as large as the largest page of the page cache, so that no two reads share one.
-pub(super) const BLOCK: u64 = 2 << 20;
-
-/// More threads than this saturate any disk and memory; it bounds the blocks in memory to half of the promised 64 MiB.
-pub(super) const MAX_THREADS: usize = 16;
-
 /// Read size of a thread that hashes one file alone; small because every thread of the pool keeps such a buffer.
 const SMALL_BUFFER: usize = 256 << 10;
-
-/// Blocks between the reader and the SHA-256 thread.
-const QUEUE: usize = 8;
 
 /// Whom a capture works for, on any thread.
 pub trait Progress: Sync {
@@ -125,16 +109,13 @@ pub(crate) fn hash_large(
     options: &HashOptions,
     progress: &dyn Progress,
 ) -> Result<HashedFile, CaptureError> {
-    let threads = rayon::current_num_threads().min(MAX_THREADS);
     unless_known(open, options, progress, || {
         // Starting threads takes as long as hashing a block.
-        if open.stamp.size <= 2 * BLOCK || threads == 1 {
+        if open.stamp.size <= 2 * BLOCK || rayon::current_num_threads() == 1 {
             return hash_stream(open, options.also, progress);
         }
-        match options.also {
-            Also::Nothing => Ok((hash_blocks(open, threads, progress)?, None)),
-            Also::Sha256 => hash_twice(open, progress),
-        }
+        let hashed = hash_blocks(open, &[], options.also, progress)?;
+        Ok((hashed.file, hashed.sha256))
     })
 }
 
@@ -236,114 +217,6 @@ fn hash_stream(open: &OpenFile, also: Also, progress: &dyn Progress) -> Result<D
     })
 }
 
-/// Every core: each thread takes the next block, so the disk sees one nearly sequential reader.
-fn hash_blocks(open: &OpenFile, threads: usize, progress: &dyn Progress) -> Result<FileDigest, CaptureError> {
-    let (size, reader) = (open.stamp.size, Reader::new(open));
-    let blocks = size.div_ceil(BLOCK);
-    let next = AtomicU64::new(0);
-    let merger = Mutex::new(Merger::default());
-    let work = || -> Result<(), CaptureError> {
-        let mut buffer = vec![0; block_len(BLOCK)];
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            if index >= blocks {
-                return Ok(());
-            }
-            let at = index * BLOCK;
-            let block = &mut buffer[..block_len(size - at)];
-            if let Err(e) = reader.whole(block, at) {
-                // The other threads need not go on.
-                next.store(blocks, Ordering::Relaxed);
-                return Err(e);
-            }
-            let subtree = Subtree::of(block, at);
-            progress.add(block.len() as u64);
-            merger.lock().expect("no thread panics with the lock held").push(index, subtree);
-        }
-    };
-    std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let own = work();
-        others.into_iter().map(|thread| thread.join().expect("hashing does not panic")).fold(own, Result::and)
-    })?;
-    Ok(merger.into_inner().expect("no thread panics with the lock held").finish())
-}
-
-/// The length of the block at whose start `left` bytes are left.
-fn block_len(left: u64) -> usize {
-    usize::try_from(left.min(BLOCK)).expect("a block fits memory")
-}
-
-/// Merges the subtrees of equal blocks, which come in nearly in order, keeping one hash for each level.
-#[derive(Default)]
-struct Merger {
-    early: BTreeMap<u64, Subtree>,
-    /// Roots of complete subtrees, largest first. The last two are merged only when another block follows: if none
-    /// does, theirs is the root of the file, which is hashed apart.
-    range: Vec<Subtree>,
-    count: u64,
-}
-
-impl Merger {
-    fn push(&mut self, index: u64, subtree: Subtree) {
-        self.early.insert(index, subtree);
-        while let Some(subtree) = self.early.remove(&self.count) {
-            while self.range.len() > self.count.count_ones() as usize {
-                self.merge_last();
-            }
-            self.range.push(subtree);
-            self.count += 1;
-        }
-    }
-
-    fn merge_last(&mut self) {
-        let right = self.range.pop().expect("the caller counted two subtrees");
-        let left = self.range.pop().expect("the caller counted two subtrees");
-        self.range.push(left.merge(right));
-    }
-
-    fn finish(mut self) -> FileDigest {
-        while self.range.len() > 2 {
-            self.merge_last();
-        }
-        let [left, right] = self.range[..] else { unreachable!("a file of two or more blocks has two subtrees left") };
-        left.merge_root(right)
-    }
-}
-
-/// BLAKE3 on this thread and SHA-256 on another, of the very same bytes. SHA-256 sets the pace.
-fn hash_twice(open: &OpenFile, progress: &dyn Progress) -> Result<Digests, CaptureError> {
-    let (full, to_hash): (SyncSender<Vec<u8>>, Receiver<Vec<u8>>) = sync_channel(QUEUE);
-    let (empty, to_fill) = sync_channel(QUEUE);
-    for _ in 0..QUEUE {
-        empty.send(Vec::new()).expect("the receiver lives below");
-    }
-    std::thread::scope(|scope| {
-        let second = scope.spawn(move || {
-            let mut sha256 = sha2::Sha256::new();
-            for block in to_hash {
-                sha256.update(&block);
-                // The reader may have finished.
-                let _ = empty.send(block);
-            }
-            Sha256Digest::from_bytes(sha256.finalize().into())
-        });
-        let (mut hasher, reader) = (FileHasher::new(), Reader::new(open));
-        let mut at = 0;
-        while at < open.stamp.size {
-            let mut block: Vec<u8> = to_fill.recv().expect("the other thread hands every block back");
-            block.resize(block_len(open.stamp.size - at), 0);
-            reader.whole(&mut block, at)?;
-            at += block.len() as u64;
-            progress.add(block.len() as u64);
-            hasher.update(&block);
-            full.send(block).expect("the other thread takes every block");
-        }
-        drop(full);
-        Ok((hasher.finish(), Some(second.join().expect("hashing does not panic"))))
-    })
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
@@ -351,6 +224,7 @@ mod tests {
     use std::io::Write;
     use std::os::unix::fs::{PermissionsExt, symlink};
     use std::path::PathBuf;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     use proptest::prelude::*;
 
@@ -379,12 +253,14 @@ mod tests {
         let stream = |also| hash_stream(&open(), also, &Silent).unwrap();
         assert_eq!(stream(Also::Nothing), (expected, None), "stream of {}", content.len());
         assert_eq!(stream(Also::Sha256), (expected, sha256), "stream of {}", content.len());
-        if content.len() as u64 > BLOCK {
-            for threads in 1..4 {
-                assert_eq!(hash_blocks(&open(), threads, &Silent).unwrap(), expected, "blocks of {}", content.len());
-            }
+        let blocks = |also| hash_blocks(&open(), &[], also, &Silent).unwrap();
+        for threads in 1..4 {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let found = pool.install(|| blocks(Also::Nothing));
+            assert_eq!((found.file, found.sha256), (expected, None), "blocks of {}", content.len());
         }
-        assert_eq!(hash_twice(&open(), &Silent).unwrap(), (expected, sha256), "twice of {}", content.len());
+        let found = blocks(Also::Sha256);
+        assert_eq!((found.file, found.sha256), (expected, sha256), "blocks of {}", content.len());
         let both = hash_file(&path, &HashOptions { also: Also::Sha256, ..HashOptions::default() }, &Silent).unwrap();
         assert_eq!(both.digest, expected);
         assert_eq!(both.sha256, sha256);
@@ -408,17 +284,6 @@ mod tests {
         #[test]
         fn any_length_gives_the_digest_of_the_bytes(len in 0_usize..6 << 20) {
             check_all_ways(&bytes(len));
-        }
-
-        #[test]
-        fn subtrees_may_come_in_any_order(order in Just((0..21_u64).collect::<Vec<_>>()).prop_shuffle(), last in 1..=1024_usize) {
-            let content = bytes(20 * 1024 + last);
-            let mut merger = Merger::default();
-            for index in order {
-                let at = usize::try_from(index).unwrap() * 1024;
-                merger.push(index, Subtree::of(&content[at..content.len().min(at + 1024)], at as u64));
-            }
-            prop_assert_eq!(merger.finish(), FileDigest::of(&content));
         }
     }
 
@@ -520,8 +385,9 @@ mod tests {
         let open = OpenFile::argument(&path).unwrap();
         File::options().write(true).open(&path).unwrap().set_len(3 << 20).unwrap();
         assert!(matches!(hash_stream(&open, Also::Nothing, &Silent), Err(CaptureError::Changed { .. })));
-        assert!(matches!(hash_blocks(&open, 2, &Silent), Err(CaptureError::Changed { .. })));
-        assert!(matches!(hash_twice(&open, &Silent), Err(CaptureError::Changed { .. })));
+        for also in [Also::Nothing, Also::Sha256] {
+            assert!(matches!(hash_blocks(&open, &[], also, &Silent), Err(CaptureError::Changed { .. })));
+        }
     }
 
     #[test]

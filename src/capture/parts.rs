@@ -1,5 +1,6 @@
 //! Hashing one file and parts of it in the same pass: what `b3sum` prints, and as much for each part alone.
 //!
+//! Each block is a subtree of the BLAKE3 tree; the subtrees are merged as they come in.
 //! A part begins anywhere, so its BLAKE3 tree shares no node with the file's; it is hashed a second time, while the
 //! block is in the cache. A block's thread hashes those 1 KiB chunks of a part that lie in its block, as the fewest
 //! aligned subtrees; the two halves of a chunk that lies across blocks meet where the blocks are merged, which is in the
@@ -12,13 +13,16 @@ use std::sync::{Mutex, MutexGuard};
 
 use sha2::Digest as _;
 
-use crate::capture::hash::{Also, BLOCK, HashOptions, HashedFile, MAX_THREADS, Progress, check_size};
+use crate::capture::hash::{Also, HashOptions, HashedFile, Progress, check_size};
 use crate::capture::open::{CaptureError, FileStamp, OpenFile};
-use crate::capture::read::Reader;
+use crate::capture::read::{BLOCK, Block, BlockReader};
 use crate::digest::{FileDigest, Sha256Digest, Subtree};
 
 /// Bytes in a leaf of a BLAKE3 tree.
 const CHUNK: u64 = 1024;
+
+/// More threads than this saturate any disk and memory; it bounds the blocks in memory to half of the promised 64 MiB.
+const MAX_THREADS: usize = 16;
 
 /// Blocks between this thread and the one that takes SHA-256.
 const QUEUE: usize = 8;
@@ -52,48 +56,71 @@ pub(crate) fn hash_parts(
     if open.stamp != parts.stamp || parts.ranges.iter().any(|range| range.start > range.end || range.end > size) {
         return Err(open.changed());
     }
-    let work = Mutex::new(Work::new(size, &parts.ranges));
-    let sha256 = match options.also {
-        Also::Nothing => {
-            side_by_side(open, &work, &parts.ranges, progress)?;
-            None
-        }
-        Also::Sha256 => Some(beside_sha256(open, &work, &parts.ranges, progress)?),
-    };
+    let hashed = hash_blocks(open, &parts.ranges, options.also, progress)?;
     open.check_unchanged()?;
-    let (digest, parts) = work.into_inner().expect("no thread panics with the lock held").finish();
-    let file = HashedFile { stamp: open.stamp, mode: open.mode, digest, sha256 };
+    let file = HashedFile { stamp: open.stamp, mode: open.mode, digest: hashed.file, sha256: hashed.sha256 };
     if let Some(known) = progress.known() {
         known.learn(&open.file, &file);
     }
-    Ok(HashedParts { file, parts })
+    Ok(HashedParts { file, parts: hashed.parts })
 }
 
-/// Every core takes the next block.
-fn side_by_side(
+/// What came of one pass over a file.
+pub(super) struct Pass {
+    pub(super) file: FileDigest,
+    pub(super) sha256: Option<Sha256Digest>,
+    /// One digest for each range, in their order.
+    pub(super) parts: Vec<FileDigest>,
+}
+
+/// Hashes a file block by block; whether it changed meanwhile, the caller checks.
+pub(super) fn hash_blocks(
     open: &OpenFile,
-    work: &Mutex<Work>,
     ranges: &[Range<u64>],
+    also: Also,
     progress: &dyn Progress,
+) -> Result<Pass, CaptureError> {
+    let work = Mutex::new(Work::new(open.stamp.size, ranges));
+    let reader = BlockReader::new(open);
+    let hash = |block: &mut Block, task: Task| -> Result<(), CaptureError> {
+        let bytes = reader.read(block, task.start, task.len)?;
+        progress.add(task.len as u64);
+        let done = task.hash(bytes, ranges, open.stamp.size);
+        lock(&work).put(&task, done, ranges);
+        Ok(())
+    };
+    let sha256 = match also {
+        Also::Nothing => {
+            side_by_side(&reader, &work, hash)?;
+            None
+        }
+        Also::Sha256 => Some(beside_sha256(&reader, &work, hash)?),
+    };
+    let (file, parts) = work.into_inner().expect("no thread panics with the lock held").finish();
+    Ok(Pass { file, sha256, parts })
+}
+
+/// Every core takes the next block, so the disk sees one nearly sequential reader.
+fn side_by_side(
+    reader: &BlockReader<'_>,
+    work: &Mutex<Work>,
+    hash: impl Fn(&mut Block, Task) -> Result<(), CaptureError> + Sync,
 ) -> Result<(), CaptureError> {
-    let (blocks, reader) = (open.stamp.size.div_ceil(BLOCK), Reader::new(open));
     let run = || -> Result<(), CaptureError> {
-        let mut buffer = Vec::new();
+        let mut block = reader.block()?;
         while let Some(task) = take(work) {
-            buffer.resize(task.len, 0);
-            if let Err(error) = reader.whole(&mut buffer, task.start) {
+            if let Err(error) = hash(&mut block, task) {
                 // The other threads need not go on.
-                lock(work).next = blocks;
+                lock(work).stop();
                 return Err(error);
             }
-            progress.add(task.len as u64);
-            let done = task.hash(&buffer, ranges, open.stamp.size);
-            lock(work).put(&task, done, ranges);
         }
         Ok(())
     };
-    let most = usize::try_from(blocks).unwrap_or(MAX_THREADS);
-    let threads = rayon::current_num_threads().min(MAX_THREADS).min(most);
+    let most = lock(work).blocks();
+    // While every core hashes, one more thread keeps a disk busy that fills no page cache ahead of its readers.
+    let waiting = usize::from(reader.is_direct());
+    let threads = (rayon::current_num_threads() + waiting).min(MAX_THREADS).min(most);
     std::thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(run)).collect();
         let own = run();
@@ -103,22 +130,20 @@ fn side_by_side(
 
 /// BLAKE3 on this thread and SHA-256 on another, of the very same bytes. SHA-256 sets the pace.
 fn beside_sha256(
-    open: &OpenFile,
+    reader: &BlockReader<'_>,
     work: &Mutex<Work>,
-    ranges: &[Range<u64>],
-    progress: &dyn Progress,
+    hash: impl Fn(&mut Block, Task) -> Result<(), CaptureError>,
 ) -> Result<Sha256Digest, CaptureError> {
-    let reader = Reader::new(open);
-    let (full, to_hash) = sync_channel::<Vec<u8>>(QUEUE);
+    let (full, to_hash) = sync_channel::<(Block, usize)>(QUEUE);
     let (empty, to_fill) = sync_channel(QUEUE);
-    for _ in 0..QUEUE {
-        empty.send(Vec::new()).expect("the receiver lives below");
+    for _ in 0..QUEUE.min(lock(work).blocks()) {
+        empty.send(reader.block()?).expect("the receiver lives below");
     }
     std::thread::scope(|scope| {
         let second = scope.spawn(move || {
             let mut sha256 = sha2::Sha256::new();
-            for block in to_hash {
-                sha256.update(&block);
+            for (block, len) in to_hash {
+                sha256.update(&block.bytes()[..len]);
                 // The reader may have finished.
                 let _ = empty.send(block);
             }
@@ -126,12 +151,9 @@ fn beside_sha256(
         });
         while let Some(task) = take(work) {
             let mut block = to_fill.recv().expect("the other thread hands every block back");
-            block.resize(task.len, 0);
-            reader.whole(&mut block, task.start)?;
-            progress.add(task.len as u64);
-            let done = task.hash(&block, ranges, open.stamp.size);
-            lock(work).put(&task, done, ranges);
-            full.send(block).expect("the other thread takes every block");
+            let len = task.len;
+            hash(&mut block, task)?;
+            full.send((block, len)).expect("the other thread takes every block");
         }
         drop(full);
         Ok(second.join().expect("hashing does not panic"))
@@ -216,6 +238,16 @@ impl Work {
             parts,
             mergers: BTreeMap::new(),
         }
+    }
+
+    /// How many blocks there are.
+    fn blocks(&self) -> usize {
+        usize::try_from(self.size.div_ceil(BLOCK)).unwrap_or(usize::MAX)
+    }
+
+    /// Hands out no more blocks.
+    fn stop(&mut self) {
+        self.next = self.size.div_ceil(BLOCK);
     }
 
     /// The next block, with the parts that lie in it.

@@ -1,15 +1,23 @@
-//! Reading blocks of an open file, large files without pushing other files out of the page cache.
+//! Reading files, large ones without pushing other files out of the page cache.
 //!
 //! Whoever records a checkpoint of a hundred gigabytes on the machine that trains would otherwise replace everything the
-//! training keeps there. Linux from 6.14 on does it by itself: a read with `RWF_DONTCACHE` drops exactly the pages that it
-//! brought in, and keeps those that were there. Elsewhere a file of which hardly a sampled page was there is dropped block by
-//! block behind the reader, and any other is left alone.
+//! training keeps there. So a large file is read in blocks, in the first of these ways that is to be had:
+//!
+//! 1. past the page cache (`O_DIRECT`), where the file system says it can and hardly a sampled page of the file was there:
+//!    nothing is copied, and the disk is as fast as it can be;
+//! 2. with `RWF_DONTCACHE` (Linux from 6.14 on): a read drops exactly the pages that it brought in, and keeps those that
+//!    were there;
+//! 3. as any program reads; if hardly a sampled page was there, every block is dropped behind the reader.
 //!
 //! Reference: <https://man7.org/linux/man-pages/man2/preadv2.2.html>
 
+mod block;
+
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub(super) use block::{BLOCK, Block, BlockReader};
 
 use crate::capture::open::{CaptureError, OpenFile, io_error};
 
@@ -20,11 +28,13 @@ const DROP_BEHIND_FROM: u64 = 64 << 20;
 #[cfg(target_os = "linux")]
 const SAMPLES: u64 = 64;
 
-/// A file being read in blocks, from any thread.
+/// A file being read, from any thread.
 pub(super) struct Reader<'a> {
     open: &'a OpenFile,
-    /// What to do with the pages; unset while the kernel is asked to see to it.
-    pages: OnceLock<Pages>,
+    /// What is to become of the pages that are read.
+    pages: Pages,
+    /// Whether the kernel cannot be asked to drop what a read brought in.
+    is_refused: AtomicBool,
 }
 
 /// What becomes of pages that were read.
@@ -32,18 +42,23 @@ pub(super) struct Reader<'a> {
 enum Pages {
     /// They stay.
     Keep,
-    /// They go, block by block.
+    /// Those stay that were there before: many.
+    Mixed,
+    /// They go: hardly one was there before.
     Drop,
 }
 
 impl<'a> Reader<'a> {
     /// Reads `open`, and drops its pages again if it is large and nobody had them.
     pub(super) fn new(open: &'a OpenFile) -> Self {
-        let pages = OnceLock::new();
-        if open.stamp.size < DROP_BEHIND_FROM {
-            let _ = pages.set(Pages::Keep);
-        }
-        Self { open, pages }
+        let pages = match open.stamp.size {
+            ..DROP_BEHIND_FROM => Pages::Keep,
+            #[cfg(target_os = "linux")]
+            size => linux::sample(&open.file, size),
+            #[cfg(not(target_os = "linux"))]
+            _ => Pages::Keep,
+        };
+        Self { open, pages, is_refused: AtomicBool::new(false) }
     }
 
     /// Fills the buffer from `at` on; a file that ends before was changed.
@@ -57,9 +72,20 @@ impl<'a> Reader<'a> {
 
     /// Reads at least `enough` bytes unless the file ends before; says how many there were.
     pub(super) fn until(&self, buffer: &mut [u8], at: u64, enough: usize) -> Result<usize, CaptureError> {
+        self.until_with(buffer, at, enough, |buffer, at| self.read(buffer, at))
+    }
+
+    /// The same, by some way of reading.
+    fn until_with(
+        &self,
+        buffer: &mut [u8],
+        at: u64,
+        enough: usize,
+        read: impl Fn(&mut [u8], u64) -> io::Result<usize>,
+    ) -> Result<usize, CaptureError> {
         let mut filled = 0;
         loop {
-            match self.read(&mut buffer[filled..], at + filled as u64) {
+            match read(&mut buffer[filled..], at + filled as u64) {
                 Ok(0) => return Ok(filled),
                 Ok(read) => filled += read,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
@@ -73,19 +99,16 @@ impl<'a> Reader<'a> {
 
     fn read(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
         #[cfg(target_os = "linux")]
-        if self.pages.get().is_none() {
+        if self.pages != Pages::Keep && !self.is_refused.load(Ordering::Relaxed) {
             match linux::read_uncached(&self.open.file, buffer, at) {
                 Ok(read) => return Ok(read),
                 Err(error) if !linux::is_unsupported(error) => return Err(error.into()),
-                // Nothing of the file was read yet by any thread: all of them come by here first.
-                Err(_) => {
-                    self.pages.get_or_init(|| linux::sample(&self.open.file, self.open.stamp.size));
-                }
+                Err(_) => self.is_refused.store(true, Ordering::Relaxed),
             }
         }
         let read = self.open.file.read_at(buffer, at)?;
         #[cfg(target_os = "linux")]
-        if self.pages.get() == Some(&Pages::Drop) {
+        if self.pages == Pages::Drop {
             linux::drop_pages(&self.open.file, at, read as u64);
         }
         Ok(read)
@@ -125,7 +148,7 @@ mod linux {
         let place = |sample| size / (2 * SAMPLES) * (2 * sample + 1);
         let there = (0..SAMPLES).filter(|sample| is_there(file, place(*sample))).count() as u64;
         let _ = rustix::fs::fadvise(file, 0, None, Advice::Normal);
-        if there < SAMPLES / 4 { Pages::Drop } else { Pages::Keep }
+        if there < SAMPLES / 4 { Pages::Drop } else { Pages::Mixed }
     }
 
     /// Whether the page at `at` is there, or cannot be told to be absent.
@@ -212,17 +235,17 @@ mod tests {
     fn so_it_does_where_the_kernel_must_be_told_what_to_drop() {
         let Some((_folder, cold, warm)) = two_files() else { return };
         fs::read(&warm).unwrap();
-        for (path, expected) in [(&cold, Pages::Drop), (&warm, Pages::Keep)] {
+        for (path, expected) in [(&cold, Pages::Drop), (&warm, Pages::Mixed)] {
             let open = OpenFile::argument(path).unwrap();
             let reader = Reader::new(&open);
-            reader.pages.set(linux::sample(&open.file, open.stamp.size)).unwrap();
-            assert_eq!(reader.pages.get(), Some(&expected));
+            reader.is_refused.store(true, Ordering::Relaxed);
+            assert_eq!(reader.pages, expected);
             let mut block = vec![0; 1 << 20];
             for at in (0..SIZE as u64).step_by(block.len()) {
                 reader.whole(&mut block, at).unwrap();
                 assert!(block.iter().all(|byte| *byte == 7));
             }
-            assert_eq!(is_cached(path), expected == Pages::Keep);
+            assert_eq!(is_cached(path), expected == Pages::Mixed);
         }
     }
 }
