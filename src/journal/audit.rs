@@ -1,4 +1,4 @@
-//! The whole ledger judged from disk: every frame and head first, then every entry by the rules it must keep.
+//! The whole ledger judged from disk: every frame and head, and every entry by the rules it must keep.
 //!
 //! Everything that contradicts what was signed is a finding, and so is what this version cannot read; what an audit
 //! could not even look at is an error. Nothing here prints or decides an exit code.
@@ -12,7 +12,7 @@ mod objects;
 pub(crate) mod tests;
 
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::capture::hash::Progress;
 use crate::journal::Settings;
@@ -59,14 +59,28 @@ pub fn audit_ledger(
     let seen = AtomicU64::new(0);
     // Told how far it is in all, from any thread; who watches wants what is new.
     let tell = |done: u64| progress.add(done.saturating_sub(seen.fetch_max(done, Ordering::Relaxed)));
-    match ledger::audit(inputs, |_, _, _| Ok::<(), Infallible>(()), tell) {
+    let (is_vain, mut findings) = (AtomicBool::new(false), Findings::default());
+    let log = || {
+        let log = ledger::audit(inputs, |_, _, _| Ok::<(), Infallible>(()), tell);
+        is_vain.store(log.is_err(), Ordering::Relaxed);
+        log
+    };
+    let entries = || audit_entries(inputs.dir, inputs.key, settings, &mut findings, progress, &is_vain);
+    // Frames of one segment follow each other: while one core goes over them, the others check signatures. What they find
+    // counts only if the log is whole.
+    let (log, entries) = match scope {
+        Scope::Heads => (log(), None),
+        Scope::Everything => {
+            let (log, entries) = rayon::join(log, entries);
+            (log, Some(entries))
+        }
+    };
+    match log {
         Ok(log) => {
             audit.state = inputs.state_dir.map(|dir| read_state(dir, log.ledger)).transpose()?;
             audit.log = Some(log);
-            if scope == Scope::Everything {
-                let entries = audit_entries(inputs.dir, inputs.key, settings, &mut audit.findings, progress)?;
-                audit.entries = Some(entries);
-            }
+            audit.entries = entries.transpose()?;
+            audit.findings = findings;
         }
         Err(error) if is_about_the_ledger(&error) => {
             let closer = look_closer(inputs, &error);

@@ -3,6 +3,7 @@
 //! Decoding, signatures and objects are checked on every core; what depends on the entries before is checked in order.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
@@ -19,6 +20,10 @@ use crate::statement::{Entry, EntryError};
 
 /// Entries that are checked together: enough to share between cores, little to hold.
 const BATCH: usize = 4096;
+
+/// Entries that a core checks before others may take some: as much work as half a millisecond. Left to itself rayon hands
+/// out quarters of a batch, and at the end of every batch all cores but one wait.
+const SHARE: usize = 16;
 
 /// What went over the entries.
 #[derive(Debug, Default)]
@@ -92,24 +97,25 @@ impl Walk<'_> {
     }
 }
 
-/// Goes over every entry.
+/// Goes over every entry, unless it is told that this is in vain: then what it gives is of no use.
 pub(super) fn audit_entries(
     directory: &Path,
     key: &VerifierKey,
     settings: &Settings,
     findings: &mut Findings,
     progress: &dyn Progress,
+    is_vain: &AtomicBool,
 ) -> Result<EntryAudit, LedgerError> {
     let ledger = Ledger::open_read(directory, key)?;
     let objects = Objects::new(ledger.layout().objects());
     let entries = ledger.entries(EntryIndex(0))?;
     let mut walk = Walk { entries, course: Course::default(), totals: EntryAudit::default(), key, settings, progress };
     let mut next = walk.next(findings)?;
-    while let Some(tasks) = next {
+    while let Some(tasks) = next.filter(|_| !is_vain.load(Ordering::Relaxed)) {
         // The next batch is read and held to the order while this one's signatures are checked: no core waits.
         let mut later = Findings::default();
         let (done, read) = rayon::join(
-            || tasks.into_par_iter().with_min_len(16).map(|task| task.check(&objects)).collect::<Vec<Done>>(),
+            || tasks.into_par_iter().with_max_len(SHARE).map(|task| task.check(&objects)).collect::<Vec<Done>>(),
             || walk.next(&mut later),
         );
         for done in done {
