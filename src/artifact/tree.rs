@@ -310,12 +310,17 @@ fn check_target(path: &TreePath, target: &str) -> Result<(), TreeError> {
 /// The manifest of a folder; the leaves may come in any order.
 pub fn tree_manifest(mut leaves: Vec<TreeLeaf>) -> Result<Manifest, TreeError> {
     leaves.sort_by(|a, b| a.path.cmp(&b.path));
-    for leaf in &leaves {
+    sorted_tree_manifest(&leaves)
+}
+
+/// The same of leaves that are sorted by the bytes of their path; others are refused.
+pub fn sorted_tree_manifest(leaves: &[TreeLeaf]) -> Result<Manifest, TreeError> {
+    for leaf in leaves {
         if let TreeNode::Link { target } = &leaf.node {
             check_target(&leaf.path, target)?;
         }
     }
-    check_leaves(&leaves)?;
+    check_leaves(leaves)?;
     let header = ManifestHeader { kind: DigestKind::Tree, projection: PROJECTION.to_owned(), facts: None };
     Ok(Manifest { header, items: leaves.iter().map(TreeLeaf::encode).collect() })
 }

@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 use rustix::fs::{AtFlags, Dir, FileType};
@@ -197,73 +198,27 @@ impl Walk {
         let root = self.roots.len();
         let prefix = name.map_or(String::new(), |name| format!("{name}/"));
         self.roots.push(OpenRoot { root: Root::argument(path)?, prefix: prefix.len() });
-        let mut to_list = vec![(String::new(), 0_usize)];
-        while let Some((relative, depth)) = to_list.pop() {
-            self.list(root, &prefix, relative, depth, &mut to_list)?;
-        }
-        Ok(())
-    }
-
-    fn list(
-        &mut self,
-        root: usize,
-        prefix: &str,
-        relative: String,
-        depth: usize,
-        to_list: &mut Vec<(String, usize)>,
-    ) -> Result<(), CaptureError> {
-        let at = &self.roots[root].root;
-        let shown = at.shown.join(&relative);
-        if depth > MAX_DEPTH {
-            return Err(CaptureError::TooDeep { path: Shown::of(&shown), limit: MAX_DEPTH });
-        }
-        let folder = at.folder(&relative)?;
-        let stamp = stamp_of(&folder, &shown)?;
-        let failed = |e: rustix::io::Errno| io_error(&shown, "listed", e.into());
-        for entry in Dir::read_from(&folder).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            let name = entry.file_name();
-            if matches!(name.to_bytes(), b"." | b"..") {
-                continue;
+        let at = &self.roots[root];
+        let leaves = AtomicUsize::new(self.jobs.len());
+        let mut level = vec![String::new()];
+        for depth in 0_usize.. {
+            let Some(first) = level.first() else { break };
+            if depth > MAX_DEPTH {
+                let path = Shown::of(&at.root.shown.join(first));
+                return Err(CaptureError::TooDeep { path, limit: MAX_DEPTH });
             }
-            let here = || shown.join(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(name.to_bytes()));
-            let text = name.to_str().map_err(|_| CaptureError::NotUtf8 { path: Shown::of(&here()) })?;
-            let below = if relative.is_empty() { text.to_owned() } else { format!("{relative}/{text}") };
-            let path = TreePath::parse(format!("{prefix}{below}")).map_err(|source| tree_error(&at.shown, source))?;
-            let kind = match entry.file_type() {
-                // Some file systems do not say.
-                FileType::Unknown => {
-                    let stat = rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
-                    FileType::from_raw_mode(stat.st_mode)
-                }
-                kind => kind,
-            };
-            let place = match kind {
-                FileType::Directory if relative.is_empty() && text == LEDGER_FOLDER => {
-                    self.left_out_ledger = true;
-                    continue;
-                }
-                FileType::Directory => {
-                    to_list.push((below, depth + 1));
-                    continue;
-                }
-                FileType::RegularFile => Place::File(root),
-                FileType::Symlink => Place::Link(root),
-                other => {
-                    let found = match other {
-                        FileType::Fifo => "a named pipe",
-                        FileType::Socket => "a socket",
-                        _ => "a device",
-                    };
-                    return Err(CaptureError::NotRegular { path: Shown::of(&here()), found });
-                }
-            };
-            if self.jobs.len() == MAX_LEAVES {
-                return Err(CaptureError::TooMany { path: Shown::of(&at.shown), limit: MAX_LEAVES });
+            // Side by side: naming many files takes as long as looking at them.
+            let listed: Vec<_> = level.into_par_iter().map(|folder| list(at, root, &prefix, folder, &leaves)).collect();
+            level = Vec::new();
+            // In order, so that of two errors always the same is reported.
+            for listed in listed {
+                let (folder, names) = listed?;
+                self.folders.push(folder);
+                self.jobs.extend(names.jobs);
+                self.left_out_ledger |= names.left_out_ledger;
+                level.extend(names.folders);
             }
-            self.jobs.push(Job { path, place });
         }
-        self.folders.push(Listed { root, relative, stamp });
         Ok(())
     }
 
@@ -290,25 +245,25 @@ impl Walk {
         let mut tree = Tree { left_out_ledger: self.left_out_ledger, ..Tree::default() };
         tree.leaves.reserve_exact(found.len());
         let mut in_parts = BTreeMap::new();
-        for (found, job) in found.into_iter().zip(&self.jobs) {
-            let path = job.path.clone();
+        for (found, job) in found.into_iter().zip(std::mem::take(&mut self.jobs)) {
             let file = match found {
                 Found::Link(target) => {
                     tree.links += 1;
-                    tree.leaves.push(TreeLeaf { path, node: TreeNode::Link { target } });
+                    tree.leaves.push(TreeLeaf { path: job.path, node: TreeNode::Link { target } });
                     continue;
                 }
                 Found::File(file) => file,
-                Found::Large => match parts.get(path.as_str()) {
+                Found::Large => match parts.get(job.path.as_str()) {
                     Some(parts) => {
-                        let hashed = hash_parts(&self.open(job)?, parts, options, progress)?;
+                        let hashed = hash_parts(&self.open(&job)?, parts, options, progress)?;
                         let file = hashed.file;
-                        in_parts.insert(path.as_str().to_owned(), hashed);
+                        in_parts.insert(job.path.as_str().to_owned(), hashed);
                         file
                     }
-                    None => hash_large(&self.open(job)?, options, progress)?,
+                    None => hash_large(&self.open(&job)?, options, progress)?,
                 },
             };
+            let path = job.path;
             tree.files += 1;
             tree.bytes = tree.bytes.saturating_add(file.size());
             tree.sha256.extend(file.sha256.map(|sha256| (path.clone(), sha256)));
@@ -377,6 +332,81 @@ impl Walk {
             }
         })
     }
+}
+
+/// What stands in one folder.
+#[derive(Default)]
+struct Names {
+    jobs: Vec<Job>,
+    /// Paths below the root.
+    folders: Vec<String>,
+    left_out_ledger: bool,
+}
+
+/// Lists the folder at `relative` below the root of number `number`; `leaves` counts those of the whole walk.
+fn list(
+    at: &OpenRoot,
+    number: usize,
+    prefix: &str,
+    relative: String,
+    leaves: &AtomicUsize,
+) -> Result<(Listed, Names), CaptureError> {
+    let root = &at.root;
+    let shown = root.shown.join(&relative);
+    let folder = root.folder(&relative)?;
+    let stamp = stamp_of(&folder, &shown)?;
+    let failed = |e: rustix::io::Errno| io_error(&shown, "listed", e.into());
+    let mut names = Names::default();
+    for entry in Dir::read_from(&folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        if matches!(name.to_bytes(), b"." | b"..") {
+            continue;
+        }
+        let here = || shown.join(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(name.to_bytes()));
+        let text = name.to_str().map_err(|_| CaptureError::NotUtf8 { path: Shown::of(&here()) })?;
+        let mut below = String::with_capacity(prefix.len() + relative.len() + 1 + text.len());
+        below.push_str(prefix);
+        if !relative.is_empty() {
+            below.push_str(&relative);
+            below.push('/');
+        }
+        below.push_str(text);
+        let path = TreePath::parse(below).map_err(|source| tree_error(&root.shown, source))?;
+        let kind = match entry.file_type() {
+            // Some file systems do not say.
+            FileType::Unknown => {
+                let stat = rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
+                FileType::from_raw_mode(stat.st_mode)
+            }
+            kind => kind,
+        };
+        let place = match kind {
+            FileType::Directory if relative.is_empty() && text == LEDGER_FOLDER => {
+                names.left_out_ledger = true;
+                continue;
+            }
+            FileType::Directory => {
+                names.folders.push(at.relative(&path).to_owned());
+                continue;
+            }
+            FileType::RegularFile => Place::File(number),
+            FileType::Symlink => Place::Link(number),
+            other => {
+                let found = match other {
+                    FileType::Fifo => "a named pipe",
+                    FileType::Socket => "a socket",
+                    _ => "a device",
+                };
+                return Err(CaptureError::NotRegular { path: Shown::of(&here()), found });
+            }
+        };
+        if leaves.fetch_add(1, Ordering::Relaxed) >= MAX_LEAVES {
+            return Err(CaptureError::TooMany { path: Shown::of(&root.shown), limit: MAX_LEAVES });
+        }
+        names.jobs.push(Job { path, place });
+    }
+    Ok((Listed { root: number, relative, stamp }, names))
 }
 
 fn stamp_of(folder: &File, shown: &Path) -> Result<FileStamp, CaptureError> {

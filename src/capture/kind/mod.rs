@@ -63,7 +63,7 @@ use std::path::PathBuf;
 use crate::artifact::documents::DocumentsError;
 use crate::artifact::manifest::{Manifest, ManifestError, Written};
 use crate::artifact::samples::SamplesError;
-use crate::artifact::tree::{TreeError, TreeLeaf, name_twins, tree_manifest};
+use crate::artifact::tree::{TreeError, TreeLeaf, name_twins, sorted_tree_manifest};
 use crate::capture::hash::{Also, HashOptions, HashedFile, Progress};
 use crate::capture::log::LogError;
 use crate::capture::open::CaptureError;
@@ -222,9 +222,17 @@ impl Artifact {
     }
 
     /// A folder or several paths.
-    pub fn tree(leaves: Vec<TreeLeaf>) -> Result<Self, KindError> {
-        let mut artifact = Self::default();
-        for twins in name_twins(&leaves).into_iter().take(5) {
+    pub fn tree(mut leaves: Vec<TreeLeaf>) -> Result<Self, KindError> {
+        leaves.sort_by(|a, b| a.path.cmp(&b.path));
+        // Side by side: either takes as long as looking at a fifth of the files.
+        let digest = || {
+            let mut artifact = Self::default();
+            artifact.add(&sorted_tree_manifest(&leaves)?)?;
+            Ok::<_, KindError>(artifact)
+        };
+        let (twins, artifact) = rayon::join(|| name_twins(&leaves), digest);
+        let mut artifact = artifact?;
+        for twins in twins.into_iter().take(5) {
             let what = if twins.only_composition { "how their accents are written" } else { "case" };
             artifact.remarks.push(format!(
                 "`{}` and `{}` differ only in {what}: on some systems one would replace the other",
@@ -232,7 +240,6 @@ impl Artifact {
                 escaped(&twins.right)
             ));
         }
-        artifact.add(&tree_manifest(leaves)?)?;
         Ok(artifact)
     }
 
