@@ -95,7 +95,7 @@ fn load_policy(path: &Path) -> Result<Policy, Failure> {
 }
 
 /// Reads a file that may be anything: a pipe that never ends and a device are cut off at the limit.
-fn read_bounded(path: &Path, most: u64) -> Result<Vec<u8>, Failure> {
+pub(super) fn read_bounded(path: &Path, most: u64) -> Result<Vec<u8>, Failure> {
     let fail = |error: std::io::Error| Failure::new(format!("cannot read `{}`: {error}", path.display()));
     let mut bytes = Vec::new();
     if path.as_os_str() == "-" {

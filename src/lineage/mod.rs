@@ -37,6 +37,7 @@ mod graph;
 mod identity;
 mod matching;
 mod recipe;
+mod sides;
 mod stage;
 
 pub use arm::{Arm, ArmError, Distinct, MAX_REACH, Member, Part, Replica, Slot};
@@ -45,6 +46,7 @@ pub use difference::{Difference, SlotDifference};
 pub use graph::{Graph, Missing, Node, Relation};
 pub use matching::{Answer, KindMatch, Matched, RecipeMatch};
 pub use recipe::{Must, Prohibition, Recipe, Requirement};
+pub use sides::{Named, Sides};
 pub use stage::{Label, Stage};
 
 #[cfg(test)]

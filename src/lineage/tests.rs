@@ -4,6 +4,7 @@ mod arms;
 mod attacks;
 mod graph;
 mod recipes;
+mod sides;
 
 use crate::digest::{Digest, DigestKind, FileDigest, LeafHash, LedgerId};
 use crate::lineage::{Arm, Graph};

@@ -1,9 +1,12 @@
 //! A verdict for people and for programs: the same assessment gives the same bytes, everywhere.
 
+mod arms;
 mod json;
+pub mod picture;
 mod shown;
 mod text;
 
+pub use arms::ArmsReport;
 pub use json::{SCHEMA, to_json};
 pub use shown::{Shown, legible};
 pub use text::{first_line, to_text};

@@ -9,6 +9,7 @@ mod claims;
 mod corpus;
 mod datasets;
 mod items;
+mod lineage;
 mod logs;
 mod output;
 mod rebuild;
