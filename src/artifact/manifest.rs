@@ -70,6 +70,13 @@ impl ManifestHeader {
         Decoder::decode(bytes, Self::decode)
     }
 
+    /// Reads the header at the start of an object, of which the rest need not be there.
+    pub fn of_object(start: &[u8]) -> Result<Self, ManifestError> {
+        let mut d = Decoder::new(start);
+        d.array_header()?;
+        Self::decode(&mut d)
+    }
+
     fn decode(d: &mut Decoder<'_>) -> Result<Self, ManifestError> {
         let (mut kind, mut version, mut projection, mut facts) = (None, None, None, None);
         d.int_map(|key, d| -> Result<(), DecodeError> {

@@ -110,6 +110,8 @@ struct Entries {
     disowned: u64,
     bodies: Objects,
     manifests: Objects,
+    /// Of salted manifests that are here.
+    salts: Objects,
 }
 
 /// Objects that entries commit to.
@@ -163,6 +165,13 @@ fn notes(audit: &audit::Audit) -> Vec<String> {
             Some(StateReading::Signed(_)) | None => None,
         });
     }
+    let salts = audit.entries.as_ref().map(|entries| entries.salts.missing).filter(|missing| *missing > 0);
+    notes.extend(salts.map(|missing| {
+        format!(
+            "the salts of {} are not here: nothing in them can be opened from this copy (reproledger doctor names them)",
+            count(missing, "salted list", "salted lists")
+        )
+    }));
     let disowned = audit.entries.iter().flat_map(|entries| &entries.disowned);
     notes.extend(disowned.map(|disowned| {
         format!(
@@ -201,6 +210,7 @@ fn entry_facts(entries: &EntryAudit) -> Entries {
         disowned: entries.disowned.iter().map(|disowned| disowned.entries).sum(),
         bodies: objects(entries.bodies),
         manifests: objects(entries.manifests),
+        salts: objects(entries.salts),
     }
 }
 
@@ -300,6 +310,10 @@ fn text(report: &Report) -> String {
                 missing => format!(", {missing} not here (kept back or erased)"),
             };
             row(&mut out, name, format_args!("{} fit what the entries commit to{missing}", objects.whole));
+        }
+        if entries.salts.whole + entries.salts.missing > 0 {
+            let salts = &entries.salts;
+            row(&mut out, "salts", format_args!("{} open their salted lists, {} not here", salts.whole, salts.missing));
         }
     }
     if !report.findings.is_empty() {

@@ -8,9 +8,9 @@ use crate::cli::keys::PassphraseArgs;
 use crate::cli::open::{explain, from_journal};
 use crate::cli::render::{self, count, one_line, put};
 use crate::cli::{Context, Failure, Outcome};
-use crate::journal::{Draft, Journal, Settings};
+use crate::journal::{Draft, Journal, LostSalts, Settings, lost_salts};
 use crate::key::VerifierKey;
-use crate::ledger::{Finding, LedgerError, MissingState, Notice, Repairs, StateReading, Trouble};
+use crate::ledger::{Finding, Ledger, LedgerError, MissingState, Notice, Repairs, StateReading, Trouble};
 use crate::ledger::{examine, read_genesis, read_state, repair};
 use crate::merkle::EntryIndex;
 use crate::statement::Kind;
@@ -23,8 +23,8 @@ const ADOPT_REASON: &str = "the record of signed heads outside the ledger was lo
 
 /// Say what is wrong around the log, and put right what may be put right
 ///
-/// Puts right what crashes leave, file modes, the copy of the head and derived files. Damage to the log itself is never
-/// repaired: `reproledger audit` names it.
+/// Puts right what crashes leave, file modes, the copy of the head and derived files, and names salted lists whose salts
+/// are not here. Damage to the log itself is never repaired: `reproledger audit` names it.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  reproledger doctor --dry-run\n  reproledger doctor --adopt --reason \"moved to a new machine\""
@@ -81,7 +81,9 @@ impl Doctor {
             adopted = self.adopt(context, &directory, &settings, &mut findings)?;
         }
         findings.extend(self.treat(context, &directory, &key)?);
-        let report = report(&directory, &findings, adopted, self.dry_run);
+        let ledger = Ledger::open_read(&directory, &key).map_err(explain)?;
+        let lost = lost_salts(&ledger).map_err(explain)?;
+        let report = report(&directory, (&findings, &lost), adopted, self.dry_run);
         if self.json {
             render::print_json(context, &report)?;
         } else {
@@ -134,8 +136,19 @@ impl Doctor {
     }
 }
 
-fn report(directory: &Path, findings: &[Finding], adopted: Option<EntryIndex>, is_dry: bool) -> Report {
-    let rows: Vec<Row> = findings.iter().map(to_row).collect();
+fn report(
+    directory: &Path,
+    (findings, lost): (&[Finding], &[LostSalts]),
+    adopted: Option<EntryIndex>,
+    is_dry: bool,
+) -> Report {
+    let of_salts = |lost: &LostSalts| Row {
+        repaired: false,
+        harmless: false,
+        trouble: lost.to_string(),
+        next: Some("bring `private` back from another copy of this ledger; only the owner has one"),
+    };
+    let rows: Vec<Row> = findings.iter().map(to_row).chain(lost.iter().map(of_salts)).collect();
     let left = rows.iter().filter(|row| !row.repaired && !row.harmless).count() as u64;
     let done = rows.iter().filter(|row| row.repaired).count() as u64;
     let things = |number| count(number, "thing", "things");
@@ -209,12 +222,12 @@ mod tests {
 
     #[test]
     fn what_is_left_is_never_success_and_says_what_to_do() {
-        let left = report(Path::new("l"), &[finding(false)], None, false);
+        let left = report(Path::new("l"), (&[finding(false)], &[]), None, false);
         assert_eq!((left.exit_code, left.summary.as_str()), (3, "LEFT — 1 thing not put right"));
         assert!(text(&left).contains("next: if this is the only copy"));
-        let done = report(Path::new("l"), &[finding(true)], Some(EntryIndex(7)), false);
+        let done = report(Path::new("l"), (&[finding(true)], &[]), Some(EntryIndex(7)), false);
         assert_eq!((done.exit_code, done.summary.as_str()), (0, "REPAIRED — 1 thing put right"));
         assert!(text(&done).contains("entry #7"));
-        assert_eq!(report(Path::new("l"), &[], None, true).exit_code, 0);
+        assert_eq!(report(Path::new("l"), (&[], &[]), None, true).exit_code, 0);
     }
 }

@@ -2,6 +2,7 @@
 
 mod claims;
 mod documents;
+mod made;
 mod spec;
 mod versions;
 
@@ -12,7 +13,7 @@ use clap::builder::PossibleValue;
 
 use crate::capture::git::{GitContent, git_blob, git_path_at};
 use crate::capture::hash::{Also, HashOptions, Progress};
-use crate::capture::kind::{self, Artifact, KindError, MAX_TEXT_BYTES, Options, Request};
+use crate::capture::kind::{self, Artifact, KindError, MAX_TEXT_BYTES, Made, Options, Request};
 use crate::capture::known::{Before, KnownFiles};
 use crate::capture::salt::{can_be_salted, salted};
 use crate::cli::effort::EffortArgs;
@@ -25,10 +26,10 @@ use crate::cli::rows::RowArgs;
 use crate::cli::survey::objects;
 use crate::cli::{Context, Failure, Outcome};
 use crate::corpus::{Recipe, read_template};
-use crate::digest::{Digest, DigestKind, LeafHash};
+use crate::digest::{Digest, DigestKind, LeafHash, Sha256Digest};
 use crate::evallog::ColumnMap;
 use crate::journal::{Draft, Finder, Row, Target};
-use crate::statement::{Body, EdgeType, Kind, MAX_NAME, Subject};
+use crate::statement::{Body, EdgeType, Kind, MAX_NAME, Measure, Subject};
 
 /// Record an artifact: hash it, say what it came from, append one signed entry
 ///
@@ -83,6 +84,8 @@ pub(super) struct Record {
     rows: Box<RowArgs>,
     #[command(flatten)]
     claims: claims::ClaimsArgs,
+    #[command(flatten)]
+    made: made::MadeArgs,
     #[command(flatten)]
     place: PlaceArgs,
     /// Notes to keep with it
@@ -212,12 +215,15 @@ impl Record {
         let known = Known::load(context, &reading, before);
         let parents: Vec<Row> = self.from.iter().map(|text| look_up(&finder, text)).collect::<Result<_, _>>()?;
         let recipe = self.spec.recipe(context, self.kind, &parents, self.git.as_deref())?;
-        let options = self.options(recipe)?;
+        let made = self.made.documents(context, &reading, &finder, self.kind)?;
+        let (made_row, made) = made.map_or((None, Vec::new()), |(row, documents)| (Some(row), documents));
+        let options = Options { made: Made(made), ..self.options(recipe)? };
         let mut draft = self.capture(context, &finder, &reading, &known, &options)?;
         keep_salts(&reading, &finder, &self.name, &mut draft)?;
         let code = self.claims.read(context, &mut draft, &self.paths)?;
         self.place.resolve(&finder)?.put(&mut draft);
-        parents.iter().for_each(|row| link_from(&mut draft, row));
+        parents.iter().chain(&made_row).for_each(|row| link_from(&mut draft, row));
+        self.made.link(context, &finder, &mut draft)?;
         for text in &self.supersedes {
             let row = look_up(&finder, text)?;
             if row.payload.kind != self.kind {
@@ -263,6 +269,7 @@ impl Record {
             documents: self.documents.options()?,
             recipe,
             rows: self.rows.options(),
+            made: Made::default(),
         })
     }
 
@@ -308,19 +315,23 @@ impl Record {
         }
         let (_, inside) = self.inside_git()?;
         let found = git_path_at(repository, &self.rev, inside)?;
-        let artifact = match found.content {
+        let mut artifact = match found.content {
             GitContent::File { size, digest, .. } => {
                 let object = found.place.object.as_deref().unwrap_or_default();
-                let reading = match self.kind {
-                    Kind::Spec if !self.bytes_only && size <= MAX_TEXT_BYTES => {
-                        Some(read_template(&git_blob(repository, object, usize::try_from(size)?)?))
-                    }
-                    _ => None,
-                };
-                Artifact { subject: Subject::file(digest, size), reading, ..Artifact::default() }
+                let is_read = self.kind == Kind::Spec && !self.bytes_only && size <= MAX_TEXT_BYTES;
+                let bytes = (is_read || self.also.is_some())
+                    .then(|| git_blob(repository, object, usize::try_from(size).unwrap_or(usize::MAX)))
+                    .transpose()?;
+                let reading = bytes.as_deref().filter(|_| is_read).map(read_template);
+                let sha256 = bytes.filter(|_| self.also.is_some()).map(|bytes| Sha256Digest::of(&bytes).into());
+                let digests = std::iter::once(digest.into()).chain(sha256).collect();
+                let measure = Measure { count: 1, length: size, digests };
+                let subject = Subject::default().with(DigestKind::File, measure);
+                Artifact { subject, reading, ..Artifact::default() }
             }
             GitContent::Tree(leaves) => Artifact::tree(leaves)?,
         };
+        artifact.say_missing_sha256(options.hash.also);
         if found.lfs_pointers > 0 {
             context.remark(&format!(
                 "note: {} files are only pointers to content that Git LFS keeps elsewhere",

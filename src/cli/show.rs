@@ -1,6 +1,7 @@
 //! `show`: one entry with all it says, whether its signature holds, and its proof.
 
 mod facts;
+mod items;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,7 +33,7 @@ const MAX_LATER: usize = 100;
 /// whose signature does not hold is named, but nothing it says is shown.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  reproledger show model-spec\n  reproledger show 7 --proof 7.tlog-proof --entry 7.cose"
+    after_help = "Examples:\n  reproledger show model-spec\n  reproledger show corpus --items --limit 20\n  reproledger show 7 --proof 7.tlog-proof --entry 7.cose"
 )]
 pub(super) struct Show {
     /// An entry's number, a digest, or a name
@@ -47,6 +48,8 @@ pub(super) struct Show {
     /// Write the entry's bytes, a COSE_Sign1, to this new file: what the proof is about
     #[arg(long, value_name = "FILE")]
     entry: Option<PathBuf>,
+    #[command(flatten)]
+    items: items::ItemsArgs,
 }
 
 #[derive(Serialize)]
@@ -148,6 +151,9 @@ impl Show {
         for index in &wanted {
             let found = surveyed.remove(index).unwrap_or_default();
             shown.push(self.one(&reading, *index, found)?);
+        }
+        if self.items.is_asked() {
+            return self.items.list(context, &reading, &self.what, &shown, self.json);
         }
         let code = shown.iter().map(Shown::code).max_by_key(|code| (*code == 1, *code)).unwrap_or_default();
         if self.json {

@@ -6,6 +6,7 @@
 //! What follows from the bytes is in the leaves; counts, comparisons with plans and names are a reading, which is the
 //! recorder's word.
 
+mod accounts;
 mod census;
 mod collect;
 mod difference;

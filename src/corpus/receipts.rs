@@ -7,7 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
+use crate::artifact::documents::DocumentLeaf;
 use crate::corpus::CorpusError;
+use crate::corpus::accounts::Accounts;
 use crate::corpus::remarks::Examples;
 use crate::corpus::rows::for_each_block;
 use crate::json::{Kind, Value};
@@ -122,9 +124,16 @@ const CUT_OFF: &[&str] = &["max_tokens", "length", "max_output_tokens", "MAX_TOK
 /// Results that mean that there is an answer.
 const SUCCEEDED: &[&str] = &["succeeded", "success", "completed", "ok", "200"];
 
-/// Reads receipts; `seen` is called with every block of bytes, in order.
-pub fn read_receipts(reader: impl Read, path: &str, seen: impl FnMut(&[u8])) -> Result<Reading, CorpusError> {
+/// Reads receipts of the calls that made `documents`, where these are known; `seen` is called with every block of bytes,
+/// in order.
+pub fn read_receipts(
+    reader: impl Read,
+    path: &str,
+    documents: &[DocumentLeaf],
+    seen: impl FnMut(&[u8]),
+) -> Result<Reading, CorpusError> {
     let mut receipts = Receipts::default();
+    let mut accounts = (!documents.is_empty()).then(|| Accounts::new(documents));
     for_each_block(reader, path, seen, |rows| {
         for (line, at, row) in rows {
             let read = Value::parse(row).and_then(|value| match value.kind() {
@@ -133,11 +142,18 @@ pub fn read_receipts(reader: impl Read, path: &str, seen: impl FnMut(&[u8])) -> 
             });
             let value =
                 read.map_err(|source| CorpusError::Line { path: path.to_owned(), line: *line, at: *at, source })?;
-            receipts.see(*line, value);
+            let custom_id = receipts.see(*line, value);
+            if let Some(accounts) = &mut accounts {
+                accounts.see(*line, value, custom_id.as_deref());
+            }
         }
         Ok(())
     })?;
-    receipts.finish()
+    let mut reading = receipts.finish()?;
+    if let Some(accounts) = accounts {
+        accounts.put(&mut reading);
+    }
+    Ok(reading)
 }
 
 #[derive(Default)]
@@ -158,7 +174,8 @@ struct Receipts {
 }
 
 impl Receipts {
-    fn see(&mut self, line: u64, row: Value<'_>) {
+    /// Takes the receipt on a line; the caller's name for the call, where it states one.
+    fn see(&mut self, line: u64, row: Value<'_>) -> Option<String> {
         self.rows += 1;
         let requested = self.fact(&REQUESTED, row, true);
         let returned = self.fact(&RETURNED, row, true);
@@ -176,7 +193,8 @@ impl Receipts {
             self.repeated_requests.see(&format!("line {line}: {id}"));
         }
         let batch = self.fact(&BATCH_ID, row, false).unwrap_or_default();
-        if let Some(id) = self.fact(&CUSTOM_ID, row, false) {
+        let custom_id = self.fact(&CUSTOM_ID, row, false);
+        if let Some(id) = &custom_id {
             // A custom id is the caller's, and begins anew in each batch.
             if !self.custom_ids.insert(format!("{batch}\u{1}{id}")) {
                 self.repeated_custom.see(&format!("line {line}: {id}"));
@@ -191,6 +209,7 @@ impl Receipts {
         for (fact, is_listed) in [(&TEMPERATURE, true), (&MAX_TOKENS, true), (&RESPONSE_DIGEST, false)] {
             self.fact(fact, row, is_listed);
         }
+        custom_id
     }
 
     /// The fact where the row states it: a text as it reads, a number as it is written.
@@ -247,7 +266,7 @@ impl Receipts {
     }
 }
 
-fn at_place<'a>(row: Value<'a>, place: &[&str]) -> Option<Value<'a>> {
+pub(super) fn at_place<'a>(row: Value<'a>, place: &[&str]) -> Option<Value<'a>> {
     let mut at = row;
     for part in place {
         at = match at.kind() {
@@ -264,9 +283,11 @@ fn at_place<'a>(row: Value<'a>, place: &[&str]) -> Option<Value<'a>> {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use crate::artifact::documents::Flags;
+    use crate::digest::FileDigest;
 
     fn read(text: &str) -> Result<Reading, CorpusError> {
-        read_receipts(text.as_bytes(), "r.jsonl", |_| ())
+        read_receipts(text.as_bytes(), "r.jsonl", &[], |_| ())
     }
 
     #[test]
@@ -306,6 +327,50 @@ mod tests {
         )
         .unwrap();
         assert_eq!((reading.counts["custom-ids-repeated"], reading.counts["failed"]), (1, 1));
+    }
+
+    #[test]
+    fn documents_are_accounted_for_by_their_bytes_before_their_names_and_each_receipt_counts_once() {
+        let document = |key: &str, raw: &str, text: &str| DocumentLeaf {
+            key: key.to_owned(),
+            raw: FileDigest::of(raw.as_bytes()),
+            raw_length: raw.len() as u64,
+            text: FileDigest::of(text.as_bytes()),
+            text_length: text.len() as u64,
+            flags: Flags::NONE,
+        };
+        let documents = [
+            document("a/1.txt", "<content>one</content>", "one"),
+            document("a/2.txt", "same", "same"),
+            document("a/3.txt", "same", "same"),
+            document("b.txt", "bee", "bee"),
+            document("c.txt", "sea", "sea"),
+        ];
+        let text = concat!(
+            r#"{"custom_id": "c", "result": {"message": {"content": [{"type": "text", "text": "<content>one</content>"}]}}}"#,
+            "\n",
+            r#"{"custom_id": "x", "response_text": "same"}"#,
+            "\n",
+            r#"{"custom_id": "b"}"#,
+            "\n",
+            r#"{"custom_id": "b.txt"}"#,
+            "\n",
+            r#"{"custom_id": "nobody", "response_text": "other"}"#,
+        );
+        let reading = read_receipts(text.as_bytes(), "r.jsonl", &documents, |_| ()).unwrap();
+        for (name, count) in [
+            ("documents", 5),
+            ("documents.by-content", 2),
+            ("documents.by-name", 1),
+            ("documents-without-receipt", 2),
+            ("receipts-without-document", 1),
+            ("receipts-again", 1),
+        ] {
+            assert_eq!(reading.counts.get(name), Some(&count), "{name}: {:#?}", reading.counts);
+        }
+        let without = reading.remarks.iter().find(|remark| remark.code == "documents-without-receipt").unwrap();
+        assert!(without.text.ends_with("2 (`a/3.txt`, `c.txt`)"), "{}", without.text);
+        assert_eq!(read(text).unwrap().counts.get("documents"), None);
     }
 
     #[test]

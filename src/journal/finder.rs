@@ -110,6 +110,14 @@ impl<'a> Finder<'a> {
         self.catalog.get().map(|catalog| catalog.near(name)).unwrap_or_default()
     }
 
+    /// The newest entry of a run of that stage.
+    pub fn run_of(&self, stage: &str) -> Result<Option<Row>, JournalError> {
+        let is_run = |row: &&Row| {
+            matches!(row.payload.kind, Kind::RunStart | Kind::RunEnd) && row.payload.stage.as_deref() == Some(stage)
+        };
+        Ok(self.catalog()?.rows().iter().rev().find(is_run).cloned())
+    }
+
     /// How many times a stage was started before.
     pub fn attempts(
         &self,

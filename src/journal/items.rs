@@ -10,7 +10,7 @@ use crate::merkle::{EntryIndex, MemoryTree, TreeSize, prove_inclusion};
 use crate::statement::{Payload, Subject};
 
 /// The kinds of manifest in the order in which a key is looked up: a document before the file that holds it.
-const ORDER: [DigestKind; 5] =
+pub(super) const ORDER: [DigestKind; 5] =
     [DigestKind::Rows, DigestKind::Tensors, DigestKind::Samples, DigestKind::Tree, DigestKind::Rowset];
 
 /// Why items were not opened.
@@ -63,9 +63,9 @@ pub struct Found {
 }
 
 /// One manifest of an entry, opened.
-struct Source {
-    kind: DigestKind,
-    root: ManifestRoot,
+pub(super) struct Source {
+    pub(super) kind: DigestKind,
+    pub(super) root: ManifestRoot,
     subject: Subject,
     object: Vec<u8>,
     sidecar: Option<Vec<u8>>,
@@ -127,7 +127,7 @@ fn sources(ledger: &Ledger, payload: &Payload) -> Result<Vec<Source>, ItemsError
     Ok(sources)
 }
 
-fn load(ledger: &Ledger, subject: &Subject, kind: DigestKind) -> Result<Option<Source>, ItemsError> {
+pub(super) fn load(ledger: &Ledger, subject: &Subject, kind: DigestKind) -> Result<Option<Source>, ItemsError> {
     let Some(digest) = subject.digest(kind) else { return Ok(None) };
     let objects = Objects::new(ledger.layout().objects());
     let Some(object) = objects.get(&digest.bytes, MAX_MANIFEST_BYTES)? else { return Ok(None) };
@@ -137,6 +137,17 @@ fn load(ledger: &Ledger, subject: &Subject, kind: DigestKind) -> Result<Option<S
 }
 
 impl Source {
+    /// The manifest, held to its root.
+    pub(super) fn view(&self) -> Result<ManifestView<'_>, ItemsError> {
+        let (kind, root) = (self.kind, self.root);
+        let refuse = |source| ItemsError::Manifest { kind, root, source };
+        let view = ManifestView::parse_kind(&self.object, kind).map_err(refuse)?;
+        match view.root().map_err(refuse)? {
+            found if found == root => Ok(view),
+            found => Err(ItemsError::OtherManifest { kind, root, found }),
+        }
+    }
+
     /// The manifest with the whole of its tree, held to its root.
     fn proved(&self) -> Result<(ManifestView<'_>, MemoryTree<ManifestHash>), ItemsError> {
         let (kind, root) = (self.kind, self.root);
@@ -153,12 +164,12 @@ impl Source {
         }
     }
 
-    fn bad_item(&self, number: u64, source: ItemError) -> ItemsError {
+    pub(super) fn bad_item(&self, number: u64, source: ItemError) -> ItemsError {
         ItemsError::Item { kind: self.kind, number, source }
     }
 
     /// Salts and unsalted leaves, where the manifest is salted.
-    fn salts(&self, view: &ManifestView<'_>) -> Result<Option<Sidecar<'_>>, ItemsError> {
+    pub(super) fn salts(&self, view: &ManifestView<'_>) -> Result<Option<Sidecar<'_>>, ItemsError> {
         let (kind, root) = (self.kind, self.root);
         if view.header.unsalted_projection().is_none() {
             return Ok(None);

@@ -17,7 +17,7 @@ wire_enum! {
         DecomposedFrom = 2 "decomposed_from",
         /// Made by asking with this prompt.
         PromptedBy = 3 "prompted_by",
-        /// Made by these calls to a provider.
+        /// Made by these calls to a provider, or by this run.
         ProducedBy = 4 "produced_by",
         /// A recorded transformation of the target.
         DerivedFrom = 5 "derived_from",
@@ -53,6 +53,8 @@ wire_enum! {
         Generated = 26 "generated",
         /// A run-end and its run-start.
         Ends = 27 "ends",
+        /// Receipts of the calls that made the target.
+        AccountsFor = 28 "accounts_for",
     }
 }
 
@@ -64,6 +66,7 @@ impl EdgeType {
             (Kind::Documents, Kind::Spec | Kind::SpecRendering) => Self::DecomposedFrom,
             (Kind::Documents | Kind::GenerationReceipts | Kind::Dataset, Kind::PromptTemplate) => Self::PromptedBy,
             (Kind::Documents | Kind::Dataset, Kind::GenerationReceipts) => Self::ProducedBy,
+            (Kind::GenerationReceipts, Kind::Documents | Kind::Dataset) => Self::AccountsFor,
             (Kind::Mix, parent) if parent.is_training_data() => Self::MixedInto,
             (Kind::Checkpoint, parent) if parent.is_training_data() => Self::TrainedOn,
             (Kind::Checkpoint, Kind::BaseModel) => Self::InitialisedFrom,
@@ -92,7 +95,7 @@ impl EdgeType {
             Self::Renders
             | Self::DecomposedFrom
             | Self::PromptedBy
-            | Self::ProducedBy
+            | Self::AccountsFor
             | Self::MixedInto
             | Self::TrainedOn
             | Self::InitialisedFrom
@@ -100,6 +103,10 @@ impl EdgeType {
             | Self::Evaluates
             | Self::EvaluatedWith
             | Self::JudgedBy => self == Self::between(child, parent),
+            Self::ProducedBy => {
+                let is_run = matches!(parent, Kind::RunStart | Kind::RunEnd);
+                child.is_artifact() && is_run || self == Self::between(child, parent)
+            }
             Self::DerivedFrom => child.is_artifact() && parent.is_artifact(),
             Self::Supports => child == Kind::Claim && parent == Kind::EvalLog,
             Self::Supersedes => {
@@ -172,6 +179,7 @@ mod tests {
             (Kind::Documents, Kind::SpecRendering, EdgeType::DecomposedFrom),
             (Kind::Documents, Kind::PromptTemplate, EdgeType::PromptedBy),
             (Kind::Documents, Kind::GenerationReceipts, EdgeType::ProducedBy),
+            (Kind::GenerationReceipts, Kind::Documents, EdgeType::AccountsFor),
             (Kind::Mix, Kind::Dataset, EdgeType::MixedInto),
             (Kind::Checkpoint, Kind::Mix, EdgeType::TrainedOn),
             (Kind::Checkpoint, Kind::BaseModel, EdgeType::InitialisedFrom),
@@ -185,6 +193,11 @@ mod tests {
             assert_eq!(EdgeType::between(child, parent), expected, "{child} from {parent}");
             assert!(expected.allows(child, parent));
         }
+        // Anything recorded may be the work of a run; a run is made by nothing.
+        assert!(EdgeType::ProducedBy.allows(Kind::Checkpoint, Kind::RunEnd));
+        assert!(EdgeType::ProducedBy.allows(Kind::EvalLog, Kind::RunStart));
+        assert!(!EdgeType::ProducedBy.allows(Kind::RunEnd, Kind::RunStart));
+        assert!(!EdgeType::ProducedBy.allows(Kind::Checkpoint, Kind::GenerationReceipts));
         // A link of its own has one meaning: an evaluation does not evaluate a dataset, and nothing is judged by a spec.
         assert!(!EdgeType::Evaluates.allows(Kind::EvalLog, Kind::Dataset));
         assert!(!EdgeType::JudgedBy.allows(Kind::EvalLog, Kind::Spec));

@@ -69,3 +69,47 @@ fn a_spec_is_taken_from_git_at_a_revision_and_not_from_the_work_tree() {
     let _ =
         sandbox.lab(&["record", "source", "docs", "--git", "repository", "--name", "source"]).success().says("1 file ");
 }
+
+#[test]
+fn what_is_recorded_later_can_say_which_run_wrote_it() {
+    let sandbox = Sandbox::with_ledger();
+    let _ = sandbox.lab(&["run", "--name", "train", "--", "sh", "-c", "echo weights > w.bin"]).success();
+    let _ = sandbox.lab(&["run", "--name", "train", "--", "sh", "-c", "exit 3"]).code(3);
+    let edges = |name: &str| {
+        let shown = sandbox.lab(&["show", name, "--json"]).success();
+        let shown: serde_json::Value = serde_json::from_str(&shown.stdout).unwrap();
+        shown["entries"][0]["facts"]["edges"].clone()
+    };
+    // By its entry, or by its stage the newest run of it, which is said to have failed.
+    let _ = sandbox.lab(&["record", "checkpoint", "w.bin", "--name", "w", "--made-by", "2"]).success();
+    assert_eq!((&edges("w")[0]["type"], &edges("w")[0]["index"]), (&"produced_by".into(), &2.into()));
+    assert_eq!(edges("w")[0]["holds"], true);
+    sandbox.write("lab/log.txt", "words");
+    let by_stage = sandbox.lab(&["record", "other", "log.txt", "--name", "log", "--made-by", "train"]).success();
+    let _ = by_stage.complains("the run of entry 4 did not end well");
+    assert_eq!(edges("log")[0]["index"], 4);
+    let again = sandbox.lab(&["record", "other", "log.txt", "--name", "log", "--made-by", "train"]).success();
+    let _ = again.says("unchanged");
+    let record = |by: &str| sandbox.lab(&["record", "other", "log.txt", "--name", "x", "--made-by", by]);
+    let _ =
+        record("5").code(2).complains("entry 5 is a checkpoint, not a run").complains("hint: what it was made from");
+    let _ = record("evaluate").code(2).complains("no stage `evaluate` was run in this ledger");
+    let _ = record("99").code(2);
+    let _ = sandbox.lab(&["audit"]).success();
+}
+
+#[test]
+fn a_sha256_is_taken_of_a_file_in_git_and_said_to_be_missing_of_a_folder() {
+    let sandbox = Sandbox::with_ledger();
+    sandbox.write("lab/repository/spec.md", "be kind");
+    for arguments in [&["init", "-q"][..], &["add", "-A"], &["commit", "-q", "-m", "a spec"]] {
+        let _ = git(&sandbox, arguments).success();
+    }
+    let from_git = ["--git", "repository", "--also", "sha256"];
+    let record = |arguments: &[&str]| sandbox.lab(&[&["record"], arguments, &from_git].concat()).success();
+    let _ = record(&["spec", "--path", "spec.md", "--name", "spec"]);
+    let sha256 = reproledger::digest::Digest::from(reproledger::digest::Sha256Digest::of(b"be kind")).to_string();
+    assert!(sandbox.lab(&["show", "spec", "--json"]).success().stdout.contains(&sha256));
+    let folder = record(&["source", "--path", ".", "--name", "source"]);
+    let _ = folder.complains("no SHA-256 was recorded");
+}

@@ -85,7 +85,31 @@ fn without_its_salts_nothing_is_opened_and_the_ledger_is_sound_all_the_same() {
         .lab(&["prove", "--item", "corpus", "b.txt", "-o", "item.evidence"])
         .code(2)
         .complains("the salts of the");
-    let _ = sandbox.lab(&["audit"]).success();
+    // They are no part of the log: an audit notes it, and who keeps the ledger is told what is lost.
+    let audit = sandbox.lab(&["audit"]).success();
+    assert!(audit.stdout.contains("the salts of 1 salted list are not here"), "{}", audit.stdout);
+    let doctor = sandbox.lab(&["doctor", "--dry-run"]).code(3).says("FOUND — 1 thing to put right");
+    assert!(doctor.stdout.contains("the salts of the rows manifest") && doctor.stdout.contains("are not here"));
+    let items = sandbox.lab(&["show", "corpus", "--items"]).success();
+    assert!(items.stdout.contains("#1  (its salt is not here)") && !items.stdout.contains("b.txt"), "{}", items.stdout);
+}
+
+#[test]
+fn salts_of_another_list_open_nothing_and_are_named() {
+    let sandbox = recorded();
+    let sound = sandbox.lab(&["audit"]).success();
+    assert!(sound.stdout.contains("1 open their salted lists, 0 not here"), "{}", sound.stdout);
+    let _ = sandbox.lab(&["doctor"]).success().says("SOUND");
+    let items = sandbox.lab(&["show", "corpus", "--items"]).success().says("each behind a salt");
+    assert!(items.stdout.contains("#1  b.txt"), "{}", items.stdout);
+    let path = files(&sandbox.path("lab/.reproledger/private")).pop().unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    let at = bytes.len() - 1;
+    bytes[at] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let audit = sandbox.lab(&["audit"]).code(3);
+    assert!(audit.stdout.contains("does not hold the salts of the rows manifest"), "{}", audit.stdout);
+    let _ = sandbox.lab(&["doctor"]).code(3).says("LEFT — 1 thing not put right").says("are damaged or another list's");
 }
 
 #[test]

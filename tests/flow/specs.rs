@@ -184,3 +184,34 @@ fn receipts_and_prompts_are_read() {
     let refused = sandbox.lab(&["record", "generation-receipts", "bad.jsonl", "--name", "b"]).code(2);
     let _ = refused.complains("line 2 of `bad.jsonl` (from byte 3) cannot be read");
 }
+
+#[test]
+fn receipts_are_linked_to_their_documents_and_say_which_have_none() {
+    let sandbox = Sandbox::with_ledger();
+    for (name, text) in [("Records/one.txt", "first"), ("Records/two.txt", "second"), ("Records/three.txt", "third")] {
+        sandbox.write(&format!("lab/corpus/{name}"), text);
+    }
+    let _ = sandbox.lab(&["record", "documents", "corpus", "--name", "corpus"]).success();
+    sandbox.write(
+        "lab/r.jsonl",
+        "{\"custom_id\": \"a\", \"response_text\": \"first\"}\n{\"custom_id\": \"Records/two\"}\n{\"custom_id\": \"b\"}\n",
+    );
+    let receipts = ["record", "generation-receipts", "r.jsonl", "--name", "r", "--documents"];
+    let recorded = sandbox.lab(&[&receipts[..], &["corpus"]].concat()).success();
+    let _ = recorded
+        .complains("documents that no receipt accounts for: 1 (`Records/three.txt`)")
+        .complains("receipts that account for no document: 1 (`line 3`)");
+    let shown = sandbox.lab(&["show", "r", "--json"]).success();
+    let shown: serde_json::Value = serde_json::from_str(&shown.stdout).unwrap();
+    let facts = &shown["entries"][0]["facts"];
+    assert_eq!((&facts["edges"][0]["type"], &facts["edges"][0]["holds"]), (&"accounts_for".into(), &true.into()));
+    let counts = &facts["body"]["content"]["reading"]["counts"];
+    assert_eq!((&counts["documents.by-content"], &counts["documents.by-name"]), (&1.into(), &1.into()));
+    let wrong = sandbox.lab(&["record", "dataset", "r.jsonl", "--name", "x", "--documents", "corpus"]).code(2);
+    let _ = wrong.complains("--documents is of generation-receipts, not of a dataset");
+    let _ = sandbox.lab(&[&receipts[..], &["r"]].concat()).code(2).complains("expected documents");
+    // Behind salts nothing is compared, and that is said.
+    let _ = sandbox.lab(&["record", "documents", "corpus", "--name", "hidden", "--salted"]).success();
+    let hidden = ["record", "generation-receipts", "r.jsonl", "--name", "h", "--documents", "hidden"];
+    let _ = sandbox.lab(&hidden).success().complains("was not looked at: they are behind salts");
+}

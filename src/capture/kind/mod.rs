@@ -57,6 +57,7 @@ kinds! {
 
 pub use crate::capture::text::MAX_TEXT_BYTES;
 pub use documents::{DocumentsOptions, read_rendering_file};
+pub use generation_receipts::Made;
 
 use std::path::PathBuf;
 
@@ -106,10 +107,7 @@ pub fn capture(kind: Kind, request: &Request<'_>) -> Result<Artifact, KindError>
         Some(_) => Artifact::bytes(request)?,
         None => return Err(KindError::NoArtifact { kind }),
     };
-    // Asked for and not there must not pass for recorded.
-    if request.options.hash.also == Also::Sha256 && !artifact.has_sha256() {
-        artifact.remarks.push("no SHA-256 was recorded: an entry has a place for that of one file only".to_owned());
-    }
+    artifact.say_missing_sha256(request.options.hash.also);
     Ok(artifact)
 }
 
@@ -139,6 +137,8 @@ pub struct Options {
     pub documents: DocumentsOptions,
     /// How a rendering was made.
     pub recipe: Option<Recipe>,
+    /// The documents that receipts are of.
+    pub made: Made,
 }
 
 /// Why an artifact was not captured.
@@ -248,6 +248,13 @@ impl Artifact {
         let mut digests = self.subject.0.values().flat_map(|measure| &measure.digests);
         digests.any(|digest| digest.algorithm == Algorithm::Sha256)
             || self.reading.iter().flat_map(|reading| reading.facts.keys()).any(|name| name.starts_with("sha256."))
+    }
+
+    /// Says where a SHA-256 was asked for and there is none: that must not pass for recorded.
+    pub fn say_missing_sha256(&mut self, also: Also) {
+        if also == Also::Sha256 && !self.has_sha256() {
+            self.remarks.push("no SHA-256 was recorded: an entry has a place for that of one file only".to_owned());
+        }
     }
 
     /// Adds a deeper digest: the manifest becomes an object, its root and count a part of the subject.

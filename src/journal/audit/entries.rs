@@ -42,6 +42,8 @@ pub struct EntryAudit {
     pub bodies: ObjectCount,
     /// Manifests that entries state.
     pub manifests: ObjectCount,
+    /// Salts of the salted ones among those that are here.
+    pub salts: ObjectCount,
 }
 
 /// An entry as it was read.
@@ -107,7 +109,7 @@ pub(super) fn audit_entries(
     is_vain: &AtomicBool,
 ) -> Result<EntryAudit, LedgerError> {
     let ledger = Ledger::open_read(directory, key)?;
-    let objects = Objects::new(ledger.layout().objects());
+    let (objects, private) = (Objects::new(ledger.layout().objects()), Objects::new(ledger.layout().private()));
     let entries = ledger.entries(EntryIndex(0))?;
     let mut walk = Walk { entries, course: Course::default(), totals: EntryAudit::default(), key, settings, progress };
     let mut next = walk.next(findings)?;
@@ -115,7 +117,13 @@ pub(super) fn audit_entries(
         // The next batch is read and held to the order while this one's signatures are checked: no core waits.
         let mut later = Findings::default();
         let (done, read) = rayon::join(
-            || tasks.into_par_iter().with_max_len(SHARE).map(|task| task.check(&objects)).collect::<Vec<Done>>(),
+            || {
+                tasks
+                    .into_par_iter()
+                    .with_max_len(SHARE)
+                    .map(|task| task.check(&objects, &private))
+                    .collect::<Vec<Done>>()
+            },
             || walk.next(&mut later),
         );
         for done in done {
@@ -133,7 +141,11 @@ pub(super) fn audit_entries(
 impl EntryAudit {
     fn add(&mut self, done: &Done) {
         self.signatures += u64::from(done.signature);
-        for (count, found) in [(&mut self.bodies, done.body.as_slice()), (&mut self.manifests, &done.manifests)] {
+        for (count, found) in [
+            (&mut self.bodies, done.body.as_slice()),
+            (&mut self.manifests, &done.manifests),
+            (&mut self.salts, &done.salts),
+        ] {
             let whole = found.iter().filter(|here| **here).count() as u64;
             count.whole += whole;
             count.missing += found.len() as u64 - whole;

@@ -120,6 +120,30 @@ pub enum Finding {
         /// The rule.
         reject: Reject,
     },
+    /// Salts that cannot be had although they are there.
+    #[error("the salts of the {kind} manifest {root} of entry {index}: {source}")]
+    SaltsFile {
+        /// The entry that states the manifest.
+        index: EntryIndex,
+        /// What it lists.
+        kind: DigestKind,
+        /// Its root.
+        root: ManifestRoot,
+        /// Why not.
+        source: LedgerError,
+    },
+    /// Salts that do not open what the entry states.
+    #[error("`{}` does not hold the salts of the {kind} manifest {root} of entry {index}: its items cannot be opened", path.display())]
+    OtherSalts {
+        /// The entry that states the manifest.
+        index: EntryIndex,
+        /// The file.
+        path: PathBuf,
+        /// What the manifest lists.
+        kind: DigestKind,
+        /// Its root.
+        root: ManifestRoot,
+    },
 }
 
 impl Finding {
@@ -131,7 +155,8 @@ impl Finding {
             Self::Rule { reject, .. } | Self::OtherManifest { reject, .. } => {
                 reject.class() == verify::Class::Unsupported
             }
-            Self::KeysLost { .. } | Self::BodyWords { .. } => true,
+            // Salts are under no signature: what is wrong with them contradicts nothing that was signed.
+            Self::KeysLost { .. } | Self::BodyWords { .. } | Self::SaltsFile { .. } | Self::OtherSalts { .. } => true,
             Self::Settings { .. }
             | Self::Altered { .. }
             | Self::NoProtocol { .. }
@@ -155,6 +180,8 @@ impl Finding {
             | Self::BodyWords { index, .. }
             | Self::OtherBody { index, .. }
             | Self::ManifestFile { index, .. }
+            | Self::SaltsFile { index, .. }
+            | Self::OtherSalts { index, .. }
             | Self::OtherManifest { index, .. } => Some(*index),
         }
     }

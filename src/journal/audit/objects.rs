@@ -3,6 +3,7 @@
 use super::Finding;
 use crate::artifact::manifest::{MAX_MANIFEST_BYTES, ManifestView};
 use crate::digest::{DigestKind, ManifestRoot};
+use crate::journal::salts::{Salts, salts_of};
 use crate::key::PublicKey;
 use crate::ledger::Objects;
 use crate::merkle::EntryIndex;
@@ -38,6 +39,8 @@ pub(super) struct Done {
     pub(super) body: Option<bool>,
     /// For each manifest, whether it is here.
     pub(super) manifests: Vec<bool>,
+    /// For each salted manifest that is here, whether its salts are.
+    pub(super) salts: Vec<bool>,
     pub(super) wrong: Vec<Finding>,
 }
 
@@ -52,7 +55,7 @@ pub(super) fn manifests(payload: &Payload) -> impl Iterator<Item = ManifestTask>
 }
 
 impl Task {
-    pub(super) fn check(&self, objects: &Objects) -> Done {
+    pub(super) fn check(&self, objects: &Objects, private: &Objects) -> Done {
         let mut done = Done::default();
         if let Some(key) = &self.key {
             done.signature = self.entry.is_signed_by(key);
@@ -63,7 +66,7 @@ impl Task {
         }
         self.check_body(objects, &mut done);
         for manifest in &self.manifests {
-            self.check_manifest(objects, manifest, &mut done);
+            self.check_manifest((objects, private), manifest, &mut done);
         }
         done
     }
@@ -84,18 +87,23 @@ impl Task {
         done.wrong.push(finding);
     }
 
-    fn check_manifest(&self, objects: &Objects, (kind, root, count, length): &ManifestTask, done: &mut Done) {
+    fn check_manifest(
+        &self,
+        (objects, private): (&Objects, &Objects),
+        (kind, root, count, length): &ManifestTask,
+        done: &mut Done,
+    ) {
         let (index, kind, root) = (self.index, *kind, *root);
         let object = match objects.get(root.as_bytes(), MAX_MANIFEST_BYTES) {
             Ok(None) => return done.manifests.push(false),
             Ok(Some(object)) => object,
             Err(source) => return done.wrong.push(Finding::ManifestFile { index, kind, root, source }),
         };
-        let read =
-            ManifestView::parse_kind(&object, kind).and_then(|manifest| Ok((manifest.root()?, manifest.count())));
+        let read = ManifestView::parse_kind(&object, kind)
+            .and_then(|manifest| Ok((manifest.root()?, manifest.count(), manifest)));
         let reject = match read {
-            Ok((found, _)) if found != root => Reject::ManifestRoot { kind, root, found },
-            Ok((_, found)) if found != *count || object.len() as u64 != *length => Reject::ManifestCount {
+            Ok((found, ..)) if found != root => Reject::ManifestRoot { kind, root, found },
+            Ok((_, found, _)) if found != *count || object.len() as u64 != *length => Reject::ManifestCount {
                 kind,
                 root,
                 count: *count,
@@ -103,9 +111,34 @@ impl Task {
                 found,
                 found_length: object.len() as u64,
             },
-            Ok(_) => return done.manifests.push(true),
+            Ok((.., manifest)) => {
+                self.check_salts(private, (kind, root), &manifest, done);
+                return done.manifests.push(true);
+            }
             Err(source) => Reject::Manifest { kind, root, source },
         };
         done.wrong.push(Finding::OtherManifest { index, path: objects.path(root.as_bytes()), reject });
+    }
+
+    /// Salts are no part of the ledger: that they are not here is counted and no more.
+    fn check_salts(
+        &self,
+        private: &Objects,
+        (kind, root): (DigestKind, ManifestRoot),
+        manifest: &ManifestView<'_>,
+        done: &mut Done,
+    ) {
+        if manifest.header.unsalted_projection().is_none() {
+            return;
+        }
+        let index = self.index;
+        match salts_of(private, root, manifest) {
+            Ok(Salts::Here) => done.salts.push(true),
+            Ok(Salts::Missing) => done.salts.push(false),
+            Ok(Salts::Other) => {
+                done.wrong.push(Finding::OtherSalts { index, path: private.path(root.as_bytes()), kind, root });
+            }
+            Err(source) => done.wrong.push(Finding::SaltsFile { index, kind, root, source }),
+        }
     }
 }
