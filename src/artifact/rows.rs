@@ -11,7 +11,7 @@ mod leaf;
 mod projection;
 
 pub use cell::{Cell, MAX_CELL_DEPTH};
-pub use leaf::{OffsetLeaf, RowLeaf, RowsError, RowsetLeaf, parse_offsets, parse_rows, parse_rowset};
+pub use leaf::{OffsetLeaf, RowLeaf, RowLeafError, RowsetLeaf, parse_offsets, parse_rows, parse_rowset};
 pub use projection::{Projection, ProjectionError};
 
 use crate::artifact::manifest::{Manifest, ManifestError, ManifestHeader};

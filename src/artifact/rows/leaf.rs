@@ -10,7 +10,7 @@ use crate::digest::{Algorithm, Digest, DigestKind, FileDigest};
 /// Why a manifest does not list rows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "each variant is its message")]
-pub enum RowsError {
+pub enum RowLeafError {
     #[error(transparent)]
     Decode(#[from] DecodeError),
     #[error(transparent)]
@@ -67,7 +67,7 @@ impl RowLeaf {
     }
 
     /// Reads the canonical bytes of one leaf; `item` names it in errors.
-    pub fn parse(bytes: &[u8], item: u64) -> Result<Self, RowsError> {
+    pub fn parse(bytes: &[u8], item: u64) -> Result<Self, RowLeafError> {
         read_pair(bytes, item).map(|(digest, length)| Self { digest, length })
     }
 }
@@ -79,9 +79,9 @@ impl RowsetLeaf {
     }
 
     /// Reads the canonical bytes of one leaf; `item` names it in errors.
-    pub fn parse(bytes: &[u8], item: u64) -> Result<Self, RowsError> {
+    pub fn parse(bytes: &[u8], item: u64) -> Result<Self, RowLeafError> {
         match read_pair(bytes, item)? {
-            (_, 0) => Err(RowsError::Multiplicity { item }),
+            (_, 0) => Err(RowLeafError::Multiplicity { item }),
             (digest, multiplicity) => Ok(Self { digest, multiplicity }),
         }
     }
@@ -97,7 +97,7 @@ impl OffsetLeaf {
     }
 
     /// Reads the canonical bytes of one leaf.
-    pub fn parse(bytes: &[u8]) -> Result<Self, RowsError> {
+    pub fn parse(bytes: &[u8]) -> Result<Self, RowLeafError> {
         Decoder::decode(bytes, |d| {
             d.tuple("a row's place", 3, |d| Ok(Self { file: d.uint()?, start: d.uint()?, length: d.uint()? }))
                 .map_err(|error: DecodeError| error.into())
@@ -111,40 +111,40 @@ fn pair(e: &mut Encoder, digest: FileDigest, number: u64) {
     e.uint(number);
 }
 
-fn read_pair(bytes: &[u8], item: u64) -> Result<(FileDigest, u64), RowsError> {
+fn read_pair(bytes: &[u8], item: u64) -> Result<(FileDigest, u64), RowLeafError> {
     let (digest, number) =
         Decoder::decode(bytes, |d| d.tuple("a row", 2, |d| Ok::<_, DecodeError>((Digest::decode(d)?, d.uint()?))))?;
     match digest.algorithm {
         Algorithm::Blake3 => Ok((FileDigest::from_bytes(digest.bytes), number)),
-        other => Err(RowsError::Algorithm { item, found: other.name() }),
+        other => Err(RowLeafError::Algorithm { item, found: other.name() }),
     }
 }
 
-fn check(manifest: &Manifest, kind: DigestKind, is_offsets: bool) -> Result<(), RowsError> {
+fn check(manifest: &Manifest, kind: DigestKind, is_offsets: bool) -> Result<(), RowLeafError> {
     let header = &manifest.header;
     if header.kind != kind {
-        return Err(RowsError::Kind { expected: kind.name(), found: header.kind.name() });
+        return Err(RowLeafError::Kind { expected: kind.name(), found: header.kind.name() });
     }
     if (header.projection == OFFSETS) != is_offsets {
-        return Err(RowsError::Projection { found: header.projection.clone() });
+        return Err(RowLeafError::Projection { found: header.projection.clone() });
     }
-    if header.facts.is_some() { Err(RowsError::Facts) } else { Ok(()) }
+    if header.facts.is_some() { Err(RowLeafError::Facts) } else { Ok(()) }
 }
 
 /// The rows of a `rows` manifest whose rows were read.
-pub fn parse_rows(manifest: &Manifest) -> Result<Vec<RowLeaf>, RowsError> {
+pub fn parse_rows(manifest: &Manifest) -> Result<Vec<RowLeaf>, RowLeafError> {
     check(manifest, DigestKind::Rows, false)?;
     (0..).zip(&manifest.items).map(|(item, bytes)| RowLeaf::parse(bytes, item)).collect()
 }
 
 /// The items of a `rowset` manifest.
-pub fn parse_rowset(manifest: &Manifest) -> Result<Vec<RowsetLeaf>, RowsError> {
+pub fn parse_rowset(manifest: &Manifest) -> Result<Vec<RowsetLeaf>, RowLeafError> {
     check(manifest, DigestKind::Rowset, false)?;
     let mut leaves: Vec<RowsetLeaf> = Vec::with_capacity(manifest.items.len());
     for (item, bytes) in (0..).zip(&manifest.items) {
         let leaf = RowsetLeaf::parse(bytes, item)?;
         if leaves.last().is_some_and(|previous| previous.digest >= leaf.digest) {
-            return Err(RowsError::Order { item });
+            return Err(RowLeafError::Order { item });
         }
         leaves.push(leaf);
     }
@@ -152,7 +152,7 @@ pub fn parse_rowset(manifest: &Manifest) -> Result<Vec<RowsetLeaf>, RowsError> {
 }
 
 /// The rows of a `rows` manifest whose rows were only located.
-pub fn parse_offsets(manifest: &Manifest) -> Result<Vec<OffsetLeaf>, RowsError> {
+pub fn parse_offsets(manifest: &Manifest) -> Result<Vec<OffsetLeaf>, RowLeafError> {
     check(manifest, DigestKind::Rows, true)?;
     let mut leaves: Vec<OffsetLeaf> = Vec::with_capacity(manifest.items.len());
     let mut files = BTreeSet::new();
@@ -164,7 +164,7 @@ pub fn parse_offsets(manifest: &Manifest) -> Result<Vec<OffsetLeaf>, RowsError> 
             _ => files.insert(leaf.file),
         };
         if !follows || leaf.start.checked_add(leaf.length).is_none() {
-            return Err(RowsError::Place { item });
+            return Err(RowLeafError::Place { item });
         }
         leaves.push(leaf);
     }
@@ -216,9 +216,9 @@ mod tests {
 
     #[test]
     fn a_rowset_that_is_unsorted_or_counts_nothing_is_refused() {
-        assert_eq!(parse_rowset(&rowset(&[(2, 1), (1, 1)])), Err(RowsError::Order { item: 1 }));
-        assert_eq!(parse_rowset(&rowset(&[(1, 1), (1, 1)])), Err(RowsError::Order { item: 1 }));
-        assert_eq!(parse_rowset(&rowset(&[(1, 0)])), Err(RowsError::Multiplicity { item: 0 }));
+        assert_eq!(parse_rowset(&rowset(&[(2, 1), (1, 1)])), Err(RowLeafError::Order { item: 1 }));
+        assert_eq!(parse_rowset(&rowset(&[(1, 1), (1, 1)])), Err(RowLeafError::Order { item: 1 }));
+        assert_eq!(parse_rowset(&rowset(&[(1, 0)])), Err(RowLeafError::Multiplicity { item: 0 }));
     }
 
     #[test]
@@ -228,28 +228,28 @@ mod tests {
         let back = [(0, 0, 5), (1, 0, 5), (0, 9, 1)];
         let beyond = [(0, 3, u64::MAX)];
         for (leaves, item) in [(&twice[..], 1), (&touching, 1), (&back, 2), (&beyond, 0)] {
-            assert_eq!(parse_offsets(&offsets(leaves)), Err(RowsError::Place { item }), "{leaves:?}");
+            assert_eq!(parse_offsets(&offsets(leaves)), Err(RowLeafError::Place { item }), "{leaves:?}");
         }
     }
 
     #[test]
     fn leaves_of_another_kind_projection_or_algorithm_are_refused() {
         let set = rowset(&[(1, 1)]);
-        assert_eq!(parse_rows(&set), Err(RowsError::Kind { expected: "rows", found: "rowset" }));
+        assert_eq!(parse_rows(&set), Err(RowLeafError::Kind { expected: "rows", found: "rowset" }));
         assert_eq!(
             parse_offsets(&manifest(DigestKind::Rows, "text", vec![vec![0]])).unwrap_err().to_string(),
             "the manifest's projection is `text`, which has other leaves"
         );
-        assert_eq!(parse_rows(&offsets(&[(0, 0, 1)])), Err(RowsError::Projection { found: OFFSETS.to_owned() }));
+        assert_eq!(parse_rows(&offsets(&[(0, 0, 1)])), Err(RowLeafError::Projection { found: OFFSETS.to_owned() }));
         let mut facts = set;
         facts.header.facts = Some(vec![0]);
-        assert_eq!(parse_rowset(&facts), Err(RowsError::Facts));
+        assert_eq!(parse_rowset(&facts), Err(RowLeafError::Facts));
         let sha = Encoder::encode(|e| {
             e.array(2);
             Digest { algorithm: Algorithm::Sha256, bytes: [1; 32] }.encode(e);
             e.uint(1);
         });
-        assert_eq!(RowLeaf::parse(&sha, 4), Err(RowsError::Algorithm { item: 4, found: "sha256" }));
+        assert_eq!(RowLeaf::parse(&sha, 4), Err(RowLeafError::Algorithm { item: 4, found: "sha256" }));
     }
 
     proptest! {

@@ -3,7 +3,7 @@
 //! A table of counts has no samples: what is understood of it goes into the reading, and nothing of it can be proved.
 
 use crate::artifact::samples::{LogFacts, Severity, samples_manifest};
-use crate::capture::hash::{Also, HashOptions, Silent};
+use crate::capture::hash::{Also, HashOptions, Progress};
 use crate::capture::kind::{Artifact, ArtifactKind, KindError, Request};
 use crate::capture::log::read_log;
 use crate::capture::walk::capture_paths;
@@ -30,7 +30,7 @@ impl ArtifactKind for EvalLog {
         let log = read_log(request.paths, request.options.map.as_ref())?;
         // The records must come from the very bytes that were hashed.
         let again = HashOptions { also: Also::Nothing, ..request.options.hash };
-        let found = Artifact::captured(capture_paths(request.paths, &again, &Silent)?)?;
+        let found = Artifact::captured(capture_paths(request.paths, &again, &Again(request.progress))?)?;
         let digest = |artifact: &Artifact| artifact.subject.principal().map(|(_, measure)| measure.digests[0]);
         if digest(&found) != digest(&artifact) {
             let path = request.paths.first().map(|path| path.to_string_lossy().escape_debug().to_string());
@@ -42,6 +42,15 @@ impl ArtifactKind for EvalLog {
             None => artifact.add(&samples_manifest(&log.facts, &log.samples)?)?,
         }
         Ok(artifact)
+    }
+}
+
+/// Watches a second reading of the same bytes, which nothing that is known of them may spare.
+struct Again<'a>(&'a dyn Progress);
+
+impl Progress for Again<'_> {
+    fn add(&self, bytes: u64) {
+        self.0.add(bytes);
     }
 }
 
