@@ -7,10 +7,12 @@
 //! lies, leaf `[file index in the tree's order, first byte, byte length]`, and each row is provable as a slice of its file.
 
 mod cell;
+mod composition;
 mod leaf;
 mod projection;
 
 pub use cell::{Cell, MAX_CELL_DEPTH};
+pub use composition::Composition;
 pub use leaf::{OffsetLeaf, RowLeaf, RowLeafError, RowsetLeaf, parse_offsets, parse_rows, parse_rowset};
 pub use projection::{Projection, ProjectionError};
 

@@ -3,6 +3,7 @@
 mod claims;
 mod documents;
 mod made;
+mod mix;
 mod spec;
 mod versions;
 
@@ -224,6 +225,7 @@ impl Record {
         self.place.resolve(&finder)?.put(&mut draft);
         parents.iter().chain(&made_row).for_each(|row| link_from(&mut draft, row));
         self.made.link(context, &finder, &mut draft)?;
+        mix::compare(context, &reading, &mut draft, &parents)?;
         for text in &self.supersedes {
             let row = look_up(&finder, text)?;
             if row.payload.kind != self.kind {

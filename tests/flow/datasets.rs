@@ -96,3 +96,42 @@ fn datasets_of_others_have_the_rows_that_they_say() {
         assert!(shown.stdout.contains(&format!("\"projection\": \"{projection}\"")), "{}", shown.stdout);
     }
 }
+
+#[test]
+fn a_mix_is_counted_by_the_datasets_whose_rows_it_holds() {
+    let sandbox = Sandbox::with_ledger();
+    sandbox.write("lab/docs.jsonl", rows(&["da", "db", "shared"]));
+    sandbox.write("lab/chat.csv", "text\nca\ncb\nshared\n");
+    sandbox.write(
+        "lab/mix.jsonl",
+        ["da", "ca", "da", "shared", "new"]
+            .map(|text| format!("{{\"text\": \"{text}\", \"source\": \"docs\"}}\n"))
+            .concat(),
+    );
+    let record = |kind: &str, file: &str, name: &str, rest: &[&str]| {
+        sandbox.lab(&[&["record", kind, file, "--name", name], rest].concat()).success()
+    };
+    let _ = record("dataset", "docs.jsonl", "docs", &[]);
+    let _ = record("dataset", "chat.csv", "chat", &[]);
+    let mixed = record("mix", "mix.jsonl", "mix", &["--from", "docs", "--from", "chat"]);
+    let _ = mixed
+        .complains(
+            "rows-from-elsewhere: rows of the mix that none of the datasets has which it is said to be made from: 1",
+        )
+        .complains("rows-repeated: rows of the mix beyond the number in which its datasets have them: 1")
+        .complains(
+            "source-counts-differ: rows that say they are from \"docs\": 5; rows of it and no other in the mix: 2",
+        )
+        .complains("rows-left-out: rows of \"docs\" that are not in the mix: 1");
+    let shown = sandbox.lab(&["show", "mix", "--json"]).success();
+    let shown: serde_json::Value = serde_json::from_str(&shown.stdout).unwrap();
+    let counts = &shown["entries"][0]["facts"]["body"]["content"]["reading"]["counts"];
+    for (name, number) in [("from.docs", 2), ("from.chat", 1), ("from.several", 1), ("from.none", 1)] {
+        assert_eq!(counts[name], number, "{name}: {counts}");
+    }
+    // Under another view nothing can be compared, and that is said.
+    let _ = record("dataset", "docs.jsonl", "whole", &["--projection", "*"]);
+    let other = record("mix", "mix.jsonl", "other", &["--from", "docs", "--from", "whole"]);
+    let _ =
+        other.complains("whose rows the mix holds cannot be told: no set of rows under `text` is here of \"whole\"");
+}

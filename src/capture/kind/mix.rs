@@ -1,7 +1,7 @@
 //! Datasets put together for one training run: rows as of a dataset, counted by the source that each row names.
 //!
-//! What it was made from is linked by `--from`; that these datasets are its sources is the recorder's word, until a mix is
-//! put together again from them.
+//! What it was made from is linked by `--from`. Where the sets of rows of all of these are here under the same view, the
+//! mix's rows are counted by the dataset they are of; that it holds nothing else in between is for a replay to show.
 
 use crate::capture::kind::{Artifact, ArtifactKind, KindError, Request};
 use crate::capture::rows;
