@@ -12,9 +12,10 @@ use num_traits::{One, Signed, Zero};
 
 use super::decimal::{place_point, power_of_ten};
 
-/// An end whose denominator is longer than this is moved outward to a multiple of 2^-[`GRID_BITS`]: a chain of
-/// operations on rationals would otherwise double its digits at each step.
-const MAX_DENOMINATOR_BITS: u64 = 256;
+/// Operands with denominators of at most so many bits are computed with exactly, so that counts and their ratios stay
+/// what they are; with longer ones a result is moved outward to multiples of 2^-[`GRID_BITS`], since a chain of
+/// operations on rationals would double its digits at each step.
+const EXACT_BITS: u64 = 128;
 const GRID_BITS: u32 = 192;
 
 /// An answer about a number that is known to lie between two others.
@@ -68,6 +69,11 @@ impl Enclosure {
         Some(Self::between(BigRational::from_float(one)?, BigRational::from_float(other)?))
     }
 
+    /// A number between 0 and 1 of which nothing more is known.
+    pub fn unit() -> Self {
+        Self { low: BigRational::zero(), high: BigRational::one() }
+    }
+
     /// The end that is not above the number.
     pub fn low(&self) -> &BigRational {
         &self.low
@@ -119,10 +125,12 @@ impl Enclosure {
     /// The square: never negative, unlike the product of two numbers that each lie around zero.
     #[must_use]
     pub fn square(&self) -> Self {
-        let (one, other) = (&self.low * &self.low, &self.high * &self.high);
-        let straddles = self.low.is_negative() && self.high.is_positive();
-        let low = if straddles { BigRational::zero() } else { (&one).min(&other).clone() };
-        Self { low, high: one.max(other) }.widened()
+        let zero = BigRational::zero();
+        if self.low.is_negative() && self.high.is_positive() {
+            let larger = (-&self.low).max(self.high.clone());
+            return Self { low: zero, high: multiply(&larger, &larger, true) };
+        }
+        self * self
     }
 
     /// The quotient; `None` where the divisor may be zero.
@@ -154,21 +162,13 @@ impl Enclosure {
     pub fn middle(&self) -> BigRational {
         (&self.low + &self.high) / BigRational::from_integer(BigInt::from(2))
     }
-
-    fn widened(self) -> Self {
-        let long = |end: &BigRational| end.denom().bits() > MAX_DENOMINATOR_BITS;
-        let grid = BigRational::from_integer(BigInt::one() << GRID_BITS);
-        let low = if long(&self.low) { (self.low * &grid).floor() / &grid } else { self.low };
-        let high = if long(&self.high) { (self.high * &grid).ceil() / &grid } else { self.high };
-        Self { low, high }
-    }
 }
 
 impl Add for &Enclosure {
     type Output = Enclosure;
 
     fn add(self, other: Self) -> Enclosure {
-        Enclosure { low: &self.low + &other.low, high: &self.high + &other.high }.widened()
+        Enclosure { low: sum(&self.low, &other.low, false), high: sum(&self.high, &other.high, true) }
     }
 }
 
@@ -176,7 +176,7 @@ impl Sub for &Enclosure {
     type Output = Enclosure;
 
     fn sub(self, other: Self) -> Enclosure {
-        Enclosure { low: &self.low - &other.high, high: &self.high - &other.low }.widened()
+        self + &-other
     }
 }
 
@@ -192,19 +192,65 @@ impl Mul for &Enclosure {
     type Output = Enclosure;
 
     fn mul(self, other: Self) -> Enclosure {
-        let products =
-            [&self.low * &other.low, &self.low * &other.high, &self.high * &other.low, &self.high * &other.high];
-        let [first, rest @ ..] = products;
-        let (low, high) = rest.into_iter().fold((first.clone(), first), |(low, high), product| {
-            if product < low {
-                (product, high)
-            } else if product > high {
-                (low, product)
-            } else {
-                (low, high)
+        let (a, b, c, d) = (&self.low, &self.high, &other.low, &other.high);
+        // Which ends make the least and the greatest product is known from the signs, but where both lie around zero.
+        let (least, most) = match (a.is_negative(), b.is_negative(), c.is_negative(), d.is_negative()) {
+            (false, _, false, _) => ((a, c), (b, d)),
+            (false, _, true, true) => ((b, c), (a, d)),
+            (true, true, false, _) => ((a, d), (b, c)),
+            (true, true, true, true) => ((b, d), (a, c)),
+            (false, _, true, false) => ((b, c), (b, d)),
+            (true, true, true, false) => ((a, d), (a, c)),
+            (true, false, false, _) => ((a, d), (b, d)),
+            (true, false, true, true) => ((b, c), (a, c)),
+            (true, false, true, false) => {
+                let low = multiply(a, d, false).min(multiply(b, c, false));
+                let high = multiply(a, c, true).max(multiply(b, d, true));
+                return Enclosure { low, high };
             }
-        });
-        Enclosure { low, high }.widened()
+        };
+        Enclosure { low: multiply(least.0, least.1, false), high: multiply(most.0, most.1, true) }
+    }
+}
+
+fn is_short(value: &BigRational) -> bool {
+    value.denom().bits() <= EXACT_BITS
+}
+
+/// The multiple of 2^-[`GRID_BITS`] next to `value`, as that many.
+fn to_grid(value: &BigRational, up: bool) -> BigInt {
+    quotient(&(value.numer() << GRID_BITS), value.denom(), up)
+}
+
+/// So many multiples of 2^-[`GRID_BITS`]; a power of two is all that there is to reduce by.
+fn from_grid(steps: BigInt) -> BigRational {
+    let spare = steps.trailing_zeros().unwrap_or(u64::from(GRID_BITS)).min(u64::from(GRID_BITS));
+    BigRational::new_raw(steps >> spare, BigInt::one() << (u64::from(GRID_BITS) - spare))
+}
+
+fn sum(one: &BigRational, other: &BigRational, up: bool) -> BigRational {
+    if is_short(one) && is_short(other) {
+        return one + other;
+    }
+    from_grid(to_grid(one, up) + to_grid(other, up))
+}
+
+fn multiply(one: &BigRational, other: &BigRational, up: bool) -> BigRational {
+    if is_short(one) && is_short(other) {
+        return one * other;
+    }
+    let (numer, denom) = ((one.numer() * other.numer()) << GRID_BITS, one.denom() * other.denom());
+    from_grid(quotient(&numer, &denom, up))
+}
+
+/// The integer next below or above a quotient by what is positive.
+fn quotient(numer: &BigInt, denom: &BigInt, up: bool) -> BigInt {
+    let toward_zero = numer / denom;
+    let is_exact = &toward_zero * denom == *numer;
+    match (numer.is_negative(), up) {
+        (true, false) if !is_exact => toward_zero - 1,
+        (false, true) if !is_exact => toward_zero + 1,
+        _ => toward_zero,
     }
 }
 
@@ -220,7 +266,7 @@ fn root(value: &BigRational, up: bool) -> BigRational {
     }
     let scaled: BigUint = (numer << (2 * GRID_BITS)) / denom;
     let floor = scaled.sqrt();
-    BigRational::new(BigInt::from(if up { floor + 1_u32 } else { floor }), BigInt::one() << GRID_BITS)
+    from_grid(BigInt::from(if up { floor + 1_u32 } else { floor }))
 }
 
 fn signed_digits(scaled: &BigInt, places: u32) -> String {
@@ -302,7 +348,7 @@ mod tests {
         let mut third = Enclosure::exact(ratio(1, 3));
         for _ in 0..12 {
             third = &third * &third;
-            assert!(third.low().denom().bits() <= MAX_DENOMINATOR_BITS.max(u64::from(GRID_BITS) + 1));
+            assert!(third.low().denom().bits() <= 2 * EXACT_BITS);
             assert!(third.low() <= third.high());
         }
         assert!(third.high().is_positive());

@@ -164,6 +164,17 @@ impl Interval {
 mod tests {
     use super::*;
 
+    impl Interval {
+        /// Whether both have the same sides and bounds that may be the same numbers.
+        pub(in crate::stats) fn meets(&self, other: &Self) -> bool {
+            let meet = |one: Option<&Enclosure>, other: Option<&Enclosure>| match (one, other) {
+                (Some(one), Some(other)) => one.low() <= other.high() && other.low() <= one.high(),
+                (one, other) => one.is_none() && other.is_none(),
+            };
+            meet(self.low(), other.low()) && meet(self.high(), other.high())
+        }
+    }
+
     fn ratio(numer: i64, denom: i64) -> BigRational {
         BigRational::new(numer.into(), denom.into())
     }

@@ -4,6 +4,8 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive};
 
+use super::enclosure::Enclosure;
+use super::special::normal_quantile;
 use crate::codec::wire_enum;
 
 wire_enum! {
@@ -83,6 +85,11 @@ impl Level {
         self.tail().to_f64().unwrap_or(f64::NAN)
     }
 
+    /// How many standard errors a bound lies away, for what is normally distributed.
+    pub fn normal(&self) -> Enclosure {
+        normal_quantile(self.tail_float()).expect("the tail of a level lies between 0 and 1/2")
+    }
+
     /// The level at which each of `statements` must hold so that all of them hold at this one, however they depend on
     /// each other.
     ///
@@ -104,7 +111,7 @@ impl Level {
     pub fn percent_digits(&self, places: u32) -> String {
         let percent = self.confidence() * BigRational::from_integer(BigInt::from(100));
         debug_assert!(percent.is_positive());
-        let text = super::Enclosure::exact(percent).digits_below(places);
+        let text = Enclosure::exact(percent).digits_below(places);
         if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
     }
 }

@@ -107,6 +107,138 @@ fn tails_and_quantiles_of_students_t_are_within_their_error() {
     }
 }
 
+/// A confidence as the script wrote it: a decimal.
+fn confidence(text: &str) -> BigRational {
+    Printed::parse(text).unwrap().value()
+}
+
+fn two_sided(text: &str) -> Level {
+    Level::new(confidence(text), Sides::Two).unwrap()
+}
+
+fn count(row: &Row, at: usize) -> u64 {
+    row.args[at].parse().unwrap_or_else(|_| panic!("{}", row.line))
+}
+
+fn proportion(row: &Row, at: usize) -> Proportion {
+    Proportion::new(count(row, at), count(row, at + 1)).unwrap()
+}
+
+/// Both bounds are the figures', within `tolerance` of each figure or of one in a thousand.
+fn bounds_are(found: &Interval, row: &Row, tolerance: f64) {
+    for (bound, value) in [found.low().unwrap(), found.high().unwrap()].into_iter().zip(&row.values) {
+        near(bound, row, *value, tolerance);
+    }
+}
+
+fn near(found: &Enclosure, row: &Row, value: f64, tolerance: f64) {
+    for end in [found.low(), found.high()] {
+        let off = (end.to_f64().unwrap() - value).abs();
+        assert!(
+            off <= tolerance * value.abs().max(1e-3),
+            "{}: found {}, off by {off:e}",
+            row.line,
+            end.to_f64().unwrap()
+        );
+    }
+}
+
+#[test]
+fn intervals_of_one_proportion_are_scipys() {
+    for row in rows("wilson") {
+        bounds_are(&proportion(&row, 0).wilson(&two_sided(row.args[2])), &row, 1e-9);
+    }
+    for row in rows("clopper-pearson") {
+        bounds_are(&proportion(&row, 0).clopper_pearson(&two_sided(row.args[2])), &row, 1e-9);
+    }
+}
+
+#[test]
+fn intervals_of_two_proportions_are_those_of_statsmodels_and_of_their_definition() {
+    let arms = |row: &Row| TwoArms { subject: proportion(row, 0), comparator: proportion(row, 2) };
+    for row in rows("newcombe") {
+        bounds_are(&arms(&row).newcombe(&two_sided(row.args[4])), &row, 1e-9);
+    }
+    // Bounds that are sought carry their error with them: the figure lies between their ends, which lie close together.
+    let score = |name: &str, interval: &dyn Fn(&TwoArms, &Level) -> Interval| {
+        for row in rows(name) {
+            let found = interval(&arms(&row), &two_sided(row.args[4]));
+            for (bound, value) in [found.low().unwrap(), found.high().unwrap()].into_iter().zip(&row.values) {
+                encloses(bound, &row, *value, 1e-7);
+            }
+        }
+    };
+    score("miettinen-nurminen", &TwoArms::miettinen_nurminen);
+    score("koopman", &|arms, level| arms.koopman(level).unwrap());
+    score("ratio-miettinen-nurminen", &|arms, level| arms.ratio_miettinen_nurminen(level).unwrap());
+}
+
+#[test]
+fn paired_proportions_are_those_of_statsmodels_and_of_their_definition() {
+    let table = |row: &Row| super::pairs::tests::table([0, 1, 2, 3].map(|at| count(row, at)));
+    for row in rows("mcnemar") {
+        near(&table(&row).mcnemar(), &row, row.values[0], 1e-12);
+    }
+    for row in rows("newcombe-paired") {
+        bounds_are(&table(&row).newcombe(&two_sided(row.args[4])).unwrap(), &row, 1e-9);
+    }
+}
+
+#[test]
+fn ratios_of_means_and_tests_against_margins_are_those_of_their_definition() {
+    for row in rows("fieller") {
+        let [a, va, b, vb, covariance] = [0, 1, 2, 3, 4].map(|at| confidence(row.args[at]));
+        let of = |mean, variance| MeanWithError { mean, variance };
+        let means = RatioOfMeans { subject: of(a, va), comparator: of(b, vb), covariance };
+        bounds_are(&means.fieller(&two_sided("0.95"), row.float(5), Target::Seeds).unwrap(), &row, 1e-9);
+    }
+    for row in rows("tost") {
+        let [estimate, error, margin] = [0, 1, 2].map(|at| confidence(row.args[at]));
+        let margins = Margins::new(-margin.clone(), margin).unwrap();
+        let found = margins.tost(&estimate, &(&error * &error), row.float(3)).unwrap();
+        near(&found.not_below, &row, row.values[0], 1e-9);
+        near(&found.not_above, &row, row.values[1], 1e-9);
+    }
+}
+
+#[test]
+fn judges_families_and_sums_are_those_of_their_definition() {
+    for row in rows("rogan-gladen") {
+        let judge = Judge { sensitivity: proportion(&row, 2), specificity: proportion(&row, 4) };
+        bounds_are(&judge.interval(&proportion(&row, 0), &two_sided(row.args[6])).unwrap(), &row, 1e-9);
+    }
+    for (name, holm) in [("holm", true), ("bonferroni", false)] {
+        for row in rows(name) {
+            let tests = row.args[1..].iter().enumerate();
+            let tests = tests.map(|(at, p)| (format!("t{at}"), Enclosure::exact(confidence(p))));
+            let family = Family::new("family", count(&row, 0), tests).unwrap();
+            let found = if holm { family.holm() } else { family.bonferroni() };
+            assert_eq!(found.len(), row.values.len());
+            for (p, value) in found.values().zip(&row.values) {
+                near(p, &row, *value, 1e-12);
+            }
+        }
+    }
+    for row in rows("sidak") {
+        let level = Level::new(confidence("1") - confidence(row.args[1]), Sides::Upper).unwrap();
+        let share = Joint::Sidak.share(&level, count(&row, 0)).unwrap();
+        near(&Enclosure::exact(share.alpha().clone()), &row, row.values[0], 1e-9);
+    }
+    for row in rows("mover") {
+        let (last, terms) = row.args.split_last().unwrap();
+        let terms: Vec<Term> = terms
+            .iter()
+            .map(|term| {
+                let (weight, counts) = term.split_once(':').unwrap();
+                let (k, n) = counts.split_once('/').unwrap();
+                let proportion = Proportion::new(k.parse().unwrap(), n.parse().unwrap()).unwrap();
+                Term { proportion, weight: confidence(weight) }
+            })
+            .collect();
+        bounds_are(&mover(&terms, &two_sided(last)), &row, 1e-9);
+    }
+}
+
 /// A seed SD of .02 over 4 seeds is a standard error of .01: what that bounds a rate of .07 at.
 #[test]
 fn four_seeds_at_seven_percent_bound_the_rate_at_ten_or_nine() {
