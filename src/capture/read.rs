@@ -61,6 +61,11 @@ impl<'a> Reader<'a> {
         Self { open, pages, is_refused: AtomicBool::new(false) }
     }
 
+    /// Reads `open` and leaves its pages where they are, because someone else reads the file, too.
+    pub(super) fn keeping(open: &'a OpenFile) -> Self {
+        Self { open, pages: Pages::Keep, is_refused: AtomicBool::new(false) }
+    }
+
     /// Fills the buffer from `at` on; a file that ends before was changed.
     ///
     /// The kernel drops the pages of one read when it is done: reads of one file should not share a page of theirs, which
@@ -97,7 +102,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn read(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+    /// Reads some bytes at `at`; none only where the file ends.
+    pub(super) fn read(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
         #[cfg(target_os = "linux")]
         if self.pages != Pages::Keep && !self.is_refused.load(Ordering::Relaxed) {
             match linux::read_uncached(&self.open.file, buffer, at) {

@@ -3,20 +3,20 @@
 //! Every row is read up to [`FULL_UP_TO`] bytes: each has a digest, and the multiset of all has one. Larger datasets of
 //! plain lines are only located: a row is then provable as a slice of its file. `--rows` and `--offsets` force one.
 
-use std::fs::File;
+use std::collections::BTreeMap;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::Arc;
 
 use crate::artifact::manifest::Written;
 use crate::artifact::rows::{OFFSETS, Projection};
-use crate::artifact::tree::{TreeLeaf, TreeNode};
-use crate::capture::hash::{Also, HashOptions, HashedFile};
+use crate::artifact::tree::{TreeLeaf, TreeNode, TreePath};
+use crate::capture::hash::{Also, HashOptions, HashedFile, check_size};
 use crate::capture::kind::{Artifact, KindError, Request};
 use crate::capture::open::{CaptureError, OpenFile, Root, Shown, argument_metadata};
-use crate::capture::walk::{Captured, Tree, capture_paths};
-use crate::rows::{self, FORMATS, Format, Gathered, Locating, Pass, RowsError, Settings, Shard, format_of};
+use crate::capture::read::Reader;
+use crate::capture::walk::{Tree, Visit, list_folder, walk_visited};
+use crate::digest::FileDigest;
+use crate::rows::{self, FORMATS, Format, Gathered, Locating, Pass, Passed, RowsError, Settings, Shard, format_of};
 use crate::statement::{Kind, Reading};
 
 /// Datasets of more bytes than this are located, where their format allows it and nothing else was asked for: reading each
@@ -97,32 +97,60 @@ fn one_file(kind: Kind, path: &Path, request: &Request<'_>) -> Result<Artifact, 
         artifact.remarks.push(format!("`{}` is recorded as bytes: its name says no format of rows", Shown::of(path)));
         return Ok(artifact);
     };
-    let open = OpenFile::argument(path)?;
-    let shard = shard(&open, &request.options.hash)?;
-    let mut source = Source { files: vec![(name, 0)], open: &mut |_| Ok(Arc::clone(&shard)) };
-    let read = read(kind, format, &mut source, open.stamp.size, request)?;
-    open.check_unchanged().map_err(|_| RowsCaptureError::Changed { path: Shown::of(path) })?;
-    let [passed] = read.passed[..] else { return Err(RowsCaptureError::Rows(RowsError::NoRows).into()) };
-    let file = HashedFile { stamp: open.stamp, mode: open.mode, digest: passed.digest, sha256: passed.sha256 };
+    let size = OpenFile::argument(path)?.stamp.size;
+    let mut source = Source { files: vec![(name, 0)], open: &mut |_| OpenFile::argument(path) };
+    let read = match read(kind, format, &mut source, size, request) {
+        Err(error) => return bytes_if_not_read(error, request),
+        Ok(read) => read,
+    };
+    let [file] = read.files[..] else { return Err(RowsCaptureError::Rows(RowsError::NoRows).into()) };
     Ok(read.artifact(Artifact::file(&file)))
 }
 
+/// What this program does not read, though its format allows it, is recorded as bytes, and that is said. A file that is
+/// broken is refused.
+fn bytes_if_not_read(error: KindError, request: &Request<'_>) -> Result<Artifact, KindError> {
+    let KindError::Rows(RowsCaptureError::File { path, source }) = &error else { return Err(error) };
+    if !source.is_unsupported() {
+        return Err(error);
+    }
+    let cause = std::error::Error::source(source).map(|cause| format!(": {cause}")).unwrap_or_default();
+    let remark = format!("recorded as bytes, because the rows of `{path}` are not read: {source}{cause}");
+    let mut artifact = Artifact::bytes(request)?;
+    artifact.remarks.push(remark);
+    Ok(artifact)
+}
+
+/// The shards are read in their order, each once, for its digest and its rows; then the rest of the folder is hashed around
+/// them.
 fn folder(kind: Kind, path: &Path, request: &Request<'_>) -> Result<Artifact, KindError> {
-    let Captured::Tree(Tree { leaves, .. }) =
-        capture_paths(&[path.to_owned()], &request.options.hash, request.progress)?
-    else {
-        return Err(CaptureError::NotFolder { path: Shown::of(path), found: "no folder" }.into());
-    };
     let root = Root::argument(path)?;
-    let (format, files) = shards(&leaves)?;
-    let size = files.iter().map(|(_, at)| size(&leaves[index(*at)])).sum();
-    let mut open = |name: &str| shard(&OpenFile::beneath(&root, name)?, &request.options.hash);
-    let mut source = Source { files: files.clone(), open: &mut open };
-    let mut read = read(kind, format, &mut source, size, request)?;
-    // The rows must come from the very bytes that are in the tree.
-    for ((name, at), passed) in files.iter().zip(&read.passed) {
-        let is_same = matches!(&leaves[index(*at)].node, TreeNode::File { digest, .. } if *digest == passed.digest);
-        if !is_same {
+    let paths = list_folder(path)?;
+    if paths.is_empty() {
+        return Artifact::bytes(request);
+    }
+    let is_file = |path: &&TreePath| root.look(path.as_str()).is_some();
+    let (format, files) = shards(paths.iter().zip(0..).filter(|(path, _)| is_file(path)))?;
+    let size = files.iter().filter_map(|(name, _)| root.look(name)).map(|(stamp, _)| stamp.size).sum();
+    let mut source = Source { files, open: &mut |name| OpenFile::beneath(&root, name) };
+    let mut read = match read(kind, format, &mut source, size, request) {
+        Err(error) => return bytes_if_not_read(error, request),
+        Ok(read) => read,
+    };
+    let files = source.files;
+    let known = files.iter().zip(&read.files).map(|((name, _), file)| (name.clone(), *file)).collect();
+    // A tree's leaves have no place for a second digest.
+    let hash = HashOptions { also: Also::Nothing, ..request.options.hash };
+    let Tree { leaves, .. } = walk_visited(&[path.to_owned()], &hash, request.progress, &Already(known))?;
+    // The rows must be those of the very files that are in the tree.
+    let is_file = |leaf: &&TreeLeaf| matches!(leaf.node, TreeNode::File { .. });
+    let again = shards(leaves.iter().zip(0..).filter(|(leaf, _)| is_file(leaf)).map(|(leaf, at)| (&leaf.path, at)))?;
+    if again.1 != files {
+        return Err(RowsCaptureError::Changed { path: Shown::of(path) }.into());
+    }
+    for ((name, at), file) in files.iter().zip(&read.files) {
+        let leaf = usize::try_from(*at).ok().and_then(|at| leaves.get(at)).map(|leaf| &leaf.node);
+        if !matches!(leaf, Some(TreeNode::File { digest, .. }) if *digest == file.digest) {
             return Err(RowsCaptureError::Changed { path: Shown::of(&path.join(name)) }.into());
         }
     }
@@ -136,33 +164,40 @@ fn folder(kind: Kind, path: &Path, request: &Request<'_>) -> Result<Artifact, Ki
     Ok(read.artifact(Artifact::tree(leaves)?))
 }
 
-fn index(at: u64) -> usize {
-    usize::try_from(at).unwrap_or(usize::MAX)
-}
+/// Files that were read for their rows, and hashed as they were.
+struct Already(BTreeMap<String, HashedFile>);
 
-fn size(leaf: &TreeLeaf) -> u64 {
-    match leaf.node {
-        TreeNode::File { size, .. } => size,
-        TreeNode::Link { .. } => 0,
+impl Visit for Already {
+    fn is_told(&self) -> bool {
+        true
+    }
+
+    fn visit(&self, path: &TreePath, open: &OpenFile) -> Result<Option<FileDigest>, CaptureError> {
+        match self.0.get(path.as_str()) {
+            None => Ok(None),
+            Some(file) if file.stamp == open.stamp => Ok(Some(file.digest)),
+            Some(_) => Err(open.changed()),
+        }
     }
 }
 
 /// The files that are shards, in the order of their rows, with their places in the tree; all are of the first format that
 /// any file is of. A folder of text beside lines of JSON is a dataset of the latter.
-fn shards(leaves: &[TreeLeaf]) -> Result<(&'static dyn Format, Files), RowsCaptureError> {
-    let files = || leaves.iter().zip(0..).filter(|(leaf, _)| matches!(leaf.node, TreeNode::File { .. }));
-    let is_of = |leaf: &TreeLeaf, format: &dyn Format| {
-        // Hidden files and folders are the tools' own.
-        let is_hidden = leaf.path.as_str().split('/').any(|part| part.starts_with('.'));
-        !is_hidden && format_of(leaf.path.as_str()).is_some_and(|found| found.name() == format.name())
-    };
-    let format = FORMATS.iter().copied().find(|format| files().any(|(leaf, _)| is_of(leaf, *format)));
+fn shards<'p>(
+    files: impl Iterator<Item = (&'p TreePath, u64)>,
+) -> Result<(&'static dyn Format, Files), RowsCaptureError> {
+    // Hidden files and folders are the tools' own.
+    let is_hidden = |path: &str| path.split('/').any(|part| part.starts_with('.'));
+    let files: Vec<(&str, u64)> =
+        files.map(|(path, at)| (path.as_str(), at)).filter(|(path, _)| !is_hidden(path)).collect();
+    let is_of = |path: &str, format: &dyn Format| format_of(path).is_some_and(|found| found.name() == format.name());
+    let format = FORMATS.iter().copied().find(|format| files.iter().any(|(path, _)| is_of(path, *format)));
     let Some(format) = format else {
         let known: Vec<&str> = FORMATS.iter().flat_map(|format| format.endings()).copied().collect();
         return Err(RowsCaptureError::NoFormat { known: known.join(", ") });
     };
-    let places: std::collections::BTreeMap<String, u64> =
-        files().filter(|(leaf, _)| is_of(leaf, format)).map(|(leaf, at)| (leaf.path.as_str().to_owned(), at)).collect();
+    let places: BTreeMap<String, u64> =
+        files.iter().filter(|(path, _)| is_of(path, format)).map(|(path, at)| ((*path).to_owned(), *at)).collect();
     let mut names: Vec<String> = places.keys().cloned().collect();
     rows::order(&mut names);
     rows::series(&names)?;
@@ -172,7 +207,7 @@ fn shards(leaves: &[TreeLeaf]) -> Result<(&'static dyn Format, Files), RowsCaptu
 /// Files by name and place in the tree.
 type Files = Vec<(String, u64)>;
 
-type Open<'o> = dyn FnMut(&str) -> Result<Arc<dyn Shard>, CaptureError> + 'o;
+type Open<'o> = dyn FnMut(&str) -> Result<OpenFile, CaptureError> + 'o;
 
 /// The shards of a dataset, and how to open one.
 struct Source<'o> {
@@ -183,7 +218,7 @@ struct Source<'o> {
 /// Rows, and the files they came from.
 struct Read {
     manifests: Vec<Written>,
-    passed: Vec<rows::Passed>,
+    files: Vec<HashedFile>,
     reading: Reading,
 }
 
@@ -212,7 +247,7 @@ fn read(
         Mode::Read => every_row(kind, format, source, request, &mut reading),
         Mode::Locate => places(format, source, request, &mut reading),
     };
-    let (manifests, passed) = read?;
+    let (manifests, files) = read?;
     reading.count("bytes.files", size);
     if options.mode.is_none() && by_size == Mode::Locate {
         let gib = FULL_UP_TO >> 30;
@@ -220,10 +255,10 @@ fn read(
             format!("rows were located and not read, because there are more than {gib} GiB of them; --rows reads them");
         reading.remark("offsets-only", 1, text);
     }
-    Ok(Read { manifests, passed, reading })
+    Ok(Read { manifests, files, reading })
 }
 
-type Manifests = (Vec<Written>, Vec<rows::Passed>);
+type Manifests = (Vec<Written>, Vec<HashedFile>);
 
 fn every_row(
     kind: Kind,
@@ -238,11 +273,12 @@ fn every_row(
         sources: sources(kind, options),
         sha256: request.options.hash.also == Also::Sha256,
     };
-    let (mut pass, mut passed) = (Pass::new(format, settings), Vec::new());
+    let (mut pass, mut files) = (Pass::new(format, settings), Vec::new());
     for (name, _) in &source.files {
-        let shard = (source.open)(name)?;
+        let open = (source.open)(name)?;
+        let shard = Opened::new(&open, &request.options.hash)?;
         let found = pass.shard(name, &shard, &|bytes| request.progress.add(bytes));
-        passed.push(found.map_err(|source| RowsCaptureError::File { path: Shown::of(name.as_ref()), source })?);
+        files.push(shard.hashed(name, found)?);
     }
     let (gathered, projection, field) = pass.finish().map_err(RowsCaptureError::from)?;
     gathered.tell(reading);
@@ -252,7 +288,7 @@ fn every_row(
         reading.fact("source-field", &field);
     }
     let Gathered { rows, rowset, .. } = gathered;
-    Ok((vec![rows, rowset], passed))
+    Ok((vec![rows, rowset], files))
 }
 
 fn places(
@@ -262,42 +298,50 @@ fn places(
     reading: &mut Reading,
 ) -> Result<Manifests, KindError> {
     let sha256 = request.options.hash.also == Also::Sha256;
-    let failed = |name: &str, source| RowsCaptureError::File { path: Shown::of(name.as_ref()), source };
     let mut locating = Locating::new(format, sha256).map_err(RowsCaptureError::from)?;
-    let mut passed = Vec::new();
+    let mut files = Vec::new();
     for (name, at) in &source.files {
-        let shard = (source.open)(name)?;
-        let found = locating.shard(name, *at, &*shard, &|bytes| request.progress.add(bytes));
-        passed.push(found.map_err(|source| failed(name, source))?);
+        let open = (source.open)(name)?;
+        let shard = Opened::new(&open, &request.options.hash)?;
+        let found = locating.shard(name, *at, &shard, &|bytes| request.progress.add(bytes));
+        files.push(shard.hashed(name, found)?);
     }
     let written = locating.finish().map_err(RowsCaptureError::from)?;
     reading.count("rows", written.count);
     reading.fact("projection", OFFSETS);
     reading.fact("mode", "offsets");
-    Ok((vec![written], passed))
-}
-
-fn shard(open: &OpenFile, options: &HashOptions) -> Result<Arc<dyn Shard>, CaptureError> {
-    let (size, limit) = (open.stamp.size, options.max_bytes);
-    if size > limit {
-        return Err(CaptureError::TooLarge { path: Shown::of(&open.shown), size, limit });
-    }
-    let file = open.file.try_clone().map_err(|source| crate::capture::open::io_error(&open.shown, "opened", source))?;
-    Ok(Arc::new(Opened { file, size }))
+    Ok((vec![written], files))
 }
 
 /// A file that `capture::open` opened.
-struct Opened {
-    file: File,
-    size: u64,
+struct Opened<'a> {
+    open: &'a OpenFile,
+    reader: Reader<'a>,
 }
 
-impl Shard for Opened {
+impl<'a> Opened<'a> {
+    fn new(open: &'a OpenFile, options: &HashOptions) -> Result<Self, CaptureError> {
+        check_size(open, options)?;
+        // SHA-256 is taken by a second reader beside the first.
+        let reader = if options.also == Also::Sha256 { Reader::keeping(open) } else { Reader::new(open) };
+        Ok(Self { open, reader })
+    }
+
+    /// What was read, if it is still what was opened.
+    fn hashed(&self, name: &str, passed: Result<Passed, RowsError>) -> Result<HashedFile, RowsCaptureError> {
+        let path = || Shown::of(name.as_ref());
+        let Passed { digest, sha256, .. } = passed.map_err(|source| RowsCaptureError::File { path: path(), source })?;
+        self.open.check_unchanged().map_err(|_| RowsCaptureError::Changed { path: path() })?;
+        Ok(HashedFile { stamp: self.open.stamp, mode: self.open.mode, digest, sha256 })
+    }
+}
+
+impl Shard for Opened<'_> {
     fn size(&self) -> u64 {
-        self.size
+        self.open.stamp.size
     }
 
     fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
-        self.file.read_at(buffer, at)
+        self.reader.read(buffer, at)
     }
 }

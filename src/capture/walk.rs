@@ -16,6 +16,7 @@ use rustix::fs::{AtFlags, Dir, FileType};
 
 use crate::artifact::tree::{TreeError, TreeLeaf, TreeNode, TreePath};
 use crate::capture::hash::{HashOptions, HashedFile, Progress, hash_file, hash_large, hash_small, hashed_already};
+use crate::capture::known::KnownFiles;
 use crate::capture::open::{CaptureError, FileStamp, OpenFile, Root, Shown, argument_metadata, io_error};
 use crate::capture::parts::{HashedParts, Parts, hash_parts};
 use crate::digest::{FileDigest, Sha256Digest};
@@ -51,12 +52,28 @@ pub struct Tree {
 
 /// Reads files as they are hashed, so that whoever needs what they hold need not read them again.
 pub(crate) trait Visit: Sync {
+    /// Whether who watches heard of the bytes already when they were read.
+    fn is_told(&self) -> bool {
+        false
+    }
+
     /// Every path there is, in order, before the first is visited.
     fn listed(&self, _paths: &[&TreePath]) {}
 
     /// Reads a file from its first byte to its last and gives the digest of what it read; nothing where the file is of
     /// no interest. Called from many threads.
     fn visit(&self, path: &TreePath, open: &OpenFile) -> Result<Option<FileDigest>, CaptureError>;
+}
+
+/// Who watches, without being told again.
+struct Told<'a>(&'a dyn Progress);
+
+impl Progress for Told<'_> {
+    fn add(&self, _: u64) {}
+
+    fn known(&self) -> Option<&KnownFiles> {
+        self.0.known()
+    }
 }
 
 /// Nobody reads along.
@@ -105,6 +122,14 @@ pub(crate) fn walk_with_parts(
     let mut walk = Walk::default();
     walk.list_folder(path, None)?;
     walk.hash(path, parts, options, progress, &Unseen)
+}
+
+/// The files and links below the folder at `path`, in the order of the leaves that they would be.
+pub(crate) fn list_folder(path: &Path) -> Result<Vec<TreePath>, CaptureError> {
+    let mut walk = Walk::default();
+    walk.list_folder(path, None)?;
+    walk.jobs.par_sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    Ok(walk.jobs.into_iter().map(|job| job.path).collect())
 }
 
 /// Hashes a folder, or several paths as one tree of their names, while `visit` reads along.
@@ -301,6 +326,8 @@ impl Walk {
         }
         let open = self.open(job)?;
         if let Some(digest) = visit.visit(&job.path, &open)? {
+            let told = Told(progress);
+            let progress = if visit.is_told() { &told } else { progress };
             return hashed_already(&open, digest, options, progress).map(Found::File);
         }
         if open.stamp.size >= LARGE {

@@ -235,9 +235,13 @@ fn expected(context: &Context, text: &str) -> Result<Expected, Failure> {
     let subject = row.payload.subjects.first().cloned().unwrap_or_default();
     let objects = objects(&reading);
     let name = row.name().unwrap_or(text).to_owned();
+    let projection = |kind| Ok::<_, Failure>(manifest(&objects, &subject, kind)?.map(|found| found.header.projection));
+    let reading = row.body.as_ref().and_then(|body| body.reading.as_ref());
     Ok(Expected::Recorded(Recorded {
         files: files(&objects, &subject)?,
-        rowset_projection: manifest(&objects, &subject, DigestKind::Rowset)?.map(|manifest| manifest.header.projection),
+        format: reading.map(|reading| reading.reader.clone()),
+        rows_projection: projection(DigestKind::Rows)?,
+        rowset_projection: projection(DigestKind::Rowset)?,
         name,
         subject,
     }))

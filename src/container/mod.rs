@@ -2,6 +2,7 @@
 //!
 //! Sizes and ratios are bounded before anything is unpacked, nothing is written to disk, and a name never becomes a path.
 
+pub mod tar;
 pub(crate) mod zip;
 
 use std::io::{Read, Seek};

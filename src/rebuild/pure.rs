@@ -5,15 +5,14 @@ use std::path::{Path, PathBuf};
 
 use sha2::Digest as _;
 
-use crate::artifact::rows::{TEXT, rowset_manifest};
 use crate::capture::inputs::{Documents, InputError, Rows};
 use crate::capture::open::CaptureError;
 use crate::digest::{Digest, FileDigest, FileHasher, Sha256Digest};
-use crate::json::Value;
 use crate::rebuild::difference::{Differ, Difference};
-use crate::rebuild::expected::{Expected, Held, hold};
+use crate::rebuild::expected::{Expected, Held, Views, hold};
 use crate::replay::params::Params;
 use crate::replay::{Function, HostError, Input, Items, Made, ReplayError, Sink, Takes};
+use crate::rows::{RowError, RowsError, Taken};
 
 /// The file that a folder of a dataset holds its rows in.
 const ROWS_FILE: &str = "dataset.jsonl";
@@ -33,12 +32,14 @@ pub enum PureError {
     Replay(#[from] ReplayError),
     #[error("what is expected cannot be read")]
     Expected(#[source] HostError),
+    #[error("the rows that were made cannot be compared")]
+    Rows(#[source] RowsError),
 }
 
 /// What the comparison came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// The same bytes, or the same texts where only those are recorded.
+    /// The same bytes, or the same rows where the recorded bytes are of another format or not recorded.
     Good,
     /// Other bytes.
     Bad,
@@ -152,19 +153,38 @@ fn compare(
         Held::Equal(by) => said(Verdict::Good, format!("by {by}")),
         Held::Differs => said(Verdict::Bad, "other bytes".to_owned()),
         Held::Unknown(reason) => said(Verdict::Unknown, reason),
-        Held::ByRowset(root) => {
-            let mut texts = Texts::default();
-            run(&mut texts)?;
-            match texts.root() {
-                Some(ours) if ours == root => said(
-                    Verdict::Good,
-                    "by the recorded set of texts; their order and the other columns are not recorded".to_owned(),
-                ),
-                Some(_) => said(Verdict::Bad, "other texts than the recorded set".to_owned()),
-                None => said(Verdict::Unknown, "a row that was made has no `text`".to_owned()),
-            }
-        }
+        Held::ByRows(views) => by_rows(*views, run)?,
     })
+}
+
+/// Compares the rows that are made with recorded ones, first in order, then as a set.
+fn by_rows(views: Views, run: impl Fn(&mut dyn Sink) -> Result<Made, PureError>) -> Result<Comparison, PureError> {
+    let Views { projection, rows, rowset, other_bytes } = views;
+    let said = |verdict, reason: String| Ok(Comparison { verdict, reason, difference: None });
+    let mut taking = Taking { taken: Taken::new(projection.clone()).map_err(PureError::Rows)?, failed: None };
+    run(&mut taking)?;
+    if let Some(error) = taking.failed {
+        return said(Verdict::Unknown, format!("a row that was made has no view `{projection}`: {error}"));
+    }
+    let made = match taking.taken.finish() {
+        Err(RowsError::NoRows) => return said(Verdict::Bad, "no row was made".to_owned()),
+        made => made.map_err(PureError::Rows)?,
+    };
+    let ordered = rows.map(|rows| rows == Digest::from(made.rows.root));
+    let set = rowset.map(|rowset| rowset == Digest::from(made.rowset.root));
+    let what = match (ordered, set) {
+        (Some(true), _) => format!("the recorded rows in their order, under the view `{projection}`"),
+        (None, Some(true)) => {
+            format!("the recorded set of rows under the view `{projection}`; their order is not recorded")
+        }
+        (Some(false), Some(true)) => format!("the recorded rows in another order, under the view `{projection}`"),
+        _ => format!("other rows than the recorded ones, under the view `{projection}`"),
+    };
+    match (other_bytes, ordered.or(set)) {
+        (true, _) => said(Verdict::Bad, format!("other bytes; {what}")),
+        (false, Some(true)) => said(Verdict::Good, format!("by {what}; other columns are not compared")),
+        (false, _) => said(Verdict::Bad, what),
+    }
 }
 
 /// One input, open.
@@ -301,28 +321,17 @@ impl Sink for Hashed<'_> {
     }
 }
 
-/// Gathers the digests of the texts that are made.
-#[derive(Default)]
-struct Texts {
-    digests: Vec<FileDigest>,
-    without: bool,
+/// Takes the rows that are made as those of a recorded dataset were.
+struct Taking {
+    taken: Taken,
+    /// Why a row has no such view; nothing is taken after it.
+    failed: Option<RowError>,
 }
 
-impl Texts {
-    fn root(self) -> Option<Digest> {
-        if self.without {
-            return None;
-        }
-        Some(rowset_manifest(TEXT, self.digests).ok()?.root().ok()?.into())
-    }
-}
-
-impl Sink for Texts {
+impl Sink for Taking {
     fn row(&mut self, row: &[u8]) -> io::Result<()> {
-        let text = Value::parse(row).ok().and_then(|value| value.object().ok()?.get("text").ok()??.text());
-        match text {
-            Some(text) if !text.lone_surrogate => self.digests.push(FileDigest::of(&text.bytes)),
-            _ => self.without = true,
+        if self.failed.is_none() {
+            self.failed = self.taken.line(row).err();
         }
         Ok(())
     }

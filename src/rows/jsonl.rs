@@ -41,7 +41,7 @@ impl Format for Jsonl {
     }
 }
 
-fn parse_line<'a>(line: &'a [u8], takes: &dyn Fn(&[u8]) -> bool) -> Result<Option<Row<'a>>, RowError> {
+pub(super) fn parse_line<'a>(line: &'a [u8], takes: &dyn Fn(&[u8]) -> bool) -> Result<Option<Row<'a>>, RowError> {
     if is_blank(line) {
         return Ok(None);
     }

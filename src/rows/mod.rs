@@ -4,7 +4,10 @@
 //! bytes. Everything is bounded before it is unpacked or held; a limit that was met is an error that says so. Nothing here
 //! opens a file: bytes come through [`Shard`].
 
+mod arrow;
 mod batch;
+mod block;
+mod budget;
 mod census;
 mod csv;
 mod gather;
@@ -12,10 +15,14 @@ mod json;
 mod jsonl;
 mod lines;
 mod packed;
+mod parquet;
 mod pass;
 mod shards;
 mod sort;
+mod taken;
+mod tar;
 mod text;
+mod value;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::format_collect, reason = "tests")]
@@ -27,13 +34,15 @@ use std::io::{self, BufRead};
 pub use gather::{Gathered, Twin};
 pub use pass::{Heard, Locating, Pass, Passed, Settings};
 pub use shards::{Missing, order, series};
+pub use taken::Taken;
 
 use crate::artifact::manifest::ManifestError;
 use crate::artifact::rows::{Cell, ProjectionError};
 use crate::json::JsonError;
 
 /// Every format, in the order in which a folder is searched for one.
-pub static FORMATS: &[&dyn Format] = &[jsonl::ENTRY, csv::ENTRY, json::ENTRY, text::ENTRY];
+pub static FORMATS: &[&dyn Format] =
+    &[jsonl::ENTRY, parquet::ENTRY, arrow::ENTRY, tar::ENTRY, csv::ENTRY, json::ENTRY, text::ENTRY];
 
 /// Longest row: larger than any document, small beside the memory that is promised.
 pub const MAX_ROW_BYTES: usize = 16 << 20;
@@ -47,7 +56,7 @@ pub trait Shard: Send + Sync {
     /// Bytes in it.
     fn size(&self) -> u64;
 
-    /// Reads at `at`; fewer bytes than `buffer` holds only where the file ends.
+    /// Reads at `at`, at least a byte unless the file ends there.
     fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize>;
 }
 
@@ -59,6 +68,9 @@ pub trait Sink {
     /// The next row. An error ends the reading.
     fn row(&mut self, row: Row<'_>) -> Result<(), RowError>;
 }
+
+/// Reads all rows of a file whose end has to be read first.
+pub type ReadWhole = fn(&dyn Shard, &mut dyn Sink) -> Result<(), RowError>;
 
 /// Reads one line as a row; nothing where it holds none.
 pub type ParseLine = for<'a> fn(&'a [u8], &dyn Fn(&[u8]) -> bool) -> Result<Option<Row<'a>>, RowError>;
@@ -73,6 +85,12 @@ pub trait Format: Sync {
 
     /// How to read a row from a line, where rows are lines.
     fn line(&self) -> Option<ParseLine> {
+        None
+    }
+
+    /// How to read all rows, where that needs the whole file at hand. Such a file is read twice: for its rows, which lie
+    /// in any order, and for its digest.
+    fn whole(&self) -> Option<ReadWhole> {
         None
     }
 
@@ -113,6 +131,8 @@ pub enum RowError {
     Shape { what: &'static str, expected: u64, found: u64 },
     #[error("the file is no {format}: {reason}")]
     Malformed { format: &'static str, reason: String },
+    #[error("{what} in {format} is not read")]
+    Unsupported { format: &'static str, what: String },
     #[error(transparent)]
     Manifest(#[from] ManifestError),
 }
@@ -150,4 +170,15 @@ pub enum RowsError {
     Scratch(#[source] io::Error),
     #[error("there is no row")]
     NoRows,
+}
+
+impl RowsError {
+    /// True where the file may be as its format has it, and only this program does not read it.
+    pub fn is_unsupported(&self) -> bool {
+        matches!(
+            self,
+            Self::AtByte { source: RowError::Unsupported { .. }, .. }
+                | Self::AtRow { source: RowError::Unsupported { .. }, .. }
+        )
+    }
 }

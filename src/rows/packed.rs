@@ -15,7 +15,7 @@ const ALLOWANCE: u64 = 16 << 20;
 const MAX_UNPACKED: u64 = 1 << 42;
 
 /// Largest zstd window, as for members of archives: 32 MiB.
-const ZSTD_WINDOW_LOG: u32 = 25;
+pub(super) const ZSTD_WINDOW_LOG: u32 = 25;
 
 /// How a shard is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! Reads the shards of one dataset in order, each in one pass, and gathers their rows.
 
 use std::io::{self, BufRead, BufReader, Read};
-use std::sync::Arc;
 
 use sha2::Digest as _;
 
@@ -9,13 +8,13 @@ use super::batch::{Batch, Part, View};
 use super::gather::{Gather, Gathered};
 use super::lines::{self, BadLine, Course, Hashed, MAX_BLOCK, Take};
 use super::packed::{Packing, unpack};
-use super::{Format, MAX_ROW_BYTES, ParseLine, Row, RowError, RowsError, Shard, Sink};
+use super::{Format, MAX_ROW_BYTES, ParseLine, ReadWhole, Row, RowError, RowsError, Shard, Sink};
 use crate::artifact::manifest::{Leaves, ManifestHash, ManifestWriter, Written};
 use crate::artifact::rows::{OFFSETS, OffsetLeaf, Projection, header};
 use crate::digest::{DigestKind, FileDigest, FileHasher, Sha256Digest};
 
 /// Items of this many bytes are hashed together where rows come from a stream.
-const BATCH: usize = 4 << 20;
+pub(super) const BATCH: usize = 4 << 20;
 
 /// Block in which lines are only looked for: it stays in the second-level cache between hashing and looking.
 const LOCATE_BLOCK: usize = 1 << 20;
@@ -62,11 +61,12 @@ impl Pass {
     }
 
     /// Reads the next shard, of that name.
-    pub fn shard(&mut self, name: &str, shard: &Arc<dyn Shard>, heard: Heard<'_>) -> Result<Passed, RowsError> {
+    pub fn shard(&mut self, name: &str, shard: &dyn Shard, heard: Heard<'_>) -> Result<Passed, RowsError> {
         let packing = Packing::of(name);
         let before = self.rows();
-        let hashed = match (packing, self.format.line()) {
-            (None, Some(parse)) => self.lines(parse, &**shard, heard)?,
+        let hashed = match (packing, self.format.line(), self.format.whole()) {
+            (None, Some(parse), _) => self.lines(parse, shard, heard)?,
+            (None, None, Some(read)) => self.whole(read, shard, heard)?,
             _ => self.stream(packing, shard, heard)?,
         };
         Ok(Passed { digest: hashed.digest, sha256: hashed.sha256, rows: self.rows() - before })
@@ -101,27 +101,31 @@ impl Pass {
         lines::run(course, &work, &mut Parts { gather, before })
     }
 
-    fn stream(
-        &mut self,
-        packing: Option<Packing>,
-        shard: &Arc<dyn Shard>,
-        heard: Heard<'_>,
-    ) -> Result<Hashed, RowsError> {
-        let mut raw = Watched::new(&**shard, self.settings.sha256, heard);
-        let before = self.rows();
-        let mut sink = Rows { settings: &self.settings, open: &mut self.open, batch: Batch::default(), read: 0 };
-        let read = {
+    fn stream(&mut self, packing: Option<Packing>, shard: &dyn Shard, heard: Heard<'_>) -> Result<Hashed, RowsError> {
+        let mut raw = Watched::new(shard, self.settings.sha256, heard);
+        let format = self.format;
+        let read = self.gather(|sink| {
             let mut buffered = BufReader::with_capacity(BUFFER, &mut raw);
-            unpack(packing, &mut buffered, |stream| self.format.read(stream, &mut sink))
-        };
-        let row = sink.read + 1;
-        let rows = read.and_then(|()| sink.flush());
-        rows.map_err(|source| match source {
-            RowError::Io(source) if raw.failed => RowsError::Io { at: raw.at, source },
-            source => RowsError::AtRow { row, source },
+            unpack(packing, &mut buffered, |stream| format.read(stream, sink))
+        });
+        read.map_err(|error| match error {
+            RowsError::AtRow { source: RowError::Io(source), .. } if raw.failed => RowsError::Io { at: raw.at, source },
+            other => other,
         })?;
-        debug_assert!(self.rows() >= before, "rows only grow");
         raw.finish()
+    }
+
+    fn whole(&mut self, read: ReadWhole, shard: &dyn Shard, heard: Heard<'_>) -> Result<Hashed, RowsError> {
+        self.gather(|sink| read(shard, sink))?;
+        Watched::new(shard, self.settings.sha256, heard).finish()
+    }
+
+    /// Takes the rows that are read.
+    fn gather(&mut self, read: impl FnOnce(&mut dyn Sink) -> Result<(), RowError>) -> Result<(), RowsError> {
+        let mut sink = Rows { settings: &self.settings, open: &mut self.open, batch: Batch::default(), read: 0 };
+        let read = read(&mut sink);
+        let row = sink.read + 1;
+        read.and_then(|()| sink.flush()).map_err(|source| RowsError::AtRow { row, source })
     }
 
     /// The roots, and how they were taken: the view, and the field by which sources were counted.

@@ -135,3 +135,82 @@ fn a_mix_is_counted_by_the_datasets_whose_rows_it_holds() {
     let _ =
         other.complains("whose rows the mix holds cannot be told: no set of rows under `text` is here of \"whole\"");
 }
+
+fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/rows").join(name)).unwrap()
+}
+
+#[test]
+fn columns_and_archives_are_the_rows_that_their_lines_are() {
+    let sandbox = Sandbox::with_ledger();
+    let record = |file: &str| sandbox.lab(&["record", "dataset", file, "--name", file]).success();
+    sandbox.write("lab/rows.jsonl", fixture("few/rows.jsonl"));
+    let lines = record("rows.jsonl");
+    for file in ["plain.parquet", "dictionary.parquet", "plain.arrow", "packed.arrows"] {
+        sandbox.write(&format!("lab/{file}"), fixture(&format!("few/{file}")));
+        let columns = record(file);
+        assert_eq!(said(&columns, "4 rows"), said(&lines, "4 rows"), "{file}");
+        assert_eq!(said(&columns, "3 distinct rows"), said(&lines, "3 distinct rows"), "{file}");
+    }
+    // Shards in columns are the lines twice, in whatever order.
+    sandbox.write("lab/twice.jsonl", [fixture("few/rows.jsonl"), fixture("few/rows.jsonl")].concat());
+    sandbox.write("lab/shards/train-00000-of-00002.parquet", fixture("few/plain.parquet"));
+    sandbox.write("lab/shards/train-00001-of-00002.parquet", fixture("few/deltas.parquet"));
+    sandbox.write("lab/shards/dataset_info.json", "{}");
+    let (twice, shards) = (record("twice.jsonl"), record("shards"));
+    assert_eq!(said(&twice, "8 rows"), said(&shards, "8 rows"));
+    assert!(shards.stderr.contains("other-files: 1 files"), "{}", shards.stderr);
+    sandbox.write("lab/samples.tar", fixture("few-tar/json.tar"));
+    sandbox.write("lab/samples.jsonl", fixture("few-tar/rows.jsonl"));
+    assert_eq!(said(&record("samples.tar"), "3 rows"), said(&record("samples.jsonl"), "3 rows"));
+}
+
+#[test]
+fn what_is_broken_is_refused_and_what_is_not_read_is_recorded_as_bytes() {
+    let sandbox = Sandbox::with_ledger();
+    let whole = fixture("few/plain.parquet");
+    sandbox.write("lab/cut.parquet", &whole[..whole.len() - 3]);
+    let cut = sandbox.lab(&["record", "dataset", "cut.parquet", "--name", "cut"]).code(2);
+    let cut = cut.complains("hint: to record the bytes without reading what they hold: --bytes-only");
+    assert!(cut.stderr.contains("it does not end as one: it is cut, or something follows it"), "{}", cut.stderr);
+    sandbox.write("lab/old.feather", "FEA1 and so on");
+    let old = sandbox.lab(&["record", "dataset", "old.feather", "--name", "old"]).success();
+    assert!(old.stderr.contains("Feather of the first version in Arrow is not read"), "{}", old.stderr);
+    assert!(!old.stdout.contains("rows  blake3"), "{}", old.stdout);
+    sandbox.write("lab/shards/a.feather", "FEA1 and so on");
+    let folder = sandbox.lab(&["record", "dataset", "shards", "--name", "old-shards"]).success();
+    assert!(folder.stderr.contains("recorded as bytes"), "{}", folder.stderr);
+    sandbox.write("lab/no.parquet.gz", "no gzip either");
+    let packed = sandbox.lab(&["record", "dataset", "no.parquet.gz", "--name", "packed"]).success();
+    assert!(packed.stderr.contains("a file that is packed once more in Parquet is not read"), "{}", packed.stderr);
+}
+
+#[test]
+fn rows_made_again_are_held_to_recorded_rows_of_another_format() {
+    let sandbox = Sandbox::with_ledger();
+    sandbox.write("lab/rows.parquet", fixture("few/plain.parquet"));
+    let _ = sandbox.lab(&["record", "dataset", "rows.parquet", "--name", "columns"]).success();
+    let lines = String::from_utf8(fixture("few/rows.jsonl")).unwrap();
+    sandbox.write("lab/rows.jsonl", &lines);
+    let mut turned: Vec<&str> = lines.lines().collect();
+    turned.rotate_left(1);
+    sandbox.write("lab/turned.jsonl", turned.join("\n") + "\n");
+    sandbox.write("lab/fewer.jsonl", turned[1..].join("\n") + "\n");
+    let made = |file: &str, expect: &str| {
+        ["rebuild", "--pure", "project/1", "--in", file, "--param", "drop=score", "--expect", expect].map(str::to_owned)
+    };
+    let run = |file: &str, expect: &str| {
+        let line = made(file, expect);
+        sandbox.lab(&line.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let same = run("rows.jsonl", "columns").success();
+    assert!(same.stdout.contains("by the recorded rows in their order, under the view `text`"), "{}", same.stdout);
+    let other = run("turned.jsonl", "columns").code(1);
+    assert!(other.stdout.contains("the recorded rows in another order"), "{}", other.stdout);
+    let fewer = run("fewer.jsonl", "columns").code(1);
+    assert!(fewer.stdout.contains("other rows than the recorded ones"), "{}", fewer.stdout);
+    // Where the very bytes were recorded in the same format, other bytes are other bytes.
+    let _ = sandbox.lab(&["record", "dataset", "rows.jsonl", "--name", "lines"]).success();
+    let bytes = run("rows.jsonl", "lines").code(1);
+    assert!(bytes.stdout.contains("other bytes; the recorded rows in their order"), "{}", bytes.stdout);
+}
