@@ -16,7 +16,7 @@ use super::decision::Decision;
 use super::enclosure::Enclosure;
 use super::estimate::integer;
 use super::interval::{Interval, Method, Target};
-use super::level::{Level, Sides};
+use super::level::Level;
 use super::permutation::Alternative;
 use super::seed_values::{ErrorSource, SeedValues};
 use super::student::{t_critical, t_upper_tail};
@@ -149,15 +149,6 @@ impl SeedContrast {
         Ok(relation.decide(&self.bounds(level)?, threshold))
     }
 
-    /// Whether the true value lies within `margin` of 0, by two one-sided tests at `level`.
-    ///
-    /// Source: D. J. Schuirmann, "A comparison of the two one-sided tests procedure …", 1987
-    pub fn equivalent(&self, margin: &BigRational, level: &Level) -> Result<Decision, SeedsError> {
-        let bounds = self.bounds(&level.with_sides(Sides::Upper))?;
-        let margin = margin.abs();
-        Ok(Relation::AtMost.decide(&bounds, &margin).and(Relation::AtLeast.decide(&bounds, &-margin)))
-    }
-
     /// The p of the hypothesis that the true value is `null`, as the nearest float; for display, never for a decision.
     pub fn p_value(&self, null: &BigRational, alternative: Alternative) -> Option<f64> {
         let distance = &self.value - null;
@@ -195,6 +186,7 @@ mod tests {
     use num_traits::One;
     use proptest::prelude::*;
 
+    use super::super::level::Sides;
     use super::super::seed_values::SeedValue;
     use super::super::table::SeedName;
     use super::*;
@@ -254,18 +246,6 @@ mod tests {
         assert_eq!(SeedContrast::mean(&same), Err(SeedsError::NoVariance));
         // Beside an arm that varies, one that does not adds nothing to the error.
         assert_eq!(SeedContrast::difference(&two, &same).unwrap().freedom, ratio(1, 1));
-    }
-
-    #[test]
-    fn arms_are_equivalent_within_a_margin_or_it_cannot_be_told() {
-        let (a, b) = ([50, 51, 52, 53], [51, 52, 52, 54]);
-        let arm = |values: [i64; 4]| seeds(&values.map(|v| ratio(v, 100)), None);
-        let found = SeedContrast::difference(&arm(a), &arm(b)).unwrap();
-        let level = Level::percent(95, Sides::Two).unwrap();
-        assert_eq!(found.equivalent(&ratio(1, 20), &level).unwrap(), Decision::Holds);
-        assert_eq!(found.equivalent(&ratio(1, 100), &level).unwrap(), Decision::CannotBeDecided);
-        let far = SeedContrast::difference(&arm(a), &arm([80, 81, 82, 83])).unwrap();
-        assert_eq!(far.equivalent(&ratio(-1, 20), &level).unwrap(), Decision::DoesNotHold);
     }
 
     proptest! {
