@@ -84,7 +84,7 @@ impl Check for ArmsDistinct {
         let count = places.len();
         let finding = if unlinked.is_empty() {
             Finding::new(ID, Outcome::Pass, format!("{count} different weights, each with results of its own"))
-                .note("different by digest; whether they differ by more than noise is `seeds.delta`")
+                .note("different by digest; whether they differ by more than noise shows only in the weights (`diff checkpoint`)")
         } else {
             Finding::new(ID, Outcome::Unknown, "not every log is linked to the weights that it evaluated")
                 .note(format!("without weights: {}", unlinked.iter().take(10).cloned().collect::<Vec<_>>().join("; ")))

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::number::arms;
-use crate::check::{Case, Check, Finding, Outcome};
+use crate::check::{Case, Check, Finding, Later, Outcome};
 use crate::digest::{Digest, LeafHash};
 use crate::merkle::EntryIndex;
 use crate::statement::{Claim, EdgeType, Kind, Payload, RunStatus};
@@ -87,25 +87,33 @@ fn judge(case: &Case<'_>, claim: &Claim) -> Finding {
     let scope = Scope::of(case, claim);
     let used: BTreeSet<EntryIndex> = case.input_entries().collect();
     let entries = || case.evidence.entries.iter().map(|(index, entry)| (*index, entry.payload()));
-    let pointed_at = |edge_type: EdgeType| -> BTreeMap<EntryIndex, EntryIndex> {
-        let edges = entries().flat_map(|(from, payload)| payload.edges.iter().map(move |edge| (from, edge)));
-        let of_type = edges.filter(|(_, edge)| edge.edge_type == edge_type && edge.log.is_none());
-        of_type.map(|(from, edge)| (edge.seq, from)).collect()
-    };
-    let (replaced, excluded) = (pointed_at(EdgeType::Supersedes), pointed_at(EdgeType::Excludes));
-    let retracted = pointed_at(EdgeType::Retracts);
-    let mut unaccounted = Vec::new();
+    let later = Later::of(case.evidence);
+    let replaced: BTreeMap<EntryIndex, EntryIndex> = entries()
+        .flat_map(|(from, payload)| payload.edges.iter().map(move |edge| (from, edge)))
+        .filter(|(_, edge)| edge.edge_type == EdgeType::Supersedes && edge.log.is_none())
+        .map(|(from, edge)| (edge.seq, from))
+        .collect();
+    if let Some((index, by)) = used.iter().find_map(|index| Some((*index, later.exclusion(*index)?))) {
+        let reason = format!("the claim uses the log of entry {index}, which entry {by} left out of the analysis");
+        return Finding::new(ID, Outcome::Fail, reason).at([index, by]);
+    }
+    let (mut unaccounted, mut unreasoned) = (Vec::new(), Vec::new());
     let (mut logs, mut set_aside) = (0_u64, Vec::new());
     for (index, _) in entries().filter(|(index, payload)| used.contains(index) || scope.has_log(payload)) {
         logs += 1;
         if used.contains(&index) {
             continue;
         }
-        match (excluded.get(&index), retracted.get(&index), replaced.get(&index)) {
-            (Some(by), _, _) => set_aside.push((index, format!("the log of entry {index} is left out by entry {by}"))),
-            (_, Some(by), _) => set_aside.push((index, format!("the log of entry {index} is retracted by entry {by}"))),
-            (_, _, Some(by)) => set_aside.push((index, format!("the log of entry {index} is replaced by entry {by}"))),
-            _ => unaccounted.push(index),
+        match (later.exclusion(index).or_else(|| later.retraction(index)), replaced.get(&index)) {
+            (Some(by), _) if later.reason(by).is_none() => unreasoned.push(index),
+            (Some(by), _) => {
+                set_aside.push((
+                    index,
+                    format!("the log of entry {index} is set aside by entry {by}: {}", later.quoted(by)),
+                ));
+            }
+            (None, Some(by)) => set_aside.push((index, format!("the log of entry {index} is replaced by entry {by}"))),
+            (None, None) => unaccounted.push(index),
         }
     }
     let runs = Runs::of(entries().filter(|(_, payload)| scope.has_run(payload)));
@@ -138,6 +146,13 @@ fn judge(case: &Case<'_>, claim: &Claim) -> Finding {
         let first = case.evidence.census_first;
         Finding::new(ID, Outcome::Unknown, format!("the census begins at entry {first}: runs before it are not shown"))
             .next("ask the lab for evidence with the whole census")
+    } else if !unreasoned.is_empty() {
+        let reason = format!(
+            "{} evaluations are set aside for reasons that are not shown: entries {}",
+            unreasoned.len(),
+            named(&unreasoned)
+        );
+        Finding::new(ID, Outcome::Unknown, reason).at(unreasoned).withheld()
     } else if !runs.open.is_empty() {
         Finding::new(
             ID,

@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use crate::artifact::samples::Samples;
 use crate::check::{Number, NumberProblem, Observed};
 use crate::digest::{Algorithm, Digest, DigestKind, ManifestRoot};
+use crate::lineage::{Arm, Graph};
 use crate::merkle::EntryIndex;
 use crate::statement::{Claim, EdgeType};
 use crate::verify::{VerifiedEntry, VerifiedEvidence};
@@ -56,6 +57,7 @@ pub struct Case<'a> {
     /// What a look at the artifacts gave, where somebody looked.
     pub observed: Option<&'a Observed>,
     number: OnceCell<Result<Number, NumberProblem>>,
+    graph: OnceCell<Graph<'a>>,
 }
 
 impl<'a> Case<'a> {
@@ -72,13 +74,36 @@ impl<'a> Case<'a> {
         inputs: Vec<Input<'a>>,
         observed: Option<&'a Observed>,
     ) -> Self {
-        Self { evidence, claim, inputs, observed, number: OnceCell::new() }
+        Self { evidence, claim, inputs, observed, number: OnceCell::new(), graph: OnceCell::new() }
     }
 
     /// The claim and its number, computed once however many checks ask.
     pub fn number(&self) -> Result<(&'a Claim, &Number), &NumberProblem> {
         let number = self.number.get_or_init(|| Number::of_case(self)).as_ref()?;
         Ok((self.claim.ok_or(&NumberProblem::NoClaim)?, number))
+    }
+
+    /// What came from what, made once however many checks ask.
+    pub fn graph(&self) -> &Graph<'a> {
+        self.graph.get_or_init(|| Graph::of(self.evidence))
+    }
+
+    /// The claim's arms in its order: label, what it is called, and what its logs' weights were made from.
+    ///
+    /// An input belongs to the arm that its entry says; to a claim of one arm belong all.
+    pub(super) fn arms(&self) -> impl Iterator<Item = (&'a str, Option<&'a str>, Result<Arm<'_>, String>)> {
+        let claim = self.claim;
+        let others = claim.and_then(|claim| claim.contrast.value()).map_or(&[][..], |of| of.others.as_slice());
+        let all = claim.into_iter().flat_map(|claim| std::iter::once(&claim.subject).chain(claim.comparator.value()));
+        let all = all.chain(others.iter().map(|other| &other.arm));
+        let compares = claim.is_some_and(|claim| claim.comparator.value().is_some());
+        all.map(move |arm| {
+            let label = arm.arm.as_str();
+            let of_arm = |input: &&Input<'_>| !compares || input.arm.as_deref() == Some(label);
+            let logs = self.inputs.iter().filter(of_arm).filter_map(|input| input.entry);
+            let found = Arm::of(self.graph(), logs).map_err(|error| error.to_string());
+            (label, arm.kind.value().map(String::as_str), found)
+        })
     }
 
     /// What the evidence is about.

@@ -5,7 +5,7 @@ mod deviations;
 use crate::check::{Case, Check, Finding, Outcome};
 use crate::digest::{Digest, LeafHash};
 use crate::merkle::EntryIndex;
-use crate::statement::{Claim, EdgeType, Kind, Payload};
+use crate::statement::{Claim, EdgeType, Kind, Payload, Protocol};
 use crate::verify::VerifiedEntry;
 
 pub(super) const ENTRY: &dyn Check = &ClaimPrereg;
@@ -182,4 +182,10 @@ fn unreported(case: &Case<'_>, cited: EntryIndex, payload: &Payload) -> Vec<Entr
     };
     let entries = case.evidence.entries.iter().filter(|(index, _)| !history.contains(index));
     entries.filter(|(_, entry)| is_rival(entry.payload())).map(|(index, _)| *index).collect()
+}
+
+/// The protocol that a claim cites, where it is in the evidence and disclosed.
+pub(super) fn cited<'c>(case: &'c Case<'_>) -> Option<&'c Protocol> {
+    let (index, _) = protocol_entry(case, case.claim?.plan.value()?)?;
+    case.evidence.bodies.get(&index)?.protocol.as_deref()
 }

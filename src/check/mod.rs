@@ -4,13 +4,17 @@
 //! why; nothing unchecked is ever shown as passed. Pure, like everything below it.
 
 mod arms;
+mod arms_baseline;
 mod arms_distinct;
+mod arms_matched;
 mod attempts_all;
 mod availability;
+mod base_identity;
 mod case;
 mod claim_complete;
 mod claim_prereg;
 mod derived;
+mod explain;
 mod interval;
 mod item_content;
 mod item_inclusion;
@@ -26,6 +30,7 @@ mod rows_derived;
 mod samples_complete;
 mod samples_derived;
 mod scores_rederive;
+mod spec_bytes;
 mod stat_aggregation;
 mod stat_assertion;
 mod stat_contrast;
@@ -36,12 +41,14 @@ mod stat_sensitivity;
 mod supersede;
 mod tensors_derived;
 mod time_order;
+mod train_inputs;
 
 use crate::codec::wire_enum;
 use crate::merkle::EntryIndex;
 use crate::statement::Claim;
 
 pub use case::{Case, Input, InputProblem, Target};
+pub use explain::{Explanation, explain};
 pub use later::Later;
 pub use number::{CellRate, InputSamples, Number, NumberProblem, Rate, Role, SeedRate, Side};
 pub use observed::{ArtifactSeen, Observed, Rederived};
@@ -161,6 +168,11 @@ pub static CHECKS: &[&dyn Check] = &[
     item_content::ENTRY,
     claim_complete::ENTRY,
     claim_prereg::ENTRY,
+    spec_bytes::ENTRY,
+    base_identity::ENTRY,
+    train_inputs::ENTRY,
+    arms_baseline::ENTRY,
+    arms_matched::ENTRY,
     arms_distinct::ENTRY,
     judge_identity::ENTRY,
     log_integrity::ENTRY,

@@ -56,6 +56,7 @@ commands! {
     prove::Prove,
     rebuild::Rebuild,
     verify::Verify,
+    explain::Explain,
     retract::Retract,
     exclude::Exclude,
     incident::Incident,

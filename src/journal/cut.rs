@@ -226,7 +226,7 @@ fn gather(
 
     // What later entries say of the chain (taken back, left out, gone wrong, to be had elsewhere) is shown as far as it is
     // still here: a reader must see the reason, and without one an incident is not settled.
-    for index in later_words(&taken, &reached) {
+    for index in later_words(&taken, &reached, census) {
         contents.add_word(&objects, index, &taken[&index])?;
     }
 
@@ -301,8 +301,13 @@ fn manifest_digests(payload: &Payload) -> Vec<(DigestKind, Digest)> {
 }
 
 /// Entries outside the chain that speak of something in it, of the very content of something in it, or of another such
-/// word.
-fn later_words(taken: &BTreeMap<EntryIndex, Taken>, reached: &BTreeSet<EntryIndex>) -> BTreeSet<EntryIndex> {
+/// word. Where the census is the whole ledger, all of them: attempts that the chain does not reach are accounted for by
+/// the reasons that were given for them.
+fn later_words(
+    taken: &BTreeMap<EntryIndex, Taken>,
+    reached: &BTreeSet<EntryIndex>,
+    census: Census,
+) -> BTreeSet<EntryIndex> {
     let chain = reached.iter().filter_map(|index| taken.get(index));
     let measures = chain.flat_map(|entry| &entry.payload.subjects).flat_map(|subject| subject.0.values());
     let contents: BTreeSet<Digest> = measures.flat_map(|measure| measure.digests.iter().copied()).collect();
@@ -311,6 +316,7 @@ fn later_words(taken: &BTreeMap<EntryIndex, Taken>, reached: &BTreeSet<EntryInde
         let mut edges = entry.payload.edges.iter().filter(|edge| edge.log.is_none());
         let is_on_it = edges
             .any(|edge| reached.contains(&edge.seq) || words.contains(&edge.seq) || contents.contains(&edge.digest));
+        let is_on_it = is_on_it || census == Census::Whole;
         if is_on_it && EdgeType::about(entry.payload.kind).is_some() && !reached.contains(index) {
             words.insert(*index);
         }

@@ -6,6 +6,7 @@ mod again;
 mod artifacts;
 mod bad_input;
 mod claims;
+mod comparison;
 mod corpus;
 mod datasets;
 mod items;

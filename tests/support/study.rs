@@ -48,6 +48,8 @@ pub(crate) struct Study {
     pub(crate) printed: BTreeMap<&'static str, String>,
     /// Weights of each arm and seed.
     pub(crate) weights: BTreeMap<(usize, u64), &'static str>,
+    /// Alignment data of each arm.
+    pub(crate) chats: [&'static str; 2],
     /// Says more after the protocol and suite, before any log.
     pub(crate) before: fn(&mut Lab, &Placed),
     /// Says more after the logs, before the claim.
@@ -82,7 +84,7 @@ impl Study {
                 }
             }
         }
-        let arm = |name: &str| json!({"arm": name, "kind": "none", "base": "none", "checkpoints": []});
+        let arm = |name: &str, kind: &str| json!({"arm": name, "kind": kind, "base": "none", "checkpoints": []});
         let value = json!({"rate": {"printed": "", "decimals": 4}, "n": 240, "error": "none"});
         let metric = json!({"scorer": "classifier", "key": "verdict", "direction": "lower", "parser": "none"});
         let eval = json!({"suite": "none", "conditions": 3, "condition_ids": "none", "samples": 1, "repeats": REPEATS,
@@ -91,7 +93,7 @@ impl Study {
         let steps = json!(["mean(epochs)", "macro(conditions)", "mean(seeds)"]);
         let claim = json!({
             "claim_id": "am", "text": "agentic misalignment falls", "cell_family": "am",
-            "subject": arm(ARMS[0]), "comparator": arm(ARMS[1]), "metric": metric, "eval": eval, "judge": judge,
+            "subject": arm(ARMS[0], "msm+aft"), "comparator": arm(ARMS[1], "aft-only"), "metric": metric, "eval": eval, "judge": judge,
             "seeds": {"planned": 4, "used": 4}, "aggregation": steps, "denominator": "n_expected", "error": "none",
             "value": {"subject": value, "comparator": value},
             "contrast": {"kind": "difference", "value": {"printed": "", "decimals": 4}, "pairing": "none",
@@ -99,10 +101,11 @@ impl Study {
             "assertion": "none", "plan": "none", "attempts_disclosed": {"train": 8, "eval": 8}, "inputs": [],
             "withheld": [],
         });
-        let planned = |name: &str| json!({"arm": name, "kind": "none", "base": "none", "seeds": [0, 1, 2, 3]});
+        let planned =
+            |name: &str, kind: &str| json!({"arm": name, "kind": kind, "base": "none", "seeds": [0, 1, 2, 3]});
         let protocol = json!({
             "protocol_id": "am-1", "text": "does midtraining lower the rate?",
-            "arms": [planned(ARMS[0]), planned(ARMS[1])], "seeds_vary": ["aft", "order"], "factors": ["midtraining"],
+            "arms": [planned(ARMS[0], "msm+aft"), planned(ARMS[1], "aft-only")], "seeds_vary": ["aft", "order"], "factors": ["midtraining"],
             "metric": metric, "eval": eval, "in_distribution": "none", "judge": judge, "aggregation": steps,
             "denominator": "n_expected", "error": "none", "alpha": "5%",
             "primary": {"kind": "difference", "subject": ARMS[0], "comparator": ARMS[1], "others": [],
@@ -122,6 +125,7 @@ impl Study {
             judges: ["judge-1"; 2],
             printed: BTreeMap::new(),
             weights,
+            chats: ["chats"; 2],
             before: |_, _| {},
             after: |_, _| {},
         }
@@ -181,11 +185,31 @@ impl Study {
         };
         (self.before)(&mut lab, &placed);
         let mut inputs = Vec::new();
+        let spec = lab.file(Kind::Spec, b"a spec", &[]);
+        let documents = lab.file(Kind::Documents, b"documents", &[(EdgeType::DecomposedFrom, spec)]);
+        let chats = lab.file(Kind::Dataset, self.chats[0].as_bytes(), &[]);
+        let other_chats =
+            if self.chats[0] == self.chats[1] { chats } else { lab.file(Kind::Dataset, self.chats[1].as_bytes(), &[]) };
+        let base = lab.file(Kind::BaseModel, b"base", &[]);
         for (&(arm, seed), weights) in &self.weights {
-            let mut payload = lab.payload(Kind::Checkpoint);
-            payload.subjects.push(Subject::file(FileDigest::of(weights.as_bytes()), weights.len() as u64));
-            (payload.arm, payload.seed, payload.protocol) = (Some(ARMS[arm].to_owned()), Some(seed), Some(protocol));
-            placed.checkpoints.insert((arm, seed), lab.say(&payload));
+            let mut train = |name: &str, links: &[(EdgeType, EntryIndex)]| {
+                let mut payload = lab.payload(Kind::Checkpoint);
+                payload.subjects.push(Subject::file(FileDigest::of(name.as_bytes()), name.len() as u64));
+                payload.edges = links.iter().map(|(edge_type, target)| lab.link(*edge_type, *target)).collect();
+                payload.edges.sort();
+                (payload.arm, payload.seed, payload.protocol) =
+                    (Some(ARMS[arm].to_owned()), Some(seed), Some(protocol));
+                lab.say(&payload)
+            };
+            let begin = if arm == 0 {
+                let name = format!("midtrained {seed}");
+                let midtrained = train(&name, &[(EdgeType::InitialisedFrom, base), (EdgeType::TrainedOn, documents)]);
+                (EdgeType::Continues, midtrained)
+            } else {
+                (EdgeType::InitialisedFrom, base)
+            };
+            let data = if arm == 0 { chats } else { other_chats };
+            placed.checkpoints.insert((arm, seed), train(weights, &[begin, (EdgeType::TrainedOn, data)]));
         }
         for &(arm, seed) in self.weights.keys() {
             if !self.rollouts.iter().any(|rollout| (rollout.arm, rollout.seed) == (arm, seed)) {

@@ -19,8 +19,12 @@ fn a_registered_study_in_good_order_is_verified_for_a_paper() {
         assert_eq!(assessment.verdict, Verdict::Verified, "{}: {:#?}", profile.name, assessment.findings);
     }
     let assessment = told.assess(VENDOR_AUDIT);
-    // A buyer who trusts nobody wants the logs themselves.
+    // A buyer who trusts nobody wants the logs themselves, and runs that were recorded as they ran.
     decided(&assessment, Verdict::NotRecomputable, "samples.derived");
+    decided(&assessment, Verdict::NotRecomputable, "train.inputs");
+    for id in ["spec.bytes", "base.identity", "arms.baseline", "arms.matched"] {
+        assert_eq!(finding(&assessment, id).outcome, Outcome::Pass, "{:#?}", finding(&assessment, id));
+    }
     let prereg = finding(&assessment, "claim.prereg");
     assert_eq!(prereg.outcome, Outcome::Pass, "{prereg:?}");
     assert!(prereg.reason.starts_with("registered (self-asserted)"));
@@ -313,4 +317,74 @@ fn e10_a_printed_interval_is_the_one_of_its_own_rule_or_contradicted() {
     let narrow = with("-0.450", "-0.500", "welch");
     decided(&narrow, Verdict::Contradicted, "stat.contrast");
     assert_eq!(finding(&with(&cut(low), &cut(high), "newcombe"), "stat.contrast").outcome, Outcome::Unknown);
+}
+
+#[test]
+fn l10_other_alignment_data_in_one_arm_are_no_controlled_comparison() {
+    let mut study = Study::honest();
+    study.chats[1] = "other chats";
+    let assessment = study.clone().tell().assess(VENDOR_AUDIT);
+    decided(&assessment, Verdict::Contradicted, "arms.matched");
+    let reason = &finding(&assessment, "arms.matched").reason;
+    assert!(reason.contains("beyond the declared factor the arms differ in the dataset of alignment"), "{reason}");
+    // Declared, it is what the claim is about.
+    study.protocol["factors"] = json!(["midtraining", "alignment"]);
+    assert_eq!(finding(&study.tell().assess(VENDOR_AUDIT), "arms.matched").outcome, Outcome::Pass);
+}
+
+#[test]
+fn an_arm_that_is_not_what_it_is_called_is_contradicted() {
+    for (arm, kind) in [("comparator", "msm+aft"), ("subject", "aft-only"), ("subject", "instruction-mix-only")] {
+        let mut study = Study::honest();
+        study.claim[arm]["kind"] = json!(kind);
+        study.protocol["arms"][usize::from(arm == "comparator")]["kind"] = json!(kind);
+        let assessment = study.tell().assess(PAPER);
+        decided(&assessment, Verdict::Contradicted, "arms.baseline");
+    }
+    let mut study = Study::honest();
+    study.claim["subject"]["kind"] = json!("magic");
+    let assessment = study.tell().assess(PAPER);
+    assert_eq!(finding(&assessment, "arms.baseline").outcome, Outcome::Unknown);
+}
+
+/// One more evaluation of the first arm and seed, set aside or not.
+fn with_spare(set_aside: fn(&mut crate::support::Lab, EntryIndex)) -> Study {
+    let mut study = Study::honest();
+    study.claim["attempts_disclosed"]["eval"] = json!(9);
+    SET_ASIDE.with(|cell| cell.set(set_aside));
+    study.after = |lab, placed| {
+        let again = lab.said(placed.logs[&(0, 0)]);
+        let mut payload = lab.payload(Kind::EvalLog);
+        (payload.arm, payload.seed, payload.protocol) = (again.arm, again.seed, again.protocol);
+        (payload.suite, payload.checkpoint, payload.edges) = (again.suite, again.checkpoint, again.edges);
+        payload
+            .subjects
+            .push(reproledger::statement::Subject::file(reproledger::digest::FileDigest::of(b"a spare log"), 11));
+        let spare = lab.say(&payload);
+        SET_ASIDE.with(std::cell::Cell::get)(lab, spare);
+    };
+    study
+}
+
+thread_local! {
+    static SET_ASIDE: std::cell::Cell<fn(&mut crate::support::Lab, EntryIndex)> = const { std::cell::Cell::new(|_, _| {}) };
+}
+
+#[test]
+fn an_attempt_that_is_left_out_with_a_reason_is_a_difference_and_without_one_a_contradiction() {
+    let assessment = with_spare(|_, _| {}).tell().assess(PAPER);
+    decided(&assessment, Verdict::Contradicted, "attempts.all");
+    let excluded = with_spare(|lab, spare| {
+        let mut payload = lab.payload(Kind::Exclusion);
+        payload.edges.push(lab.link(EdgeType::Excludes, spare));
+        let body = reproledger::statement::Body {
+            reason: Some("the server ran out of memory".to_owned()),
+            ..Default::default()
+        };
+        lab.seal(&mut payload, &body);
+        lab.say(&payload);
+    });
+    let told = excluded.tell();
+    // Its reason stays hidden until it is shown.
+    decided(&told.assess(PAPER), Verdict::Withheld, "attempts.all");
 }
