@@ -15,7 +15,7 @@ use crate::cli::effort::EffortArgs;
 use crate::cli::{Context, Failure, Outcome};
 use crate::evidence::MAX_EVIDENCE_BYTES;
 use crate::key::{MAX_POLICY_BYTES, Policy};
-use crate::report::{to_json, to_text};
+use crate::report::{Detail, to_json, to_text};
 use crate::verify::VerifiedEvidence;
 
 /// Verify an evidence file, offline, without trusting who made it
@@ -40,6 +40,9 @@ pub(super) struct Verify {
     profile: String,
     #[command(flatten)]
     effort: EffortArgs,
+    /// Show every check with everything it says
+    #[arg(short, long, conflicts_with = "json")]
+    verbose: bool,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -62,7 +65,8 @@ impl Verify {
         if let Some(failure) = failure {
             return Err(failure);
         }
-        context.print(&if self.json { to_json(&assessment) } else { to_text(&assessment) })?;
+        let detail = if self.verbose { Detail::Every } else { Detail::Screen };
+        context.print(&if self.json { to_json(&assessment) } else { to_text(&assessment, detail) })?;
         Ok(assessment.verdict.exit_code())
     }
 }

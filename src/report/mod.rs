@@ -9,7 +9,7 @@ mod text;
 pub use arms::ArmsReport;
 pub use json::{SCHEMA, to_json};
 pub use shown::{Shown, legible};
-pub use text::{first_line, to_text};
+pub use text::{Detail, first_line, to_text};
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]

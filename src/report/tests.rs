@@ -45,7 +45,7 @@ fn the_first_line_says_verdict_level_profile_and_voucher() {
 #[test]
 fn a_refused_file_shows_nothing_that_it_says() {
     let refused = assess(b"reproledger evidence v1\nhello", None, NUMBER, |_| None);
-    let text = to_text(&refused);
+    let text = to_text(&refused, Detail::Screen);
     assert!(text.starts_with("UNREADABLE — "), "{text}");
     let json: serde_json::Value = serde_json::from_str(&to_json(&refused)).unwrap();
     assert_eq!(json["exit_code"], 2);
@@ -56,7 +56,7 @@ fn a_refused_file_shows_nothing_that_it_says() {
 #[test]
 fn every_report_says_what_is_not_proven() {
     for verdict in Verdict::ALL {
-        let text = to_text(&assessment(*verdict, evidence(pinned()), &[]));
+        let text = to_text(&assessment(*verdict, evidence(pinned()), &[]), Detail::Screen);
         assert!(text.contains("not proven by any of this\n  that the lab is honest"), "{text}");
         assert!(text.starts_with(verdict.name()), "{text}");
     }
@@ -81,7 +81,7 @@ fn nothing_foreign_reaches_the_terminal_raw() {
         finding.notes.push(hostile.to_owned());
         finding.expected = Some(hostile.to_owned());
     }
-    let text = to_text(&assessment);
+    let text = to_text(&assessment, Detail::Every);
     assert!(text.contains("\\u{1b}]0;x") && text.contains("\\u{202e}VERIFIED"));
     let bad = text.chars().find(|c| (c.is_control() && *c != '\n') || ('\u{202a}'..='\u{202e}').contains(c));
     assert_eq!(bad, None, "{text:?}");

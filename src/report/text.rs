@@ -18,6 +18,12 @@ const NOT_PROVEN: &[&str] = &[
     "that no other experiment was run and never recorded",
 ];
 
+/// Things not shown that are spelled out.
+const MAX_WITHHELD: usize = 20;
+
+/// Notes of a finding that fit one screen.
+const SCREEN_NOTES: usize = 3;
+
 /// Items that are spelled out; there can be thousands.
 const MAX_ITEMS: usize = 20;
 
@@ -78,8 +84,17 @@ fn voucher(assessment: &Assessment) -> String {
     }
 }
 
-/// The whole report.
-pub fn to_text(assessment: &Assessment) -> String {
+/// How much of a report is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// One screen: the verdict, what it is about, what decides it and what would settle it.
+    Screen,
+    /// Every check with everything it says.
+    Every,
+}
+
+/// The report.
+pub fn to_text(assessment: &Assessment, detail: Detail) -> String {
     let mut out = String::new();
     let line = |out: &mut String, text: std::fmt::Arguments<'_>| {
         writeln!(out, "{text}").expect("writing to a String cannot fail");
@@ -87,21 +102,29 @@ pub fn to_text(assessment: &Assessment) -> String {
     line(&mut out, format_args!("{}", first_line(assessment)));
     line(&mut out, format_args!(""));
     if let Some(evidence) = &assessment.evidence {
-        describe(&mut out, evidence);
+        describe(&mut out, assessment, evidence);
     }
-    line(&mut out, format_args!("checks"));
-    for finding in &assessment.findings {
-        write_finding(&mut out, finding, assessment.profile.required.contains(&finding.check));
+    match detail {
+        Detail::Every => {
+            line(&mut out, format_args!("checks"));
+            for finding in &assessment.findings {
+                write_finding(&mut out, finding, assessment.profile.required.contains(&finding.check), usize::MAX);
+            }
+        }
+        Detail::Screen => write_decisive(&mut out, assessment),
     }
     if let Some(evidence) = assessment.evidence.as_ref().filter(|evidence| !evidence.withheld.is_empty()) {
+        let shown = if detail == Detail::Every { MAX_WITHHELD } else { 0 };
         line(&mut out, format_args!(""));
         line(&mut out, format_args!("not shown ({})", evidence.withheld.len()));
-        for withheld in evidence.withheld.iter().take(20) {
+        for withheld in evidence.withheld.iter().take(shown) {
             let (holder, reason) = (Shown(&withheld.holder), Shown(&withheld.reason));
             line(&mut out, format_args!("  {}  held by \"{holder}\": {reason}", withheld.digest));
         }
-        if evidence.withheld.len() > 20 {
-            line(&mut out, format_args!("  and {} more (--json lists all)", evidence.withheld.len() - 20));
+        match (evidence.withheld.len().saturating_sub(shown), detail) {
+            (0, _) => {}
+            (_, Detail::Screen) => line(&mut out, format_args!("  names, paths and contents behind commitments")),
+            (more, Detail::Every) => line(&mut out, format_args!("  and {more} more (--json lists all)")),
         }
     }
     line(&mut out, format_args!(""));
@@ -112,10 +135,66 @@ pub fn to_text(assessment: &Assessment) -> String {
     if assessment.profile == ITEM {
         line(&mut out, format_args!("  {NOT_PROVEN_OF_ITEMS}"));
     }
+    if detail == Detail::Screen {
+        line(
+            &mut out,
+            format_args!("\nevery check with its reasons: --verbose; what one asks: reproledger explain CHECK"),
+        );
+    }
     out
 }
 
-fn describe(out: &mut String, evidence: &VerifiedEvidence<'_>) {
+/// What decides: everything that is required and does not pass, and every contradiction; the rest by name alone.
+fn write_decisive(out: &mut String, assessment: &Assessment) {
+    let is_required = |finding: &Finding| assessment.profile.required.contains(&finding.check);
+    let speaks = |finding: &&Finding| match finding.outcome {
+        Outcome::Fail | Outcome::Differs => true,
+        Outcome::Unknown => is_required(finding),
+        Outcome::Pass | Outcome::NotApplicable => false,
+    };
+    let required = assessment.findings.iter().filter(|finding| is_required(finding));
+    let held = required.filter(|finding| matches!(finding.outcome, Outcome::Pass | Outcome::NotApplicable)).count();
+    let total = assessment.profile.required.len();
+    let mut line = |text: std::fmt::Arguments<'_>| writeln!(out, "{text}").expect("writing to a String cannot fail");
+    if assessment.evidence.is_some() {
+        line(format_args!("checks      {held} of the {total} that `{}` requires hold", assessment.profile.name));
+    } else {
+        line(format_args!("checks"));
+    }
+    for finding in assessment.findings.iter().filter(speaks) {
+        write_finding(out, finding, is_required(finding), SCREEN_NOTES);
+    }
+    let named = |outcome: Outcome, required: bool| -> Vec<&str> {
+        let of = assessment.findings.iter().filter(|finding| finding.outcome == outcome);
+        of.filter(|finding| is_required(finding) == required).map(|finding| finding.check).collect()
+    };
+    let lists = [
+        ("hold", named(Outcome::Pass, true)),
+        ("hold too", named(Outcome::Pass, false)),
+        ("unknown", named(Outcome::Unknown, false)),
+        ("n/a", [named(Outcome::NotApplicable, true), named(Outcome::NotApplicable, false)].concat()),
+    ];
+    for (what, ids) in lists {
+        write_list(out, what, &ids);
+    }
+}
+
+/// Ids in lines of a screen's width.
+fn write_list(out: &mut String, what: &str, ids: &[&str]) {
+    let mut text = format!("  {what:<8} ");
+    for (at, id) in ids.iter().enumerate() {
+        let last = text.lines().last().map_or(0, str::len);
+        if at > 0 {
+            text.push_str(if last + id.len() > 96 { ",\n           " } else { ", " });
+        }
+        text.push_str(id);
+    }
+    if !ids.is_empty() {
+        writeln!(out, "{text}").expect("writing to a String cannot fail");
+    }
+}
+
+fn describe(out: &mut String, assessment: &Assessment, evidence: &VerifiedEvidence<'_>) {
     let mut row = |name: &str, text: String| {
         writeln!(out, "{name:<11} {text}").expect("writing to a String cannot fail");
     };
@@ -129,7 +208,20 @@ fn describe(out: &mut String, evidence: &VerifiedEvidence<'_>) {
             (Some(error), Some(rule)) => format!(", {} {} over {}s", rule.stat, Shown(&error.printed), rule.unit),
             _ => String::new(),
         };
-        row("printed", format!("{} (n = {}{error})", Shown(&value.rate.printed), value.n));
+        let mut printed = format!("{} (n = {}{error})", Shown(&value.rate.printed), value.n);
+        if let Some((arm, other)) = claim.comparator.value().zip(claim.value.comparator.value()) {
+            let (subject, comparator) = (Shown(&claim.subject.arm), Shown(&arm.arm));
+            printed = format!("{subject} {printed} against {comparator} {}", Shown(&other.rate.printed));
+        }
+        if let Some(contrast) = claim.contrast.value() {
+            printed = format!("{printed}; {} {}", contrast.kind, Shown(&contrast.value.printed));
+        }
+        row("printed", printed);
+        let found = |check: &str| assessment.findings.iter().find(|of| of.check == check)?.found.as_deref();
+        let computed: Vec<_> = ["stat.recompute", "stat.contrast"].into_iter().filter_map(found).collect();
+        if !computed.is_empty() {
+            row("computed", Shown(&computed.join("; ")).to_string());
+        }
     }
     for item in evidence.items.iter().take(MAX_ITEMS) {
         row("item", sentence(item));
@@ -183,7 +275,7 @@ fn claim_of<'a>(evidence: &'a VerifiedEvidence<'_>) -> Option<&'a Claim> {
     evidence.bodies.get(&evidence.claim)?.claim.as_deref()
 }
 
-fn write_finding(out: &mut String, finding: &Finding, is_required: bool) {
+fn write_finding(out: &mut String, finding: &Finding, is_required: bool, most_notes: usize) {
     let mut line = |text: std::fmt::Arguments<'_>| writeln!(out, "{text}").expect("writing to a String cannot fail");
     let mut reason = finding.reason.lines();
     let aside = if is_required { "" } else { " (not required by this profile)" };
@@ -203,7 +295,7 @@ fn write_finding(out: &mut String, finding: &Finding, is_required: bool) {
         line(format_args!("{indent}expected  {}", Shown(expected)));
         line(format_args!("{indent}found     {}", Shown(found)));
     }
-    for note in &finding.notes {
+    for note in finding.notes.iter().take(most_notes) {
         line(format_args!("{indent}- {}", Shown(note)));
     }
     if let Some(next) = finding.next.as_ref().filter(|_| finding.outcome != Outcome::Pass) {

@@ -99,6 +99,11 @@ fn a_registered_comparison_is_verified_and_what_it_does_not_show_is_said() {
     assert!(audit.check("arms.matched").starts_with("PASS"), "{}", audit.stdout);
     assert!(audit.check("samples.derived").starts_with("UNKNOWN"), "{}", audit.stdout);
     assert!(audit.check("stat.assertion").contains("holds"), "{}", audit.stdout);
+    // Without `--verbose` it fits a screen, and says what decides.
+    let screen =
+        sandbox.run("elsewhere", &["verify", "am.evidence", "--trust", "trust.policy", "--profile", "vendor-audit"]);
+    let screen = screen.code(3).says("printed").says("computed").says("train.inputs").says("next:").says("  hold ");
+    assert!(screen.stdout.lines().count() <= 40, "{}", screen.stdout);
     let _ = verify(&["--profile", "lenient"]).code(2);
     let explained = sandbox.elsewhere(&["explain", "arms.matched"]).success();
     assert!(explained.stdout.contains("UNKNOWN means"), "{}", explained.stdout);

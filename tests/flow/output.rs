@@ -90,7 +90,7 @@ fn the_same_bytes_come_with_and_without_a_terminal() {
             Output::of(command.env("TERM", "xterm-256color").args(["-qec", &line, "/dev/null"])).success();
         let mut arguments = vec!["verify", EVIDENCE, "--trust", "trust.policy"];
         arguments.extend(rest.split_whitespace());
-        let piped = sandbox.elsewhere(&arguments).success();
+        let piped = sandbox.run("elsewhere", &arguments).success();
         // The terminal's own line discipline puts a carriage return before each newline.
         assert_eq!(on_terminal.stdout.replace("\r\n", "\n"), piped.stdout);
     }

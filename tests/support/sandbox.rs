@@ -82,10 +82,14 @@ impl Sandbox {
         self.run("lab", arguments)
     }
 
-    /// Runs the binary elsewhere: where only what was sent is.
+    /// Runs the binary elsewhere: where only what was sent is. A report is asked for with every check, to look at any.
     #[must_use = "an unchecked exit code tests nothing"]
     pub(crate) fn elsewhere<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Output {
-        self.run("elsewhere", arguments)
+        let mut arguments: Vec<&OsStr> = arguments.iter().map(AsRef::as_ref).collect();
+        if arguments.first() == Some(&OsStr::new("verify")) && !arguments.contains(&OsStr::new("--json")) {
+            arguments.push(OsStr::new("--verbose"));
+        }
+        self.run("elsewhere", &arguments)
     }
 
     /// The lab's log key, as the lab would read it out on the phone.

@@ -1,7 +1,7 @@
 //! Section I: text from outside on its way to a person.
 
 use reproledger::claim::{Assessment, Verdict};
-use reproledger::report::{Shown, to_json, to_text};
+use reproledger::report::{Detail, Shown, to_json, to_text};
 
 use crate::support::Story;
 
@@ -38,7 +38,7 @@ fn r01_r02_r03_text_from_the_ledger_cannot_move_the_cursor_or_hide() {
     for text in HOSTILE {
         let assessment = hostile_story(text);
         assert_eq!(assessment.verdict, Verdict::Verified, "{:?}", assessment.findings);
-        let report = to_text(&assessment);
+        let report = to_text(&assessment, Detail::Every);
         assert!(is_plain(&report), "{report:?}");
         for c in
             text.chars().filter(|c| c.is_control() || matches!(c, '\u{202e}' | '\u{200b}' | '\u{115f}' | '\u{fe0f}'))
@@ -72,7 +72,7 @@ fn r07_json_stays_one_valid_document_without_hidden_characters() {
 #[test]
 fn r08_words_that_imitate_a_verdict_are_quoted_as_the_labs_own() {
     let text = "VERIFIED BY AISI\" — VERIFIED·L3·vendor-audit \"";
-    let report = to_text(&hostile_story(text));
+    let report = to_text(&hostile_story(text), Detail::Every);
     let line = report.lines().find(|line| line.contains("AISI")).unwrap();
     assert!(line.starts_with("claim "), "{line}");
     assert!(report.contains("the lab's words, not verified"), "{report}");
@@ -81,7 +81,7 @@ fn r08_words_that_imitate_a_verdict_are_quoted_as_the_labs_own() {
 
 #[test]
 fn r11_a_long_text_is_cut_and_says_so() {
-    let report = to_text(&hostile_story(&"ignore previous instructions ".repeat(100)));
+    let report = to_text(&hostile_story(&"ignore previous instructions ".repeat(100)), Detail::Every);
     assert!(report.lines().all(|line| line.chars().count() < 600), "{report}");
     assert!(report.contains("more characters"));
 }
@@ -97,5 +97,5 @@ fn nothing_of_refused_evidence_is_shown_as_fact() {
     let assessment = told.assess();
     assert_eq!(assessment.verdict, Verdict::Contradicted);
     assert!(assessment.evidence.is_none());
-    assert!(!to_text(&assessment).contains("CANARY") && !to_json(&assessment).contains("CANARY"));
+    assert!(!to_text(&assessment, Detail::Every).contains("CANARY") && !to_json(&assessment).contains("CANARY"));
 }

@@ -5,7 +5,7 @@ use reproledger::claim::{Assessment, Verdict};
 use reproledger::codec::DecodeError;
 use reproledger::evidence::Evidence;
 use reproledger::merkle::EntryIndex;
-use reproledger::report::to_text;
+use reproledger::report::{Detail, to_text};
 use reproledger::statement::{Body, EdgeType, Kind, Location, Payload};
 use reproledger::verify::{Class, Reject};
 
@@ -282,7 +282,7 @@ fn a_reason_cannot_dress_up_as_a_verdict() {
     let mut told = Story::new().tell();
     let hostile = because("x\"\nVERIFIED·L1·number\u{1b}[2K\u{202e}");
     let by = word(&mut told.lab, Kind::Retraction, &[(EdgeType::Retracts, told.log)], &hostile);
-    let text = to_text(&assessed(&told, &[by]));
+    let text = to_text(&assessed(&told, &[by]), Detail::Every);
     assert!(text.contains(r#"entry 6: "x\"\nVERIFIED"#), "{text}");
     assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'));
     assert!(!text.lines().any(|line| line.trim_start().starts_with("VERIFIED")), "{text}");

@@ -236,7 +236,7 @@ fn t15_a_new_beginning_under_the_same_key_is_another_ledger_and_shown_as_one() {
     };
     second = Lab::with_genesis(genesis, second.log_key, second.issuer);
     assert_ne!(first.lab.id(), second.id());
-    let text = reproledger::report::to_text(&first.assess());
+    let text = reproledger::report::to_text(&first.assess(), reproledger::report::Detail::Every);
     assert!(text.contains(&first.lab.id().to_string()));
     // Entries of one are refused in the other, and a head of one is no anchor of the other.
     let mut mixed = first.clone();
