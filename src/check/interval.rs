@@ -10,7 +10,10 @@ use crate::check::{Number, Rate, Role};
 use crate::statement::{
     Claim, Contrast, ContrastKind, IntervalMethod, IntervalRule, IntervalTarget, Pairing, Quantity, Sides,
 };
-use crate::stats::{self, Level, Printed, SeedContrast, SeedName, SeedValue, SeedValues, TailBounds};
+use crate::stats::{
+    self, Enclosure, Interval, Level, MeanWithError, Printed, Proportion, RatioOfMeans, SeedContrast, SeedName,
+    SeedValue, SeedValues, TailBounds, Target, TwoArms,
+};
 
 /// The bounds of a quantity, or why there are none.
 pub(super) fn bounds(
@@ -20,13 +23,116 @@ pub(super) fn bounds(
     rule: &IntervalRule,
 ) -> Result<(TailBounds, Level), String> {
     let level = level(rule)?;
-    let bounds = match rule.target {
-        IntervalTarget::Seeds => estimate(claim, number, of, rule.method)?.bounds(&level).map_err(|e| e.to_string())?,
-        IntervalTarget::Checkpoints | IntervalTarget::Conditions => {
-            return Err(format!("this version does not compute {} for {}", rule.method, rule.target));
+    let kind = claim.contrast.value().map(|contrast| contrast.kind);
+    let is_ratio =
+        of == Quantity::Contrast && matches!(kind, Some(ContrastKind::Ratio | ContrastKind::RelativeReduction));
+    let bounds = match (rule.target, rule.method) {
+        (IntervalTarget::Seeds, IntervalMethod::Fieller) if is_ratio => {
+            let found = both(&level, |level| ratio_of_seeds(number, level))?;
+            if kind == Some(ContrastKind::RelativeReduction) { one_less(&found) } else { found }
+        }
+        (IntervalTarget::Seeds, method) => {
+            estimate(claim, number, of, method)?.bounds(&level).map_err(|error| error.to_string())?
+        }
+        (IntervalTarget::Checkpoints, method) => of_rollouts(number, of, kind, method, &level)?,
+        (IntervalTarget::Conditions, method) => {
+            return Err(format!("this version does not compute {method} for {}", rule.target));
         }
     };
     Ok((bounds, level))
+}
+
+/// Rates of these checkpoints alone: every rollout counts, and only rollouts would be drawn anew.
+fn of_rollouts(
+    number: &Number,
+    of: Quantity,
+    kind: Option<ContrastKind>,
+    method: IntervalMethod,
+    level: &Level,
+) -> Result<TailBounds, String> {
+    let arm = |role| proportion(number.rate(role).ok_or("an arm has no rate")?);
+    let role = if of == Quantity::Subject { Role::Subject } else { Role::Comparator };
+    match (of, method) {
+        (Quantity::Subject | Quantity::Comparator, IntervalMethod::Wilson) => {
+            let found = arm(role)?;
+            both(level, |level| Ok(found.wilson(level)))
+        }
+        (Quantity::Subject | Quantity::Comparator, IntervalMethod::ClopperPearson) => {
+            let found = arm(role)?;
+            both(level, |level| Ok(found.clopper_pearson(level)))
+        }
+        (Quantity::Contrast, IntervalMethod::Newcombe | IntervalMethod::MiettinenNurminen) => {
+            let arms = TwoArms { subject: arm(Role::Subject)?, comparator: arm(Role::Comparator)? };
+            let newcombe = method == IntervalMethod::Newcombe;
+            let difference = |arms: TwoArms| {
+                both(level, |level| Ok(if newcombe { arms.newcombe(level) } else { arms.miettinen_nurminen(level) }))
+            };
+            match kind {
+                Some(ContrastKind::Difference) => difference(arms),
+                Some(ContrastKind::Reduction) => difference(arms.exchanged()),
+                Some(ContrastKind::Ratio | ContrastKind::RelativeReduction) if !newcombe => {
+                    let say = |error: stats::RiskRatioError| error.to_string();
+                    let ratio = both(level, |level| arms.ratio_miettinen_nurminen(level).map_err(say))?;
+                    Ok(if kind == Some(ContrastKind::Ratio) { ratio } else { one_less(&ratio) })
+                }
+                _ => Err(format!("{method} is no interval of this contrast over rollouts")),
+            }
+        }
+        _ => Err(format!("{method} is no interval of the {of} over rollouts")),
+    }
+}
+
+/// An arm as k of n, where it is that: scores of 0 and 1, and a number that is their plain mean.
+fn proportion(rate: &Rate) -> Result<Proportion, String> {
+    let pooled = &rate.by_rollout;
+    let n = pooled.units;
+    let integer = |value: u64| BigRational::from_integer(value.into());
+    // Zeros and ones are their own squares: the sum of squares is the sum.
+    let squares = &pooled.variance_of_mean * integer(n) * integer(n.saturating_sub(1)) + &pooled.sum * &pooled.mean;
+    if n < 2 || squares != pooled.sum {
+        return Err("the scores are not all 0 or 1: they have no binomial interval".to_owned());
+    }
+    if pooled.mean != rate.value {
+        return Err("the number is no plain k of n: cells of unequal size count alike in it".to_owned());
+    }
+    let k = pooled.sum.to_integer().try_into().map_err(|_| "there are more hits than are counted".to_owned())?;
+    Proportion::new(k, n).map_err(|error| error.to_string())
+}
+
+/// Fieller's interval of subject over comparator. Arms of unequal variance have no exact degrees of freedom: those of the
+/// smaller arm are taken, which are too few rather than too many.
+fn ratio_of_seeds(number: &Number, level: &Level) -> Result<Interval, String> {
+    let mean = |role: Role| {
+        let values = seed_values(number.rate(role).ok_or("an arm has no rate")?)?;
+        stats::SeedMean::of(&values).map_err(|error| error.to_string())
+    };
+    let (subject, comparator) = (mean(Role::Subject)?, mean(Role::Comparator)?);
+    let freedom = subject.seeds.min(comparator.seeds).saturating_sub(1);
+    let with_error = |of: stats::SeedMean| MeanWithError { mean: of.mean, variance: of.variance };
+    let ratio = RatioOfMeans {
+        subject: with_error(subject),
+        comparator: with_error(comparator),
+        covariance: BigRational::from_integer(0.into()),
+    };
+    let freedom = u32::try_from(freedom).map_or(f64::MAX, f64::from);
+    ratio.fieller(level, freedom, Target::Seeds).map_err(|error| error.to_string())
+}
+
+/// Both bounds, each at the error rate of one: so that a statement can be refuted as surely as it can be supported.
+fn both(level: &Level, interval: impl Fn(&Level) -> Result<Interval, String>) -> Result<TailBounds, String> {
+    let sides = match level.sides() {
+        stats::Sides::Two => return Ok(TailBounds::from(&interval(level)?)),
+        stats::Sides::Lower | stats::Sides::Upper => [stats::Sides::Lower, stats::Sides::Upper],
+    };
+    let [low, high] = sides.map(|sides| interval(&level.with_sides(sides)));
+    let (low, high) = (low?, high?);
+    Ok(TailBounds { high: high.high().cloned(), ..TailBounds::from(&low) })
+}
+
+/// Bounds of one less the quantity.
+fn one_less(of: &TailBounds) -> TailBounds {
+    let less = |bound: &Enclosure| &Enclosure::exact(BigRational::one()) - bound;
+    TailBounds { low: of.high.as_ref().map(less), high: of.low.as_ref().map(less), ..of.clone() }
 }
 
 /// The level of a rule; one side is the side that matters, at the full error rate.

@@ -278,6 +278,8 @@ fn a_threshold_inside_the_interval_cannot_be_decided_and_one_beyond_it_is_refute
         ("contrast", "at-most", "-39%", "welch", Outcome::Pass),
         ("contrast", "at-most", "-47%", "welch", Outcome::Unknown),
         ("contrast", "at-least", "-30%", "welch", Outcome::Fail),
+        // Binomial intervals are for these checkpoints alone: over seeds they are none.
+        ("subject", "at-most", "12%", "wilson", Outcome::Unknown),
         // A pairing that nobody declared, and a method that is for something else.
         ("contrast", "at-most", "-40%", "paired-t", Outcome::Unknown),
         ("subject", "at-most", "12%", "welch", Outcome::Unknown),
@@ -387,4 +389,43 @@ fn an_attempt_that_is_left_out_with_a_reason_is_a_difference_and_without_one_a_c
     let told = excluded.tell();
     // Its reason stays hidden until it is shown.
     decided(&told.assess(PAPER), Verdict::Withheld, "attempts.all");
+}
+
+#[test]
+fn an_interval_says_what_it_speaks_about_and_is_narrower_for_the_checkpoints_at_hand() {
+    let with = |of: &str, is: &str, bound: &str, target: &str, method: &str, kind: &str| {
+        let mut study = Study::honest();
+        study.claim["contrast"]["kind"] = json!(kind);
+        study.protocol["primary"]["kind"] = json!(kind);
+        if kind == "relative-reduction" {
+            // 1 - (1/16)/(43/80) = 38/43.
+            study.printed.insert("contrast", "0.8837".to_owned());
+        }
+        let by = json!({"target": target, "method": method, "level": "95%", "sides": "two"});
+        let assertion = json!({"terms": [{"of": of, "is": is, "bound": bound, "by": by}]});
+        study.claim["assertion"] = assertion.clone();
+        study.protocol["assertion"] = assertion;
+        let assessment = study.tell().assess(PAPER);
+        let found = finding(&assessment, "stat.assertion");
+        (found.outcome, found.reason.clone())
+    };
+    for (method, bound, expected) in [
+        // 15 of 240: Wilson up to .1006, exact up to .1010.
+        ("wilson", "10.07%", Outcome::Pass),
+        ("wilson", "10%", Outcome::Unknown),
+        ("clopper-pearson", "10.07%", Outcome::Unknown),
+        ("clopper-pearson", "10.1%", Outcome::Pass),
+    ] {
+        let (outcome, reason) = with("subject", "at-most", bound, "checkpoints", method, "difference");
+        assert_eq!(outcome, expected, "{method} {bound}: {reason}");
+        assert!(reason.contains("these checkpoints and conditions"), "{reason}");
+    }
+    for method in ["newcombe", "miettinen-nurminen"] {
+        let (outcome, reason) = with("contrast", "at-most", "-40%", "checkpoints", method, "difference");
+        assert_eq!(outcome, Outcome::Pass, "{method}: {reason}");
+    }
+    let (outcome, reason) = with("contrast", "at-least", "75%", "seeds", "fieller", "relative-reduction");
+    assert_eq!(outcome, Outcome::Pass, "{reason}");
+    let (outcome, reason) = with("contrast", "at-least", "75%", "conditions", "welch", "difference");
+    assert_eq!(outcome, Outcome::Unknown, "{reason}");
 }
