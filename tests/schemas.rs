@@ -212,7 +212,7 @@ fn claim_json() -> Value {
     let weights = Digest::from(FileDigest::of(b"weights")).to_string();
     json!({
         "claim_id": "popularity", "text": "two thirds", "cell_family": "f",
-        "subject": {"arm": "base", "kind": "it-mix-only", "base": "m@1", "checkpoints": [weights]}, "comparator": "none",
+        "subject": {"arm": "base", "kind": "a method of our own", "base": "m@1", "checkpoints": [weights]}, "comparator": "none",
         "metric": {"scorer": "match", "key": "none", "direction": "higher", "parser": "p/1"},
         "eval": {"suite": digest, "conditions": 1, "condition_ids": "none", "samples": 4, "repeats": 1,
             "temperature": "0.7", "prod": false, "assistant_name": "none", "max_tokens": 4096},
