@@ -6,6 +6,7 @@
 //!
 //! Shape: <https://www.rfc-editor.org/rfc/rfc9162#section-2.1>
 
+mod grouped;
 mod salted;
 mod writer;
 
@@ -13,7 +14,8 @@ pub use writer::{Leaves, ManifestWriter, Written};
 
 use crate::codec::{DecodeError, Decoder, Encoder};
 use crate::digest::{ContextHasher, DigestKind, ManifestRoot, NodeHash};
-use crate::merkle::{CompactRange, TreeHash, TreeSize};
+use crate::merkle::TreeHash;
+use grouped::Grouped;
 
 pub use salted::{SALTED, SaltedManifest, Sidecar, commitment_leaf};
 
@@ -243,20 +245,20 @@ impl TreeHash for ManifestHash {
     }
 }
 
-/// The root over a header and items, streaming: memory is one hash per level.
+/// The root over a header and items, streaming.
 pub fn root_of<'a>(
     header: &ManifestHeader,
     items: impl Iterator<Item = &'a [u8]>,
 ) -> Result<ManifestRoot, ManifestError> {
-    let hash = ManifestHash::new(header.kind)?;
-    let mut range = CompactRange::with_hash(&hash);
-    for leaf in std::iter::once(hash.leaf(&header.encode())).chain(items.map(|item| hash.leaf(item))) {
-        range.append(leaf).expect("fewer than 2^64 items fit any iterator");
+    let mut items = items.peekable();
+    if items.peek().is_none() {
+        return Err(ManifestError::Empty);
     }
-    match range.peak() {
-        Some(root) if range.size() > TreeSize(1) => Ok(ManifestRoot::from_bytes(*root.as_bytes())),
-        _ => Err(ManifestError::Empty),
-    }
+    let mut grouped = Grouped::new(header.kind)?;
+    grouped.leaves(header.kind, std::iter::once(header.encode().as_slice()))?;
+    grouped.leaves(header.kind, items)?;
+    let root = grouped.root().ok_or(ManifestError::Empty)?;
+    Ok(ManifestRoot::from_bytes(*root.as_bytes()))
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@
 //!
 //! Modes: <https://git-scm.com/docs/git-fast-import#_filemodify>
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use unicode_normalization::UnicodeNormalization as _;
@@ -386,9 +387,35 @@ pub struct Twins {
 ///
 /// Each pair is named once, at the outermost folder where it splits.
 pub fn name_twins(leaves: &[TreeLeaf]) -> Vec<Twins> {
-    // Folder, exact, and folded name in it → the name first seen there.
-    let mut seen: BTreeMap<(&str, String), &str> = BTreeMap::new();
+    // Of two twins one at least is no plain name, so only what folds like such a name is looked at: most trees have few.
+    let mut folds: BTreeSet<(&str, Cow<'_, str>)> = BTreeSet::new();
+    each_prefix(leaves, |_, folder, name| {
+        if !is_plain(name) {
+            folds.insert((folder, folded(name)));
+        }
+    });
+    // Folder and folded name in it → the name first seen there.
+    let mut seen: BTreeMap<(&str, Cow<'_, str>), &str> = BTreeMap::new();
     let mut twins = Vec::new();
+    if folds.is_empty() {
+        return twins;
+    }
+    each_prefix(leaves, |prefix, folder, name| {
+        let place = (folder, folded(name));
+        if !folds.contains(&place) {
+            return;
+        }
+        let first = *seen.entry(place).or_insert(prefix);
+        if first != prefix {
+            let only_composition = first.nfd().eq(prefix.nfd());
+            twins.push(Twins { left: first.to_owned(), right: prefix.to_owned(), only_composition });
+        }
+    });
+    twins
+}
+
+/// Shows every folder and leaf, each folder once: its path, the path of its folder, its name.
+fn each_prefix<'a>(leaves: &'a [TreeLeaf], mut see: impl FnMut(&'a str, &'a str, &'a str)) {
     let mut previous = "";
     for leaf in leaves {
         for prefix in leaf.path.folders().chain([leaf.path.as_str()]) {
@@ -396,24 +423,27 @@ pub fn name_twins(leaves: &[TreeLeaf]) -> Vec<Twins> {
                 continue;
             }
             let (folder, name) = prefix.rsplit_once('/').unwrap_or(("", prefix));
-            let first = *seen.entry((folder, folded(name))).or_insert(prefix);
-            if first != prefix {
-                let only_composition = first.nfd().eq(prefix.nfd());
-                twins.push(Twins { left: first.to_owned(), right: prefix.to_owned(), only_composition });
-            }
+            see(prefix, folder, name);
         }
         previous = leaf.path.as_str();
     }
-    twins
+}
+
+/// A name that is its own fold.
+fn is_plain(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase())
 }
 
 /// What a file system that knows neither case nor composition makes of a name. Lowercasing can compose and decompose
 /// (`İ` becomes two characters), hence both sides of it.
-fn folded(name: &str) -> String {
-    if name.is_ascii() {
-        return name.to_ascii_lowercase();
+fn folded(name: &str) -> Cow<'_, str> {
+    if is_plain(name) {
+        return Cow::Borrowed(name);
     }
-    name.nfd().collect::<String>().to_lowercase().nfd().collect()
+    if name.is_ascii() {
+        return Cow::Owned(name.to_ascii_lowercase());
+    }
+    Cow::Owned(name.nfd().collect::<String>().to_lowercase().nfd().collect())
 }
 
 #[cfg(test)]

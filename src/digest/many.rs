@@ -47,38 +47,156 @@ fn value(words: &Words) -> Value {
 
 /// The digest of each message.
 pub fn hash_each(messages: &[&[u8]]) -> Vec<FileDigest> {
-    let short: Vec<&[u8]> = messages.iter().copied().filter(|message| message.len() <= LONG).collect();
-    let mut values = short_messages(&short).into_iter();
-    let digest = |message: &&[u8]| {
-        if message.len() > LONG { None } else { values.next() }.map_or_else(|| FileDigest::of(message), FileDigest)
-    };
-    messages.iter().map(digest).collect()
+    EachHasher::plain().hash(messages).into_iter().map(FileDigest).collect()
 }
 
-/// The values of messages of at most [`LONG`] bytes.
-fn short_messages(messages: &[&[u8]]) -> Vec<Value> {
-    let platform = Platform::detect();
-    // Where the chaining values of the chunks of each message stand.
-    let mut end = 0;
-    let mut trees: Vec<Range<usize>> = Vec::with_capacity(messages.len());
-    for message in messages {
-        let start = end;
-        end += message.len().div_ceil(CHUNK).max(1);
-        trees.push(start..end);
-    }
-    let mut values = vec![[0; DIGEST_LEN]; end];
+/// Hashes messages side by side: plainly, or keyed to one purpose by a `derive_key` context.
+#[derive(Clone)]
+pub struct EachHasher {
+    platform: Platform,
+    key: Words,
+    /// Flags of every compression beside those of its place.
+    mode: u8,
+    /// For messages that fill the vector units by themselves.
+    long: blake3::Hasher,
+}
 
-    // Every chunk but the last of each message: those at the same place in their messages together.
-    for counter in 0..LONG / CHUNK - 1 {
-        let mut inputs = Vec::new();
-        for (message, tree) in messages.iter().zip(&trees).filter(|(_, tree)| tree.len() > counter + 1) {
-            inputs.push((tree.start + counter, &message.as_chunks::<CHUNK>().0[counter]));
-        }
-        compress(platform, &inputs, &IV, counter as u64, [0, CHUNK_START, CHUNK_END], &mut values);
+impl EachHasher {
+    /// Gives the digests of raw bytes.
+    pub fn plain() -> Self {
+        Self { platform: Platform::detect(), key: IV, mode: 0, long: blake3::Hasher::new() }
     }
-    last_chunks(platform, messages, &trees, &mut values);
-    join(platform, &trees, &mut values);
-    trees.iter().map(|tree| values[tree.start]).collect()
+
+    /// Gives what [`super::ContextHasher::hash`] of the same context gives for each message.
+    pub fn of_context(context: &'static str) -> Self {
+        Self {
+            platform: Platform::detect(),
+            key: words(&blake3::hazmat::hash_derive_key_context(context)),
+            mode: DERIVE_KEY_MATERIAL,
+            long: blake3::Hasher::new_derive_key(context),
+        }
+    }
+
+    /// The hash of each message.
+    pub fn hash(&self, messages: &[&[u8]]) -> Vec<[u8; DIGEST_LEN]> {
+        let short: Vec<&[u8]> = messages.iter().copied().filter(|message| message.len() <= LONG).collect();
+        let mut values = self.short_messages(&short).into_iter();
+        let digest = |message: &&[u8]| {
+            let value = if message.len() > LONG { None } else { values.next() };
+            value.unwrap_or_else(|| *self.long.clone().update(message).finalize().as_bytes())
+        };
+        messages.iter().map(digest).collect()
+    }
+
+    /// The values of messages of at most [`LONG`] bytes.
+    fn short_messages(&self, messages: &[&[u8]]) -> Vec<Value> {
+        // Where the chaining values of the chunks of each message stand.
+        let mut end = 0;
+        let mut trees: Vec<Range<usize>> = Vec::with_capacity(messages.len());
+        for message in messages {
+            let start = end;
+            end += message.len().div_ceil(CHUNK).max(1);
+            trees.push(start..end);
+        }
+        let mut values = vec![[0; DIGEST_LEN]; end];
+
+        // Every chunk but the last of each message: those at the same place in their messages together.
+        for counter in 0..LONG / CHUNK - 1 {
+            let mut inputs = Vec::new();
+            for (message, tree) in messages.iter().zip(&trees).filter(|(_, tree)| tree.len() > counter + 1) {
+                inputs.push((tree.start + counter, &message.as_chunks::<CHUNK>().0[counter]));
+            }
+            self.compress(&inputs, counter as u64, [0, CHUNK_START, CHUNK_END], &mut values);
+        }
+        self.last_chunks(messages, &trees, &mut values);
+        self.join(&trees, &mut values);
+        trees.iter().map(|tree| values[tree.start]).collect()
+    }
+
+    /// Compresses inputs of one length; `flags` are those of every block, of the first and of the last.
+    fn compress<const N: usize>(
+        &self,
+        inputs: &[(usize, &[u8; N])],
+        counter: u64,
+        flags: [u8; 3],
+        values: &mut [Value],
+    ) {
+        let [every, first, last] = flags;
+        compress(self.platform, inputs, &self.key, counter, [every | self.mode, first, last], values);
+    }
+
+    /// The last chunk of each message: its whole blocks beside those of chunks of the same shape, its last block alone.
+    fn last_chunks(&self, messages: &[&[u8]], trees: &[Range<usize>], values: &mut [Value]) {
+        // The number of whole blocks, at most 15, and the place of the chunk in its message, at most 15.
+        let shape = |at: usize| {
+            let (chunk, counter) = last_chunk(messages[at]);
+            (chunk.len().saturating_sub(1) / BLOCK, counter)
+        };
+        let mut order: Vec<usize> = (0..messages.len()).collect();
+        order.sort_by_cached_key(|at| shape(*at));
+        for group in order.chunk_by(|left, right| shape(*left) == shape(*right)) {
+            let (blocks, counter) = shape(group[0]);
+            let inputs: Vec<(usize, &[u8])> =
+                group.iter().map(|at| (trees[*at].end - 1, &last_chunk(messages[*at]).0[..blocks * BLOCK])).collect();
+            self.whole_blocks(&inputs, blocks, counter, values);
+            let start = if blocks == 0 { CHUNK_START } else { 0 };
+            for at in group {
+                let rest = &last_chunk(messages[*at]).0[blocks * BLOCK..];
+                let mut block = [0; BLOCK];
+                block[..rest.len()].copy_from_slice(rest);
+                let tree = &trees[*at];
+                let root = if tree.len() == 1 { ROOT } else { 0 };
+                let mut state = if blocks == 0 { self.key } else { words(&values[tree.end - 1]) };
+                let len = u8::try_from(rest.len()).expect("a block has 64 bytes at most");
+                let flags = self.mode | start | CHUNK_END | root;
+                self.platform.compress_in_place(&mut state, &block, len, counter, flags);
+                values[tree.end - 1] = value(&state);
+            }
+        }
+    }
+
+    /// The first blocks of a chunk; the length of what is hashed side by side is part of the type.
+    fn whole_blocks(&self, inputs: &[(usize, &[u8])], blocks: usize, counter: u64, values: &mut [Value]) {
+        macro_rules! by_length {
+            ($($count:literal)+) => {
+                match blocks {
+                    $($count => {
+                        let typed = |(at, input): &(usize, _)| (*at, first_chunk::<{ $count * BLOCK }>(input));
+                        let inputs: Vec<_> = inputs.iter().map(typed).collect();
+                        self.compress(&inputs, counter, [0, CHUNK_START, 0], values);
+                    })+
+                    _ => {}
+                }
+            };
+        }
+        by_length!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
+    }
+
+    /// Joins the values of each message's chunks, level by level, to the one that stands first.
+    fn join(&self, trees: &[Range<usize>], values: &mut [Value]) {
+        let mut open: Vec<Range<usize>> = trees.iter().filter(|tree| tree.len() > 1).cloned().collect();
+        while !open.is_empty() {
+            for (is_root, flags) in [(false, PARENT), (true, PARENT | ROOT)] {
+                let pairs: Vec<(usize, [u8; BLOCK])> = open
+                    .iter()
+                    .filter(|tree| (tree.len() == 2) == is_root)
+                    .flat_map(|tree| (0..tree.len() / 2).map(|pair| (tree.start + pair, tree.start + 2 * pair)))
+                    .map(|(to, from)| (to, pair(&values[from], &values[from + 1])))
+                    .collect();
+                let inputs: Vec<_> = pairs.iter().map(|(to, block)| (*to, block)).collect();
+                self.compress(&inputs, 0, [flags, 0, 0], values);
+            }
+            for tree in &mut open {
+                // An odd one out moves up as it is.
+                let (pairs, odd) = (tree.len() / 2, tree.len() % 2);
+                if odd == 1 {
+                    values[tree.start + pairs] = values[tree.end - 1];
+                }
+                tree.end = tree.start + pairs + odd;
+            }
+            open.retain(|tree| tree.len() > 1);
+        }
+    }
 }
 
 /// Compresses inputs of one length under one key; `flags` are those of every block, of the first and of the last.
@@ -104,86 +222,14 @@ fn compress<const N: usize>(
     }
 }
 
-/// The last chunk of each message: its whole blocks beside those of chunks of the same shape, its last block alone.
-fn last_chunks(platform: Platform, messages: &[&[u8]], trees: &[Range<usize>], values: &mut [Value]) {
-    // The number of whole blocks, at most 15, and the place of the chunk in its message, at most 15.
-    let shape = |at: usize| {
-        let (chunk, counter) = last_chunk(messages[at]);
-        (chunk.len().saturating_sub(1) / BLOCK, counter)
-    };
-    let mut order: Vec<usize> = (0..messages.len()).collect();
-    order.sort_by_cached_key(|at| shape(*at));
-    for group in order.chunk_by(|left, right| shape(*left) == shape(*right)) {
-        let (blocks, counter) = shape(group[0]);
-        let inputs: Vec<(usize, &[u8])> =
-            group.iter().map(|at| (trees[*at].end - 1, &last_chunk(messages[*at]).0[..blocks * BLOCK])).collect();
-        whole_blocks(platform, &inputs, blocks, counter, values);
-        let start = if blocks == 0 { CHUNK_START } else { 0 };
-        for at in group {
-            let rest = &last_chunk(messages[*at]).0[blocks * BLOCK..];
-            let mut block = [0; BLOCK];
-            block[..rest.len()].copy_from_slice(rest);
-            let tree = &trees[*at];
-            let root = if tree.len() == 1 { ROOT } else { 0 };
-            let mut state = if blocks == 0 { IV } else { words(&values[tree.end - 1]) };
-            let len = u8::try_from(rest.len()).expect("a block has 64 bytes at most");
-            platform.compress_in_place(&mut state, &block, len, counter, start | CHUNK_END | root);
-            values[tree.end - 1] = value(&state);
-        }
-    }
-}
-
 /// The last chunk of a message, and its place in it.
 fn last_chunk(message: &[u8]) -> (&[u8], u64) {
     let counter = message.len().saturating_sub(1) / CHUNK;
     (&message[counter * CHUNK..], counter as u64)
 }
 
-/// The first blocks of a chunk; the length of what is hashed side by side is part of the type.
-fn whole_blocks(platform: Platform, inputs: &[(usize, &[u8])], blocks: usize, counter: u64, values: &mut [Value]) {
-    macro_rules! by_length {
-        ($($count:literal)+) => {
-            match blocks {
-                $($count => {
-                    let typed = |(at, input): &(usize, _)| (*at, first_chunk::<{ $count * BLOCK }>(input));
-                    let inputs: Vec<_> = inputs.iter().map(typed).collect();
-                    compress(platform, &inputs, &IV, counter, [0, CHUNK_START, 0], values);
-                })+
-                _ => {}
-            }
-        };
-    }
-    by_length!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
-}
-
 fn first_chunk<'a, const N: usize>(input: &&'a [u8]) -> &'a [u8; N] {
     input.first_chunk().expect("inputs of one shape have one length")
-}
-
-/// Joins the values of each message's chunks, level by level, to the one that stands first.
-fn join(platform: Platform, trees: &[Range<usize>], values: &mut [Value]) {
-    let mut open: Vec<Range<usize>> = trees.iter().filter(|tree| tree.len() > 1).cloned().collect();
-    while !open.is_empty() {
-        for (is_root, flags) in [(false, PARENT), (true, PARENT | ROOT)] {
-            let pairs: Vec<(usize, [u8; BLOCK])> = open
-                .iter()
-                .filter(|tree| (tree.len() == 2) == is_root)
-                .flat_map(|tree| (0..tree.len() / 2).map(|pair| (tree.start + pair, tree.start + 2 * pair)))
-                .map(|(to, from)| (to, pair(&values[from], &values[from + 1])))
-                .collect();
-            let inputs: Vec<_> = pairs.iter().map(|(to, block)| (*to, block)).collect();
-            compress(platform, &inputs, &IV, 0, [flags, 0, 0], values);
-        }
-        for tree in &mut open {
-            // An odd one out moves up as it is.
-            let (pairs, odd) = (tree.len() / 2, tree.len() % 2);
-            if odd == 1 {
-                values[tree.start + pairs] = values[tree.end - 1];
-            }
-            tree.end = tree.start + pairs + odd;
-        }
-        open.retain(|tree| tree.len() > 1);
-    }
 }
 
 fn pair(left: &Value, right: &Value) -> [u8; BLOCK] {
@@ -229,6 +275,10 @@ mod tests {
         let slices: Vec<&[u8]> = messages.iter().map(Vec::as_slice).collect();
         let expected: Vec<FileDigest> = slices.iter().map(|message| FileDigest::of(message)).collect();
         assert_eq!(hash_each(&slices), expected);
+        let context = "reproledger 2026 tree leaf v1";
+        let alone = ContextHasher::new(context);
+        let expected: Vec<Value> = slices.iter().map(|message| alone.hash(&[message])).collect();
+        assert_eq!(EachHasher::of_context(context).hash(&slices), expected);
     }
 
     fn message(len: usize) -> Vec<u8> {

@@ -1,16 +1,9 @@
 //! Writes a manifest of any length in the memory of its object: leaves go in, their root comes out.
-//!
-//! Nodes are hashed in whole groups of leaves, side by side. A full group is a complete subtree, so the root over the
-//! roots of the groups is the root over the leaves.
 
-use super::{MAX_MANIFEST_BYTES, ManifestError, ManifestHash, ManifestHeader, contexts};
+use super::grouped::Grouped;
+use super::{MAX_MANIFEST_BYTES, ManifestError, ManifestHash, ManifestHeader};
 use crate::codec::Encoder;
-use crate::digest::many::PairHasher;
-use crate::digest::{DIGEST_LEN, DigestKind, ManifestRoot, NodeHash};
-use crate::merkle::CompactRange;
-
-/// Leaves whose nodes are hashed together: a power of two; larger gains nothing.
-const GROUP: usize = 4096;
+use crate::digest::{DIGEST_LEN, DigestKind, ManifestRoot};
 
 /// Room for the header of the array, which holds the count and is written last.
 const ARRAY_HEADER: usize = 9;
@@ -61,10 +54,7 @@ pub struct ManifestWriter {
     kind: DigestKind,
     object: Vec<u8>,
     count: u64,
-    nodes: PairHasher,
-    /// Hashes of the leaves of the group that is not full yet.
-    group: Vec<[u8; DIGEST_LEN]>,
-    groups: CompactRange<ManifestHash>,
+    leaves: Grouped,
 }
 
 impl ManifestWriter {
@@ -72,12 +62,11 @@ impl ManifestWriter {
     pub fn new(header: &ManifestHeader) -> Result<Self, ManifestError> {
         let hash = ManifestHash::new(header.kind)?;
         let encoded = header.encode();
-        let group = vec![*hash.leaf(&encoded).as_bytes()];
+        let mut leaves = Grouped::new(header.kind)?;
+        leaves.push(*hash.leaf(&encoded).as_bytes());
         let mut object = vec![0; ARRAY_HEADER];
         object.extend_from_slice(&encoded);
-        let (_, node) = contexts(header.kind)?;
-        let groups = CompactRange::with_hash(hash);
-        Ok(Self { kind: header.kind, object, count: 0, nodes: PairHasher::new(node), group, groups })
+        Ok(Self { kind: header.kind, object, count: 0, leaves })
     }
 
     /// Adds leaves, which were hashed under this manifest's kind.
@@ -86,7 +75,7 @@ impl ManifestWriter {
         self.object.extend_from_slice(&leaves.bytes);
         self.count += leaves.hashes.len() as u64;
         for hash in &leaves.hashes {
-            self.push(*hash);
+            self.leaves.push(*hash);
         }
         Ok(())
     }
@@ -103,33 +92,12 @@ impl ManifestWriter {
         if found > MAX_MANIFEST_BYTES { Err(ManifestError::TooLarge { kind: self.kind.name() }) } else { Ok(()) }
     }
 
-    fn push(&mut self, hash: [u8; DIGEST_LEN]) {
-        self.group.push(hash);
-        if self.group.len() == GROUP {
-            self.close_group();
-        }
-    }
-
-    fn close_group(&mut self) {
-        let mut level = std::mem::take(&mut self.group);
-        while level.len() > 1 {
-            let mut next = self.nodes.hash_pairs(&level);
-            // An odd one out moves up as it is.
-            next.extend(level.last().filter(|_| level.len() % 2 == 1));
-            level = next;
-        }
-        if let [root] = level[..] {
-            self.groups.append(NodeHash::from_bytes(root)).expect("fewer than 2^64 leaves fit any memory");
-        }
-    }
-
     /// The root and the object.
     pub fn finish(mut self) -> Result<Written, ManifestError> {
         if self.count == 0 {
             return Err(ManifestError::Empty);
         }
-        self.close_group();
-        let root = self.groups.peak().ok_or(ManifestError::Empty)?;
+        let root = self.leaves.root().ok_or(ManifestError::Empty)?;
         let len = usize::try_from(self.count + 1).map_err(|_| ManifestError::TooLarge { kind: self.kind.name() })?;
         let header = Encoder::encode(|e| e.array(len));
         let spare = ARRAY_HEADER - header.len();
