@@ -67,7 +67,7 @@ impl Check for ArmsDistinct {
             }
         }
         // The same results twice, where chance does not give that.
-        let mut courses: BTreeMap<Vec<(&str, FileDigest)>, &str> = BTreeMap::new();
+        let mut courses: BTreeMap<Vec<(&str, Option<FileDigest>)>, &str> = BTreeMap::new();
         for (place, seed) in &places {
             let course = seed.conditions.iter().map(|(name, cell)| (name.as_str(), cell.course)).collect();
             if let Some(other) = courses.insert(course, place)

@@ -5,8 +5,8 @@ use num_traits::{Signed, Zero};
 
 use crate::check::number::{contrast, metrics, name, shown_inputs};
 use crate::check::stat_recompute::no_number;
-use crate::check::{Case, Check, Finding, InputSamples, Number, Outcome};
-use crate::statement::{Claim, Denominator, Step};
+use crate::check::{Case, Check, Finding, InputSamples, Number, Outcome, Rate};
+use crate::statement::{Claim, Denominator};
 use crate::stats::decimal::decimal_digits;
 
 pub(super) const ENTRY: &dyn Check = &StatSensitivity;
@@ -14,6 +14,12 @@ const ID: &str = "stat.sensitivity";
 
 /// Metrics that are tried; logs have a handful.
 const MAX_METRICS: usize = 16;
+
+/// Samples of each log in which metrics are looked for: a metric is in all of them.
+const LOOKED_AT: usize = 1000;
+
+/// Over more samples other metrics are not tried: each costs as much as the number itself.
+const MAX_SAMPLES: u64 = 500_000;
 
 struct StatSensitivity;
 
@@ -44,7 +50,12 @@ fn judge(claim: &Claim, number: &Number, inputs: &[InputSamples<'_, '_>]) -> Fin
         return Finding::new(ID, Outcome::Unknown, "the claim's own headline cannot be computed");
     };
     let what = if claim.contrast.value().is_some() { "contrast" } else { "number" };
-    let others = alternatives(claim, inputs);
+    let samples: u64 = inputs.iter().map(|input| input.samples.count()).sum();
+    if samples > MAX_SAMPLES && metrics(inputs, MAX_METRICS, LOOKED_AT).len() > 1 {
+        let reason = format!("over {samples} samples the other metrics in the logs were not tried");
+        return Finding::new(ID, Outcome::Unknown, reason);
+    }
+    let others = alternatives(claim, number, inputs);
     let tried = others.len();
     let differing: Vec<_> = others.into_iter().filter(|(_, value)| *value != stated).collect();
     let swing = differing.iter().max_by_key(|(_, value)| (value - &stated).abs());
@@ -79,45 +90,38 @@ fn headline(claim: &Claim, number: &Number) -> Option<BigRational> {
     }
 }
 
-/// The headline under one changed rule at a time.
-fn alternatives(claim: &Claim, inputs: &[InputSamples<'_, '_>]) -> Vec<(String, BigRational)> {
+/// The headline under one changed rule at a time. Other denominators and orders of averaging are computed with the rates;
+/// another metric is another pass over the samples.
+fn alternatives(claim: &Claim, number: &Number, inputs: &[InputSamples<'_, '_>]) -> Vec<(String, BigRational)> {
     let key = claim.metric.key.value().map_or("", String::as_str);
     let mut found = Vec::new();
-    let mut add = |rule: String, claim: &Claim, scorer: &str, key: &str| {
-        if let Ok(number) = Number::scored_by(claim, inputs, scorer, key)
+    for denominator in Denominator::ALL.iter().filter(|other| **other != claim.denominator) {
+        let value = |rate: &Rate| rate.by_denominator.get(denominator).cloned();
+        found.extend(under(claim, number, value).map(|value| (format!("denominator `{denominator}`"), value)));
+    }
+    for rule in ["all rollouts at once", "epochs first", "each seed alike", "each condition alike"] {
+        let value = |rate: &Rate| rate.by_steps.get(rule).cloned();
+        found.extend(under(claim, number, value).map(|value| (format!("averaging {rule}"), value)));
+    }
+    for (scorer, other) in metrics(inputs, MAX_METRICS, LOOKED_AT) {
+        let is_own = (scorer.as_str(), other.as_str()) == (claim.metric.scorer.as_str(), key);
+        if is_own {
+            continue;
+        }
+        if let Ok(number) = Number::scored_by(claim, inputs, &scorer, &other)
             && let Some(value) = headline(claim, &number)
         {
-            found.push((rule, value));
-        }
-    };
-    for (scorer, other) in metrics(inputs, MAX_METRICS) {
-        if (scorer.as_str(), other.as_str()) != (claim.metric.scorer.as_str(), key) {
             let shown: String = name(&scorer, &other).chars().take(80).flat_map(char::escape_default).collect();
-            add(format!("metric `{shown}`"), claim, &scorer, &other);
+            found.push((format!("metric `{shown}`"), value));
         }
-    }
-    for denominator in Denominator::ALL.iter().filter(|other| **other != claim.denominator) {
-        let changed = Claim { denominator: *denominator, ..claim.clone() };
-        add(format!("denominator `{denominator}`"), &changed, &claim.metric.scorer, key);
-    }
-    for (rule, steps) in other_steps(claim) {
-        let changed = Claim { aggregation: steps, ..claim.clone() };
-        add(rule.to_owned(), &changed, &claim.metric.scorer, key);
     }
     found
 }
 
-/// The other orders of averaging that make one number of the same cells.
-fn other_steps(claim: &Claim) -> Vec<(&'static str, Vec<Step>)> {
-    let seeds = claim.aggregation.contains(&Step::MeanSeeds);
-    let with_seeds =
-        |steps: &[Step]| -> Vec<Step> { steps.iter().copied().chain(seeds.then_some(Step::MeanSeeds)).collect() };
-    let all = [
-        ("averaging all rollouts at once", with_seeds(&[Step::MeanRollouts])),
-        ("averaging epochs first, then samples", with_seeds(&[Step::MeanEpochs, Step::MeanSamples])),
-        ("averaging conditions alike", with_seeds(&[Step::MeanEpochs, Step::MeanSamples, Step::MacroConditions])),
-    ];
-    let compares = claim.comparator.value().is_some();
-    let is_legal = |steps: &[Step]| compares || !steps.contains(&Step::MacroConditions);
-    all.into_iter().filter(|(_, steps)| *steps != claim.aggregation && is_legal(steps)).collect()
+/// The headline with another value for each rate.
+fn under(claim: &Claim, number: &Number, value: impl Fn(&Rate) -> Option<BigRational>) -> Option<BigRational> {
+    match claim.contrast.value() {
+        None => value(number.subject()),
+        Some(stated) => contrast::of_values(stated.kind, &|role| value(number.rate(role)?)).ok(),
+    }
 }

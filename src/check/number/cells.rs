@@ -112,14 +112,11 @@ impl Cells {
         for (number, input) in inputs.iter().enumerate() {
             let (side, eval) = side_of(claim, &input.digest);
             let repeats = BigRational::from_integer(BigInt::from(eval.repeats.max(1)));
-            let mut at: Option<(Place, KeyView<'_>)> = None;
-            for record in input.samples.records() {
-                // Epochs of one sample stand together.
-                if !at.as_ref().is_some_and(|(_, previous)| previous.is_same_sample(&record.key)) {
-                    if let Some((place, _)) = at.take() {
-                        cells.at(place).close(&repeats);
-                    }
-                    let place = place(claim, apart, side, eval, input, &record.key)?;
+            let mut records = input.samples.records().peekable();
+            let mut before: Option<Place> = None;
+            while let Some(first) = records.next() {
+                let place = place(claim, apart, side, eval, input, &first.key)?;
+                if before.as_ref() != Some(&place) {
                     if fed_by.entry(place.clone()).or_default().insert(number) {
                         count += 1;
                         if count > MAX_CELLS {
@@ -127,17 +124,17 @@ impl Cells {
                         }
                         cells.note_entry(&place, input.entry);
                     }
-                    cells.at(place.clone()).begin();
-                    at = Some((place, record.key));
+                    before = Some(place.clone());
                 }
-                if let Some((place, _)) = &at {
-                    let rows = cells.at_ref(place);
-                    rows.add(&record, scorer, key, &mut limit)?;
-                    scored |= rows.counts.scored > 0;
+                let rows = cells.at(place, apart.seeds);
+                rows.begin();
+                rows.add(&first, scorer, key, &mut limit)?;
+                // Epochs of one sample stand together.
+                while let Some(next) = records.next_if(|next| next.key.is_same_sample(&first.key)) {
+                    rows.add(&next, scorer, key, &mut limit)?;
                 }
-            }
-            if let Some((place, _)) = at {
-                cells.at(place).close(&repeats);
+                rows.close(&repeats);
+                scored |= rows.counts.scored > 0;
             }
         }
         if !scored {
@@ -152,15 +149,10 @@ impl Cells {
         arm.entry(place.seed).or_default().entries.extend(entry);
     }
 
-    fn at(&mut self, place: Place) -> &mut Rows {
+    fn at(&mut self, place: Place, with_course: bool) -> &mut Rows {
         let arm = self.0.entry(place.role).or_default();
-        arm.entry(place.seed).or_default().conditions.entry(place.condition).or_default()
-    }
-
-    fn at_ref(&mut self, place: &Place) -> &mut Rows {
-        let found = self.0.get_mut(&place.role).and_then(|arm| arm.get_mut(&place.seed));
-        let rows = found.and_then(|seed| seed.conditions.get_mut(&place.condition));
-        rows.expect("the cell was made when its sample began")
+        let seed = arm.entry(place.seed).or_default();
+        seed.conditions.entry(place.condition).or_insert_with(|| Rows::new(with_course))
     }
 }
 

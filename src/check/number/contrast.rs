@@ -15,20 +15,32 @@ pub(in crate::check) fn contrast(
     direction: Direction,
     number: &Number,
 ) -> Result<BigRational, NumberProblem> {
-    let outside = |role| rate(number.rate(role)).map(|rate| rate.value.clone());
+    if kind == ContrastKind::GeneralizationGap {
+        return Ok(gap(number, Role::Comparator, direction)? - gap(number, Role::Subject, direction)?);
+    }
+    of_values(kind, &|role| number.rate(role).map(|rate| rate.value.clone()))
+}
+
+/// The contrast of a kind between values of the roles it needs; a generalization gap needs more than one of each.
+pub(in crate::check) fn of_values(
+    kind: ContrastKind,
+    value: &dyn Fn(Role) -> Option<BigRational>,
+) -> Result<BigRational, NumberProblem> {
+    let of = |role| {
+        value(role)
+            .ok_or_else(|| NumberProblem::Missing("no input is of one of the arms that the contrast needs".to_owned()))
+    };
     match kind {
-        ContrastKind::Difference => Ok(outside(Role::Subject)? - outside(Role::Comparator)?),
-        ContrastKind::Reduction => Ok(outside(Role::Comparator)? - outside(Role::Subject)?),
-        ContrastKind::Ratio => ratio(&outside(Role::Subject)?, &outside(Role::Comparator)?),
-        ContrastKind::RelativeReduction => {
-            Ok(BigRational::one() - ratio(&outside(Role::Subject)?, &outside(Role::Comparator)?)?)
-        }
+        ContrastKind::Difference => Ok(of(Role::Subject)? - of(Role::Comparator)?),
+        ContrastKind::Reduction => Ok(of(Role::Comparator)? - of(Role::Subject)?),
+        ContrastKind::Ratio => ratio(&of(Role::Subject)?, &of(Role::Comparator)?),
+        ContrastKind::RelativeReduction => Ok(BigRational::one() - ratio(&of(Role::Subject)?, &of(Role::Comparator)?)?),
         ContrastKind::Interaction => {
-            let with = outside(Role::Subject)? - outside(Role::Comparator)?;
-            Ok(with - (outside(Role::Other(0))? - outside(Role::Other(1))?))
+            let with = of(Role::Subject)? - of(Role::Comparator)?;
+            Ok(with - (of(Role::Other(0))? - of(Role::Other(1))?))
         }
         ContrastKind::GeneralizationGap => {
-            Ok(gap(number, Role::Comparator, direction)? - gap(number, Role::Subject, direction)?)
+            Err(NumberProblem::Unsupported("a generalization gap from single values".to_owned()))
         }
     }
 }

@@ -156,7 +156,7 @@ const MAX_NAMES: usize = 20;
 
 fn no_scores(scorer: &str, key: &str, inputs: &[InputSamples<'_, '_>]) -> NumberProblem {
     let wanted = name(scorer, key);
-    let present = metrics(inputs, MAX_NAMES);
+    let present = metrics(inputs, MAX_NAMES, usize::MAX);
     NumberProblem::NoScores { wanted, present: present.iter().map(|(scorer, key)| name(scorer, key)).collect() }
 }
 
@@ -165,10 +165,10 @@ pub(super) fn name(scorer: &str, key: &str) -> String {
     if key.is_empty() { scorer.to_owned() } else { format!("{scorer}.{key}") }
 }
 
-/// The first `most` scorers and keys that samples have.
-pub(super) fn metrics(inputs: &[InputSamples<'_, '_>], most: usize) -> BTreeSet<(String, String)> {
+/// The first `most` scorers and keys in the first `looked_at` samples of each input.
+pub(super) fn metrics(inputs: &[InputSamples<'_, '_>], most: usize, looked_at: usize) -> BTreeSet<(String, String)> {
     let mut present: BTreeSet<(String, String)> = BTreeSet::new();
-    for record in inputs.iter().flat_map(|input| input.samples.records()) {
+    for record in inputs.iter().flat_map(|input| input.samples.records().take(looked_at)) {
         record.each_score(|scorer, key, _| {
             if !present.iter().any(|(known, under)| known == scorer && under == key) {
                 present.insert((scorer.to_owned(), key.to_owned()));

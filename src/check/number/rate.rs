@@ -34,8 +34,8 @@ pub struct CellRate {
     pub hits: BigRational,
     /// Rows by what became of them: scored, unscored, error, limit, invalid.
     pub by_status: [u64; 5],
-    /// Everything that happened in the cell, as one digest.
-    pub course: FileDigest,
+    /// Everything that happened in the cell, as one digest; where seeds or arms are told apart.
+    pub course: Option<FileDigest>,
 }
 
 /// What one training seed gives.

@@ -66,8 +66,9 @@ pub(super) struct Rows {
     valid: Counted,
     /// Over all samples that are there, their scored values divided by the repetitions that were planned.
     planned: Tally,
-    /// Ids, repetitions and scores in their order: what a second run could not repeat by chance.
-    course: FileHasher,
+    /// Ids, repetitions and scores in their order: what a second run could not repeat by chance. Only where there is
+    /// another run to compare with.
+    course: Option<FileHasher>,
 }
 
 /// The rows that a denominator counts.
@@ -119,6 +120,11 @@ fn no_estimate(error: &StatsError) -> NumberProblem {
 }
 
 impl Rows {
+    /// No rows yet.
+    pub(super) fn new(with_course: bool) -> Self {
+        Self { course: with_course.then(FileHasher::new), ..Self::default() }
+    }
+
     /// Begins another sample; its rows follow.
     pub(super) fn begin(&mut self) {
         self.samples += 1;
@@ -139,11 +145,13 @@ impl Rows {
         self.counts.present += 1;
         self.by_status[usize::try_from(record.status.id()).unwrap_or(0)] += 1;
         self.epochs = (self.epochs.0.max(record.key.epoch), self.epochs.1 || record.key.epoch == 0);
-        self.course.update(record.key.id());
-        self.course.update(&record.key.epoch.to_be_bytes());
-        let lexeme = score.map_or("", |score| score.lexeme()).as_bytes();
-        self.course.update(&[record.status.id().to_be_bytes()[7], lexeme.len().to_be_bytes()[7]]);
-        self.course.update(lexeme);
+        if let Some(course) = &mut self.course {
+            course.update(record.key.id());
+            course.update(&record.key.epoch.to_be_bytes());
+            let lexeme = score.map_or("", |score| score.lexeme()).as_bytes();
+            course.update(&[record.status.id().to_be_bytes()[7], lexeme.len().to_be_bytes()[7]]);
+            course.update(lexeme);
+        }
         if let Some(value) = value {
             limit.add(&value)?;
             self.counts.scored += 1;
@@ -182,8 +190,8 @@ impl Rows {
     }
 
     /// What happened in the cell, row by row, as one digest.
-    pub(super) fn course(&self) -> FileDigest {
-        self.course.finish()
+    pub(super) fn course(&self) -> Option<FileDigest> {
+        self.course.as_ref().map(FileHasher::finish)
     }
 
     /// Sum of the scored rows.
