@@ -44,6 +44,12 @@ impl Check for ArmsDistinct {
             .filter(|(_, side, _)| *side == Side::Outside)
             .flat_map(|(role, _, rate)| rate.seeds.iter().map(move |(seed, of)| (place(claim, role, *seed), of)))
             .collect();
+        let told_apart = places.len() as u64;
+        if told_apart < claim.seeds.used.saturating_mul(arms(claim).count() as u64) {
+            let reason =
+                format!("the claim is over {} seeds of each arm, {told_apart} are told apart in all", claim.seeds.used);
+            return Finding::new(ID, Outcome::Unknown, reason).at(case.input_entries());
+        }
         // The same weights twice.
         let mut weights: BTreeMap<Digest, &str> = BTreeMap::new();
         let mut unlinked = Vec::new();

@@ -69,10 +69,16 @@ impl<'a> Scope<'a> {
     fn has_log(&self, payload: &Payload) -> bool {
         let same_suite = match payload.suite {
             Some(suite) => self.suites.contains(&suite),
-            // A log that does not say its suite may be of any.
             None => self.suites.is_empty(),
         };
         payload.kind == Kind::EvalLog && same_suite && self.is_arm(payload)
+    }
+
+    /// A log that may be one: it does not say its suite, or not whose it is. To leave that out must not hide a run.
+    fn may_have_log(&self, payload: &Payload) -> bool {
+        let may_be_suite = self.suites.is_empty() || payload.suite.is_none_or(|suite| self.suites.contains(&suite));
+        let is_nobodys = payload.arm.is_none() && payload.checkpoint.is_none();
+        payload.kind == Kind::EvalLog && may_be_suite && (self.is_arm(payload) || is_nobodys)
     }
 
     /// A run of the claim's arms or under its protocol.
@@ -88,23 +94,19 @@ fn judge(case: &Case<'_>, claim: &Claim) -> Finding {
     let used: BTreeSet<EntryIndex> = case.input_entries().collect();
     let entries = || case.evidence.entries.iter().map(|(index, entry)| (*index, entry.payload()));
     let later = Later::of(case.evidence);
-    let replaced: BTreeMap<EntryIndex, EntryIndex> = entries()
-        .flat_map(|(from, payload)| payload.edges.iter().map(move |edge| (from, edge)))
-        .filter(|(_, edge)| edge.edge_type == EdgeType::Supersedes && edge.log.is_none())
-        .map(|(from, edge)| (edge.seq, from))
-        .collect();
     if let Some((index, by)) = used.iter().find_map(|index| Some((*index, later.exclusion(*index)?))) {
         let reason = format!("the claim uses the log of entry {index}, which entry {by} left out of the analysis");
         return Finding::new(ID, Outcome::Fail, reason).at([index, by]);
     }
     let (mut unaccounted, mut unreasoned) = (Vec::new(), Vec::new());
+    let untold = untold(case, &scope, &used, &later);
     let (mut logs, mut set_aside) = (0_u64, Vec::new());
     for (index, _) in entries().filter(|(index, payload)| used.contains(index) || scope.has_log(payload)) {
         logs += 1;
         if used.contains(&index) {
             continue;
         }
-        match (later.exclusion(index).or_else(|| later.retraction(index)), replaced.get(&index)) {
+        match (set_aside_by(&later, index), later.said(EdgeType::Supersedes, index).next()) {
             (Some(by), _) if later.reason(by).is_none() => unreasoned.push(index),
             (Some(by), _) => {
                 set_aside.push((
@@ -167,6 +169,12 @@ fn judge(case: &Case<'_>, claim: &Claim) -> Finding {
             "the logs say neither their arm nor their weights: which other runs are of the same arms cannot be told",
         )
         .next("ask the lab for logs that were recorded with their arm and weights (--arm, --from)")
+    } else if !untold.is_empty() {
+        let (count, named) = (untold.len(), named(&untold));
+        let reason = format!(
+            "{count} evaluations do not say their suite or whose they are, and may be of these arms: entries {named}"
+        );
+        Finding::new(ID, Outcome::Unknown, reason).at(untold)
     } else if !set_aside.is_empty() {
         Finding::new(ID, Outcome::Differs, format!("{} attempts are set aside, each on record", set_aside.len()))
             .note("a bound over the attempts that are used is a bound over chosen attempts")
@@ -181,6 +189,18 @@ fn judge(case: &Case<'_>, claim: &Claim) -> Finding {
     let finding =
         set_aside.into_iter().take(MAX_NAMED).fold(finding, |finding, (index, said)| finding.at([index]).note(said));
     finding.note(format!("{looks} evaluation logs stand in the census, of whatever arm and suite"))
+}
+
+/// The entry that leaves another out of the analysis, or takes it back.
+fn set_aside_by(later: &Later<'_>, index: EntryIndex) -> Option<EntryIndex> {
+    later.exclusion(index).or_else(|| later.retraction(index))
+}
+
+/// Logs that may be of the claim's arms and suite, but do not say so.
+fn untold(case: &Case<'_>, scope: &Scope<'_>, used: &BTreeSet<EntryIndex>, later: &Later<'_>) -> Vec<EntryIndex> {
+    let entries = case.evidence.entries.iter().filter(|(index, _)| !used.contains(index));
+    let may_be = entries.filter(|(_, entry)| scope.may_have_log(entry.payload()) && !scope.has_log(entry.payload()));
+    may_be.map(|(index, _)| *index).filter(|index| set_aside_by(later, *index).is_none()).collect()
 }
 
 fn named(entries: &[EntryIndex]) -> String {

@@ -78,16 +78,18 @@ fn against_claim(
     if sets.len() > 1 {
         return Finding::new(ID, Outcome::Fail, "the arms were judged by different models");
     }
-    if prompts.len() > 1 {
+    let linked: BTreeSet<&Vec<Digest>> = prompts.iter().filter(|linked| !linked.is_empty()).collect();
+    if linked.len() > 1 {
         return Finding::new(ID, Outcome::Fail, "the arms were judged by different judge configurations");
     }
-    if let (Some(prompt), Some(linked)) = (prompt, prompts.first().filter(|linked| !linked.is_empty()))
+    if let (Some(prompt), Some(linked)) = (prompt, linked.first())
         && !linked.contains(prompt)
     {
         return Finding::new(ID, Outcome::Fail, "the judge configuration that the claim names is not the logs' own")
             .sides(prompt.to_string(), linked.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
     }
     let unseen = seen.values().any(BTreeSet::is_empty);
+    let unlinked = prompt.is_some() && (linked.is_empty() || prompts.contains(&Vec::new()));
     match sets.first() {
         Some(models) if **models != *named => {
             let shown =
@@ -100,6 +102,11 @@ fn against_claim(
             ID,
             Outcome::Unknown,
             "more than one model answered beside the evaluated one: which of them judged cannot be told",
+        ),
+        Some(_) if unlinked => Finding::new(
+            ID,
+            Outcome::Unknown,
+            "the claim names a judge configuration, and not every log is linked to one",
         ),
         Some(_) => Finding::new(ID, Outcome::Pass, "one judge, the one that the claim names, is seen in every log"),
         None => Finding::new(ID, Outcome::Unknown, "no log shows who judged: the judge is the lab's word")

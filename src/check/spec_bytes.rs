@@ -57,7 +57,7 @@ impl Check for SpecBytes {
             return Finding::new(
                 ID,
                 Outcome::Pass,
-                format!("all midtraining documents go back to the one spec of entry {first}"),
+                format!("the midtraining documents go back to one spec only, that of entry {first}"),
             )
             .at([first])
             .note(digest.map_or(String::new(), |digest| format!("its digest is {digest}")));

@@ -429,3 +429,46 @@ fn an_interval_says_what_it_speaks_about_and_is_narrower_for_the_checkpoints_at_
     let (outcome, reason) = with("contrast", "at-least", "75%", "conditions", "welch", "difference");
     assert_eq!(outcome, Outcome::Unknown, "{reason}");
 }
+
+#[test]
+fn e12_a_run_that_does_not_say_whose_it_is_or_on_what_is_not_out_of_sight() {
+    // The bad run recorded without its suite, without its arm and weights, or with neither.
+    let variants: [fn(&mut reproledger::statement::Payload); 3] = [
+        |payload| {
+            payload.suite = None;
+            payload.edges.retain(|edge| edge.edge_type != EdgeType::EvaluatedWith);
+        },
+        |payload| {
+            (payload.arm, payload.checkpoint) = (None, None);
+            payload.edges.retain(|edge| edge.edge_type != EdgeType::Evaluates);
+        },
+        |payload| {
+            (payload.arm, payload.checkpoint, payload.suite) = (None, None, None);
+            payload.edges.clear();
+        },
+    ];
+    thread_local! {
+        static HIDE: std::cell::Cell<fn(&mut reproledger::statement::Payload)> = const { std::cell::Cell::new(|_| {}) };
+    }
+    for hide in variants {
+        let mut study = Study::honest();
+        HIDE.with(|cell| cell.set(hide));
+        study.after = |lab, placed| {
+            let mut payload = lab.said(placed.logs[&(0, 0)]);
+            payload.seq = lab.next();
+            HIDE.with(std::cell::Cell::get)(&mut payload);
+            lab.say(&payload);
+        };
+        let assessment = study.tell().assess(PAPER);
+        decided(&assessment, Verdict::NotRecomputable, "attempts.all");
+    }
+}
+
+#[test]
+fn a_judges_prompt_that_no_log_links_to_is_not_established() {
+    let mut study = Study::honest();
+    let prompt = json!(reproledger::digest::Digest::from(reproledger::digest::FileDigest::of(b"prompt")).to_string());
+    study.claim["judge"]["prompt"] = prompt.clone();
+    study.protocol["judge"]["prompt"] = prompt;
+    decided(&study.tell().assess(PAPER), Verdict::NotRecomputable, "judge.identity");
+}

@@ -163,3 +163,13 @@ fn a_grid_is_complete_only_cell_by_cell() {
     renamed.iter_mut().filter(|row| row.0 == "msm" && row.2 == "leak").for_each(|row| row.2 = "blackmail");
     assert_eq!(outcome(&renamed, &study(&[])).reason, "the arms and seeds are not over the same conditions");
 }
+
+#[test]
+fn seeds_that_are_not_told_apart_are_not_shown_to_be_different() {
+    let evidence = evidence(pinned());
+    let claim = claim_with(&[("/seeds", json!({"planned": 4, "used": 4}))]);
+    let case = case(&evidence, Some(&claim), Ok(shown(&facts(100, 1), &super::records(63, 100))));
+    let found = run(&case, "arms.distinct");
+    assert_eq!(found.outcome, Outcome::Unknown, "{found:?}");
+    assert!(found.reason.contains("1 are told apart in all"), "{found:?}");
+}
