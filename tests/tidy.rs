@@ -187,9 +187,10 @@ fn registries_are_complete() {
     // One file for each check, and each file in the registry.
     let registry = fs::read_to_string(root().join("src/check/mod.rs")).unwrap();
     for (name, text) in sources().into_iter().filter(|(name, _)| name.starts_with("check/")) {
-        let module = name.trim_start_matches("check/").trim_end_matches(".rs");
+        let path = name.trim_start_matches("check/").trim_end_matches(".rs").replace('/', "::");
         if text.contains("const ENTRY: &dyn Check") {
-            assert!(registry.contains(&format!("    {module}::ENTRY,")), "check `{module}` is not in CHECKS");
+            assert!(registry.contains(&format!("    {path}::ENTRY,")), "check `{path}` is not in CHECKS");
+            let module = path.rsplit("::").next().unwrap();
             let id = module.replacen('_', ".", 1);
             assert!(text.contains(&format!("\"{id}\"")), "`{name}` is the check `{id}`");
         }

@@ -4,44 +4,19 @@
 //! why; nothing unchecked is ever shown as passed. Pure, like everything below it.
 
 mod arms;
-mod arms_baseline;
-mod arms_distinct;
-mod arms_matched;
-mod attempts_all;
-mod availability;
-mod base_identity;
 mod case;
-mod claim_complete;
-mod claim_prereg;
+mod completeness;
+mod corpus;
 mod derived;
+mod evaluation;
 mod explain;
-mod interval;
-mod item_content;
-mod item_inclusion;
-mod judge_identity;
+mod frame;
 mod later;
-mod ledger_chain;
-mod ledger_keys;
-mod ledger_links;
-mod log_integrity;
 mod number;
 mod observed;
-mod rows_derived;
-mod samples_complete;
-mod samples_derived;
-mod scores_rederive;
-mod spec_bytes;
-mod stat_aggregation;
-mod stat_assertion;
-mod stat_contrast;
-mod stat_denominator;
-mod stat_error;
-mod stat_recompute;
-mod stat_sensitivity;
-mod supersede;
-mod tensors_derived;
-mod time_order;
-mod train_inputs;
+mod spec;
+mod statistic;
+mod training;
 
 use crate::codec::wire_enum;
 use crate::merkle::EntryIndex;
@@ -161,37 +136,37 @@ pub trait Check: Sync {
 
 /// Every check, in the order findings are reported.
 pub static CHECKS: &[&dyn Check] = &[
-    ledger_chain::ENTRY,
-    ledger_keys::ENTRY,
-    ledger_links::ENTRY,
-    item_inclusion::ENTRY,
-    item_content::ENTRY,
-    claim_complete::ENTRY,
-    claim_prereg::ENTRY,
-    spec_bytes::ENTRY,
-    base_identity::ENTRY,
-    train_inputs::ENTRY,
-    arms_baseline::ENTRY,
-    arms_matched::ENTRY,
-    arms_distinct::ENTRY,
-    judge_identity::ENTRY,
-    log_integrity::ENTRY,
-    samples_complete::ENTRY,
-    samples_derived::ENTRY,
-    rows_derived::ENTRY,
-    tensors_derived::ENTRY,
-    scores_rederive::ENTRY,
-    stat_recompute::ENTRY,
-    stat_denominator::ENTRY,
-    stat_aggregation::ENTRY,
-    stat_error::ENTRY,
-    stat_contrast::ENTRY,
-    stat_assertion::ENTRY,
-    stat_sensitivity::ENTRY,
-    attempts_all::ENTRY,
-    supersede::ENTRY,
-    availability::ENTRY,
-    time_order::ENTRY,
+    frame::ledger_chain::ENTRY,
+    frame::ledger_keys::ENTRY,
+    frame::ledger_links::ENTRY,
+    frame::item_inclusion::ENTRY,
+    frame::item_content::ENTRY,
+    frame::claim_complete::ENTRY,
+    frame::claim_prereg::ENTRY,
+    spec::spec_bytes::ENTRY,
+    training::base_identity::ENTRY,
+    training::train_inputs::ENTRY,
+    training::arms_baseline::ENTRY,
+    training::arms_matched::ENTRY,
+    training::arms_distinct::ENTRY,
+    evaluation::judge_identity::ENTRY,
+    evaluation::log_integrity::ENTRY,
+    evaluation::samples_complete::ENTRY,
+    evaluation::samples_derived::ENTRY,
+    corpus::rows_derived::ENTRY,
+    training::tensors_derived::ENTRY,
+    evaluation::scores_rederive::ENTRY,
+    statistic::stat_recompute::ENTRY,
+    statistic::stat_denominator::ENTRY,
+    statistic::stat_aggregation::ENTRY,
+    statistic::stat_error::ENTRY,
+    statistic::stat_contrast::ENTRY,
+    statistic::stat_assertion::ENTRY,
+    statistic::stat_sensitivity::ENTRY,
+    completeness::attempts_all::ENTRY,
+    completeness::supersede::ENTRY,
+    completeness::availability::ENTRY,
+    completeness::time_order::ENTRY,
 ];
 
 /// Runs every check that concerns what the evidence is about.
@@ -211,11 +186,11 @@ pub fn run_all(case: &Case<'_>) -> Vec<Finding> {
 pub fn check_number(claim: &Claim, inputs: &[InputSamples<'_, '_>]) -> Result<Vec<Finding>, NumberProblem> {
     let number = Number::compute(claim, inputs)?;
     Ok(vec![
-        stat_recompute::judge(claim, &number),
-        stat_denominator::judge(claim, &number),
-        stat_aggregation::judge(claim, &number),
-        stat_error::judge(claim, &number),
-        stat_contrast::judge(claim, &number),
+        statistic::stat_recompute::judge(claim, &number),
+        statistic::stat_denominator::judge(claim, &number),
+        statistic::stat_aggregation::judge(claim, &number),
+        statistic::stat_error::judge(claim, &number),
+        statistic::stat_contrast::judge(claim, &number),
     ])
 }
 

@@ -229,7 +229,7 @@ fn what_this_profile_does_not_compute_is_unsupported_and_never_a_pass() {
             check_number(&claim_with(std::slice::from_ref(&change)), &[alone(&shown(&facts(100, 1), &samples))])
                 .unwrap_err();
         assert!(matches!(problem, NumberProblem::Unsupported(_)), "{change:?}: {problem}");
-        assert_eq!(stat_recompute::no_number("stat.recompute", &problem).outcome, Outcome::Unknown);
+        assert_eq!(statistic::stat_recompute::no_number("stat.recompute", &problem).outcome, Outcome::Unknown);
     }
     let scorer =
         check_number(&claim_with(&[("/metric/scorer", json!("other"))]), &[alone(&shown(&facts(100, 1), &samples))]);

@@ -1,0 +1,191 @@
+//! `claim.prereg`: was what the claim says promised before the first score?
+
+mod deviations;
+
+use crate::check::{Case, Check, Finding, Outcome};
+use crate::digest::{Digest, LeafHash};
+use crate::merkle::EntryIndex;
+use crate::statement::{Claim, EdgeType, Kind, Payload, Protocol};
+use crate::verify::VerifiedEntry;
+
+pub(in crate::check) const ENTRY: &dyn Check = &ClaimPrereg;
+const ID: &str = "claim.prereg";
+
+/// What no ledger can show, said beside every answer.
+const UNSEEN: &str = "looks at results that were never recorded cannot be excluded";
+
+struct ClaimPrereg;
+
+impl Check for ClaimPrereg {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn question(&self) -> &'static str {
+        "Were the arms, the metric, the grid and the rule of the claim written down before the first score was?"
+    }
+
+    fn run(&self, case: &Case<'_>) -> Finding {
+        judge(case).note(UNSEEN)
+    }
+}
+
+fn judge(case: &Case<'_>) -> Finding {
+    let Some(claim) = case.claim else {
+        return Finding::new(ID, Outcome::Unknown, "the claim is not disclosed").withheld();
+    };
+    let Some(plan) = claim.plan.value() else {
+        return Finding::new(ID, Outcome::Unknown, "exploratory: the claim cites no protocol")
+            .next("ask the lab for the protocol, if one was registered before the first run");
+    };
+    let Some((index, entry)) = protocol_entry(case, plan) else {
+        return Finding::new(
+            ID,
+            Outcome::Unknown,
+            format!("the protocol {plan} that the claim cites is not in the evidence"),
+        );
+    };
+    let Some(protocol) = case.evidence.bodies.get(&index).and_then(|body| body.protocol.as_deref()) else {
+        return Finding::new(ID, Outcome::Unknown, format!("the protocol of entry {index} is not disclosed"))
+            .at([index])
+            .withheld();
+    };
+    // Results recorded under another protocol are another experiment's.
+    let strays: Vec<EntryIndex> =
+        case.input_entries().filter(|input| !is_under(case, *input, entry.leaf_hash())).collect();
+    if !strays.is_empty() {
+        return Finding::new(
+            ID,
+            Outcome::Fail,
+            format!("{} of the claim's logs were recorded under another protocol or none", strays.len()),
+        )
+        .at(strays);
+    }
+    let deviations = deviations::of(claim, protocol);
+    if !deviations.is_empty() {
+        let finding = Finding::new(
+            ID,
+            Outcome::Fail,
+            format!("the claim deviates from its protocol in {} rules", deviations.len()),
+        );
+        return deviations.into_iter().fold(finding.at([index]), Finding::note);
+    }
+    if let Some(by) = amended(case, index) {
+        return Finding::new(
+            ID,
+            Outcome::Unknown,
+            format!("entry {by} amended the protocol of entry {index}, which the claim still cites"),
+        )
+        .at([index, by]);
+    }
+    let first = first_score(case, claim, entry);
+    if let Some(first) = first.filter(|first| *first < index) {
+        let what = if replaces(entry.payload()) { "the amendment" } else { "the protocol" };
+        return Finding::new(
+            ID,
+            Outcome::Unknown,
+            format!("exploratory: {what} of entry {index} came after the first run at entry {first}"),
+        )
+        .at([index, first]);
+    }
+    if case.evidence.census_first > EntryIndex(1) {
+        return Finding::new(
+            ID,
+            Outcome::Unknown,
+            format!("the census begins at entry {}: runs before it are not shown", case.evidence.census_first),
+        );
+    }
+    let rivals = unreported(case, index, entry.payload());
+    if !rivals.is_empty() {
+        let entries: Vec<_> = rivals.iter().map(ToString::to_string).collect();
+        return Finding::new(
+            ID,
+            Outcome::Unknown,
+            format!(
+                "{} other protocols for the same evaluation stand in the ledger, and the claim cites one",
+                rivals.len()
+            ),
+        )
+        .note(format!("entries {}", entries.iter().take(20).cloned().collect::<Vec<_>>().join(", ")))
+        .at(rivals);
+    }
+    let before = first.map_or("the claim".to_owned(), |first| format!("the first run at entry {first}"));
+    Finding::new(
+        ID,
+        Outcome::Pass,
+        format!("registered (self-asserted): the protocol of entry {index} stands before {before}"),
+    )
+    .at([index])
+    .note("by the lab's own ledger; no outside head between the two is shown")
+}
+
+/// The entry of a digest, if it is a protocol.
+fn protocol_entry<'c>(case: &'c Case<'_>, plan: &Digest) -> Option<(EntryIndex, &'c VerifiedEntry)> {
+    let is_it =
+        |entry: &VerifiedEntry| Digest::from(entry.leaf_hash()) == *plan && entry.payload().kind == Kind::Protocol;
+    let entries = case.evidence.entries.iter();
+    let mut found = entries.filter(|(_, entry)| is_it(entry));
+    found.next().map(|(index, entry)| (*index, entry))
+}
+
+fn is_under(case: &Case<'_>, input: EntryIndex, protocol: LeafHash) -> bool {
+    case.evidence.entries.get(&input).is_some_and(|entry| entry.payload().protocol == Some(protocol))
+}
+
+fn replaces(payload: &Payload) -> bool {
+    payload.edges.iter().any(|edge| edge.edge_type == EdgeType::Supersedes)
+}
+
+/// An entry that supersedes the protocol.
+fn amended(case: &Case<'_>, protocol: EntryIndex) -> Option<EntryIndex> {
+    let amends = |entry: &VerifiedEntry| {
+        let mut edges = entry.payload().edges.iter();
+        edges.any(|edge| edge.edge_type == EdgeType::Supersedes && edge.log.is_none() && edge.seq == protocol)
+    };
+    case.evidence.entries.iter().find(|(_, entry)| amends(entry)).map(|(index, _)| *index)
+}
+
+/// The first entry that shows that somebody may have seen a score: a log of the same suite or arms, or a run under the
+/// protocol.
+fn first_score(case: &Case<'_>, claim: &Claim, protocol: &VerifiedEntry) -> Option<EntryIndex> {
+    let suites: Vec<Digest> = case
+        .input_entries()
+        .filter_map(|input| case.evidence.entries.get(&input)?.payload().suite)
+        .chain(claim.eval.suite.value().copied())
+        .collect();
+    let is_score = |entry: &VerifiedEntry| {
+        let payload = entry.payload();
+        let under = payload.protocol == Some(protocol.leaf_hash());
+        match payload.kind {
+            Kind::EvalLog => under || suites.is_empty() || payload.suite.is_none_or(|suite| suites.contains(&suite)),
+            Kind::RunStart => under,
+            _ => false,
+        }
+    };
+    case.evidence.entries.iter().find(|(_, entry)| is_score(entry)).map(|(index, _)| *index)
+}
+
+/// Protocols for the same suite, or for one that is not said, that neither amend the cited one nor are amended by it.
+fn unreported(case: &Case<'_>, cited: EntryIndex, payload: &Payload) -> Vec<EntryIndex> {
+    let mut history = vec![cited];
+    let mut at = Some(payload);
+    while let Some(edge) =
+        at.and_then(|payload| payload.edges.iter().find(|edge| edge.edge_type == EdgeType::Supersedes))
+    {
+        // Edges point back: the walk ends.
+        history.push(edge.seq);
+        at = case.evidence.entries.get(&edge.seq).map(VerifiedEntry::payload);
+    }
+    let is_rival = |other: &Payload| {
+        other.kind == Kind::Protocol
+            && (payload.suite.is_none() || other.suite.is_none() || other.suite == payload.suite)
+    };
+    let entries = case.evidence.entries.iter().filter(|(index, _)| !history.contains(index));
+    entries.filter(|(_, entry)| is_rival(entry.payload())).map(|(index, _)| *index).collect()
+}
+
+/// The protocol that a claim cites, where it is in the evidence and disclosed.
+pub(in crate::check) fn cited<'c>(case: &'c Case<'_>) -> Option<&'c Protocol> {
+    let (index, _) = protocol_entry(case, case.claim?.plan.value()?)?;
+    case.evidence.bodies.get(&index)?.protocol.as_deref()
+}

@@ -1,0 +1,3 @@
+//! The spec: which bytes it is, and what was made of it.
+
+pub(super) mod spec_bytes;

@@ -1,0 +1,236 @@
+//! Bounds of a claim's quantities by the rule that it states: which variation, which method, how sure.
+//!
+//! Nothing is substituted: a rule that does not fit the quantity, or that this version does not compute, has no bounds.
+
+use num_rational::BigRational;
+use num_traits::One;
+
+use crate::check::number::contrast::seed_gaps;
+use crate::check::{Number, Rate, Role};
+use crate::statement::{
+    Claim, Contrast, ContrastKind, IntervalMethod, IntervalRule, IntervalTarget, Pairing, Quantity, Sides,
+};
+use crate::stats::{
+    self, Enclosure, Interval, Level, MeanWithError, Printed, Proportion, RatioOfMeans, SeedContrast, SeedName,
+    SeedValue, SeedValues, TailBounds, Target, TwoArms,
+};
+
+/// The bounds of a quantity, or why there are none.
+pub(in crate::check) fn bounds(
+    claim: &Claim,
+    number: &Number,
+    of: Quantity,
+    rule: &IntervalRule,
+) -> Result<(TailBounds, Level), String> {
+    let level = level(rule)?;
+    let kind = claim.contrast.value().map(|contrast| contrast.kind);
+    let is_ratio =
+        of == Quantity::Contrast && matches!(kind, Some(ContrastKind::Ratio | ContrastKind::RelativeReduction));
+    let bounds = match (rule.target, rule.method) {
+        (IntervalTarget::Seeds, IntervalMethod::Fieller) if is_ratio => {
+            let found = both(&level, |level| ratio_of_seeds(number, level))?;
+            if kind == Some(ContrastKind::RelativeReduction) { one_less(&found) } else { found }
+        }
+        (IntervalTarget::Seeds, method) => {
+            estimate(claim, number, of, method)?.bounds(&level).map_err(|error| error.to_string())?
+        }
+        (IntervalTarget::Checkpoints, method) => of_rollouts(number, of, kind, method, &level)?,
+        (IntervalTarget::Conditions, method) => {
+            return Err(format!("this version does not compute {method} for {}", rule.target));
+        }
+    };
+    Ok((bounds, level))
+}
+
+/// Rates of these checkpoints alone: every rollout counts, and only rollouts would be drawn anew.
+fn of_rollouts(
+    number: &Number,
+    of: Quantity,
+    kind: Option<ContrastKind>,
+    method: IntervalMethod,
+    level: &Level,
+) -> Result<TailBounds, String> {
+    let arm = |role| proportion(number.rate(role).ok_or("an arm has no rate")?);
+    let role = if of == Quantity::Subject { Role::Subject } else { Role::Comparator };
+    match (of, method) {
+        (Quantity::Subject | Quantity::Comparator, IntervalMethod::Wilson) => {
+            let found = arm(role)?;
+            both(level, |level| Ok(found.wilson(level)))
+        }
+        (Quantity::Subject | Quantity::Comparator, IntervalMethod::ClopperPearson) => {
+            let found = arm(role)?;
+            both(level, |level| Ok(found.clopper_pearson(level)))
+        }
+        (Quantity::Contrast, IntervalMethod::Newcombe | IntervalMethod::MiettinenNurminen) => {
+            let arms = TwoArms { subject: arm(Role::Subject)?, comparator: arm(Role::Comparator)? };
+            let newcombe = method == IntervalMethod::Newcombe;
+            let difference = |arms: TwoArms| {
+                both(level, |level| Ok(if newcombe { arms.newcombe(level) } else { arms.miettinen_nurminen(level) }))
+            };
+            match kind {
+                Some(ContrastKind::Difference) => difference(arms),
+                Some(ContrastKind::Reduction) => difference(arms.exchanged()),
+                Some(ContrastKind::Ratio | ContrastKind::RelativeReduction) if !newcombe => {
+                    let say = |error: stats::RiskRatioError| error.to_string();
+                    let ratio = both(level, |level| arms.ratio_miettinen_nurminen(level).map_err(say))?;
+                    Ok(if kind == Some(ContrastKind::Ratio) { ratio } else { one_less(&ratio) })
+                }
+                _ => Err(format!("{method} is no interval of this contrast over rollouts")),
+            }
+        }
+        _ => Err(format!("{method} is no interval of the {of} over rollouts")),
+    }
+}
+
+/// An arm as k of n, where it is that: scores of 0 and 1, and a number that is their plain mean.
+fn proportion(rate: &Rate) -> Result<Proportion, String> {
+    let pooled = &rate.by_rollout;
+    let n = pooled.units;
+    let integer = |value: u64| BigRational::from_integer(value.into());
+    // Zeros and ones are their own squares: the sum of squares is the sum.
+    let squares = &pooled.variance_of_mean * integer(n) * integer(n.saturating_sub(1)) + &pooled.sum * &pooled.mean;
+    if n < 2 || squares != pooled.sum {
+        return Err("the scores are not all 0 or 1: they have no binomial interval".to_owned());
+    }
+    if pooled.mean != rate.value {
+        return Err("the number is no plain k of n: cells of unequal size count alike in it".to_owned());
+    }
+    let k = pooled.sum.to_integer().try_into().map_err(|_| "there are more hits than are counted".to_owned())?;
+    Proportion::new(k, n).map_err(|error| error.to_string())
+}
+
+/// Fieller's interval of subject over comparator. Arms of unequal variance have no exact degrees of freedom: those of the
+/// smaller arm are taken, which are too few rather than too many.
+fn ratio_of_seeds(number: &Number, level: &Level) -> Result<Interval, String> {
+    let mean = |role: Role| {
+        let values = seed_values(number.rate(role).ok_or("an arm has no rate")?)?;
+        stats::SeedMean::of(&values).map_err(|error| error.to_string())
+    };
+    let (subject, comparator) = (mean(Role::Subject)?, mean(Role::Comparator)?);
+    let freedom = subject.seeds.min(comparator.seeds).saturating_sub(1);
+    let with_error = |of: stats::SeedMean| MeanWithError { mean: of.mean, variance: of.variance };
+    let ratio = RatioOfMeans {
+        subject: with_error(subject),
+        comparator: with_error(comparator),
+        covariance: BigRational::from_integer(0.into()),
+    };
+    let freedom = u32::try_from(freedom).map_or(f64::MAX, f64::from);
+    ratio.fieller(level, freedom, Target::Seeds).map_err(|error| error.to_string())
+}
+
+/// Both bounds, each at the error rate of one: so that a statement can be refuted as surely as it can be supported.
+fn both(level: &Level, interval: impl Fn(&Level) -> Result<Interval, String>) -> Result<TailBounds, String> {
+    let sides = match level.sides() {
+        stats::Sides::Two => return Ok(TailBounds::from(&interval(level)?)),
+        stats::Sides::Lower | stats::Sides::Upper => [stats::Sides::Lower, stats::Sides::Upper],
+    };
+    let [low, high] = sides.map(|sides| interval(&level.with_sides(sides)));
+    let (low, high) = (low?, high?);
+    Ok(TailBounds { high: high.high().cloned(), ..TailBounds::from(&low) })
+}
+
+/// Bounds of one less the quantity.
+fn one_less(of: &TailBounds) -> TailBounds {
+    let less = |bound: &Enclosure| &Enclosure::exact(BigRational::one()) - bound;
+    TailBounds { low: of.high.as_ref().map(less), high: of.low.as_ref().map(less), ..of.clone() }
+}
+
+/// The level of a rule; one side is the side that matters, at the full error rate.
+fn level(rule: &IntervalRule) -> Result<Level, String> {
+    let printed = Printed::parse(&rule.level).map_err(|error| error.to_string())?;
+    let sides = match rule.sides {
+        Sides::One => stats::Sides::Upper,
+        Sides::Two => stats::Sides::Two,
+    };
+    Level::new(printed.value(), sides).map_err(|error| error.to_string())
+}
+
+/// A quantity over seeds by the method that is named.
+pub(in crate::check) fn estimate(
+    claim: &Claim,
+    number: &Number,
+    of: Quantity,
+    method: IntervalMethod,
+) -> Result<SeedContrast, String> {
+    let say = |error: stats::SeedsError| error.to_string();
+    let values = |role: Role| seed_values(number.rate(role).ok_or("an arm has no rate")?);
+    match (of, method) {
+        (Quantity::Subject, IntervalMethod::T) => SeedContrast::mean(&values(Role::Subject)?).map_err(say),
+        (Quantity::Comparator, IntervalMethod::T) => SeedContrast::mean(&values(Role::Comparator)?).map_err(say),
+        (Quantity::Contrast, IntervalMethod::Welch | IntervalMethod::PairedT) => {
+            let contrast = claim.contrast.value().ok_or("the claim states no contrast")?;
+            over_seeds(claim, number, contrast, method)
+        }
+        _ => Err(format!("{method} is no interval of the {of} over seeds")),
+    }
+}
+
+fn over_seeds(
+    claim: &Claim,
+    number: &Number,
+    contrast: &Contrast,
+    method: IntervalMethod,
+) -> Result<SeedContrast, String> {
+    let say = |error: stats::SeedsError| error.to_string();
+    let values = |role: Role| seed_values(number.rate(role).ok_or("an arm has no rate")?);
+    let (subject, comparator) = match contrast.kind {
+        ContrastKind::Difference => (values(Role::Subject)?, values(Role::Comparator)?),
+        ContrastKind::Reduction => (values(Role::Comparator)?, values(Role::Subject)?),
+        ContrastKind::GeneralizationGap => {
+            (gaps(claim, number, Role::Comparator)?, gaps(claim, number, Role::Subject)?)
+        }
+        ContrastKind::Interaction if method == IntervalMethod::Welch => {
+            let arms = [Role::Subject, Role::Comparator, Role::Other(0), Role::Other(1)].map(values);
+            let [subject, comparator, first, second] = arms;
+            let arms = [(1, &subject?), (-1, &comparator?), (-1, &first?), (1, &second?)];
+            return SeedContrast::linear(&arms, stats::Method::Welch).map_err(say);
+        }
+        kind => return Err(format!("{method} is no interval of the {kind}")),
+    };
+    if method == IntervalMethod::Welch {
+        return SeedContrast::difference(&subject, &comparator).map_err(say);
+    }
+    // Paired only by a key that the claim declares; that seeds have equal numbers is no pairing.
+    match contrast.pairing.value() {
+        Some(Pairing::Seed) => {
+            let pairs = subject.by_seed().keys().map(|seed| (seed.clone(), seed.clone()));
+            let pairing = stats::Pairing::declared("seed", pairs).map_err(|error| error.to_string())?;
+            let differences = pairing.differences(&subject, &comparator).map_err(|error| error.to_string())?;
+            SeedContrast::paired(&differences).map_err(say)
+        }
+        None => Err("a paired interval needs a declared pairing, and the claim declares none".to_owned()),
+    }
+}
+
+/// Each seed's rate with the noise that its rollouts leave in it.
+pub(in crate::check) fn seed_values(rate: &Rate) -> Result<SeedValues, String> {
+    let unnamed = || "the samples do not say which training seed they are of".to_owned();
+    let values = rate.seeds.iter().map(|(seed, found)| {
+        let name: SeedName = seed.ok_or_else(unnamed)?.to_string().into();
+        Ok((name, SeedValue { value: found.value.clone(), rollout_variance: Some(rate.seed_variance(found)) }))
+    });
+    values.collect()
+}
+
+/// Each seed's generalization gap; the rollouts of the two sides are independent.
+fn gaps(claim: &Claim, number: &Number, role: Role) -> Result<SeedValues, String> {
+    let gaps = seed_gaps(number, role, claim.metric.direction).map_err(|problem| problem.to_string())?;
+    let variance = |rate: Option<&Rate>, seed: &Option<i64>| {
+        let rate = rate?;
+        Some(rate.seed_variance(rate.seeds.get(seed)?))
+    };
+    let values = gaps.into_iter().map(|(seed, value)| {
+        let inside = variance(number.inside(role), &seed);
+        let outside = variance(number.rate(role), &seed);
+        let name: SeedName = seed.ok_or("the samples do not say which training seed they are of")?.to_string().into();
+        Ok((name, SeedValue { value, rollout_variance: inside.zip(outside).map(|(inside, outside)| inside + outside) }))
+    });
+    values.collect()
+}
+
+/// The error probability left by a level, for people: `5%`.
+pub(in crate::check) fn confidence(level: &Level) -> String {
+    let percent = level.confidence() * BigRational::from_integer(100.into());
+    let places = if percent.denom().is_one() { 0 } else { 2 };
+    format!("{}%", stats::decimal::decimal_digits(&percent, places))
+}

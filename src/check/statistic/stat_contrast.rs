@@ -1,0 +1,181 @@
+//! `stat.contrast`: is the printed comparison of the arms what their unrounded rates give?
+
+use num_rational::BigRational;
+use num_traits::{Signed, Zero};
+
+use crate::check::arms::join;
+use crate::check::number::contrast;
+use crate::check::statistic::interval::{bounds, confidence, seed_values};
+use crate::check::statistic::stat_assertion::shown;
+use crate::check::statistic::stat_recompute::no_number;
+use crate::check::{Case, Check, Finding, Number, Outcome, Rate, Role};
+use crate::statement::{Claim, ClaimedInterval, Contrast, ContrastKind, Direction, Quantity};
+use crate::stats::decimal::decimal_digits;
+use crate::stats::permutation::two_sample;
+use crate::stats::{Alternative, Printed, Rounding, check_rounding};
+
+pub(in crate::check) const ENTRY: &dyn Check = &StatContrast;
+const ID: &str = "stat.contrast";
+
+struct StatContrast;
+
+impl Check for StatContrast {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn question(&self) -> &'static str {
+        "Is the printed comparison of the arms what their unrounded rates give, and in the direction that is claimed?"
+    }
+
+    fn run(&self, case: &Case<'_>) -> Finding {
+        match case.number() {
+            Ok((claim, number)) => judge(claim, number).at(case.input_entries()),
+            Err(problem) => no_number(ID, problem),
+        }
+    }
+}
+
+pub(in crate::check) fn judge(claim: &Claim, number: &Number) -> Finding {
+    let Some(stated) = claim.contrast.value() else {
+        let reason = match claim.comparator.value() {
+            None => "the claim is of one arm and compares nothing",
+            Some(_) => "the claim prints two rates and no comparison of them, and says so",
+        };
+        return notes(claim, number).into_iter().fold(Finding::new(ID, Outcome::NotApplicable, reason), Finding::note);
+    };
+    let finding = match contrast::contrast(stated.kind, claim.metric.direction, number) {
+        Ok(exact) => {
+            let value = ("value".to_owned(), compare(claim, stated, &exact));
+            let interval = stated.interval.value().map(|printed| interval(claim, number, printed));
+            join(ID, std::iter::once(value).chain(interval.map(|finding| ("interval".to_owned(), finding))).collect())
+        }
+        Err(problem) => no_number(ID, &problem),
+    };
+    notes(claim, number).into_iter().fold(finding, Finding::note)
+}
+
+fn compare(claim: &Claim, stated: &Contrast, exact: &BigRational) -> Finding {
+    let text = &stated.value.printed;
+    let printed = match Printed::parse(text) {
+        Ok(printed) => printed,
+        Err(error) => return Finding::new(ID, Outcome::Fail, error.to_string()),
+    };
+    let digits = decimal_digits(exact, 6);
+    let kind = stated.kind;
+    let (outcome, reason) = match check_rounding(exact, &printed) {
+        Rounding::No { nearest } => {
+            let rounded = of_rounded(claim, stated);
+            let why = match rounded.filter(|rounded| check_rounding(rounded, &printed).agrees()) {
+                Some(_) => ": it was computed from rates that were rounded before",
+                None => "",
+            };
+            (
+                Outcome::Fail,
+                format!(
+                    "the {kind} of the unrounded rates is {digits}, which rounds to {nearest}, not {}{why}",
+                    text.escape_default()
+                ),
+            )
+        }
+        _ if printed.value().is_zero() && !exact.is_zero() => {
+            (Outcome::Unknown, format!("the {kind} is {digits}; printed so coarsely that it is 0 it says nothing"))
+        }
+        _ => (Outcome::Pass, format!("the {kind} of the unrounded rates is {digits}, as printed")),
+    };
+    Finding::new(ID, outcome, reason).sides(text.escape_default().to_string(), digits)
+}
+
+/// Holds a printed interval to the one that its own rule gives: rounded to the nearest, or outward.
+fn interval(claim: &Claim, number: &Number, printed: &ClaimedInterval) -> Finding {
+    let (found, level) = match bounds(claim, number, Quantity::Contrast, &printed.rule) {
+        Ok(found) => found,
+        Err(why) => return Finding::new(ID, Outcome::Unknown, why),
+    };
+    let digits = shown(found.low.as_ref(), found.high.as_ref());
+    let what = format!("the {} interval for {} by {}", confidence(&level), found.target, found.method);
+    let mut texts = Vec::new();
+    for (text, bound, is_low) in [(&printed.low, &found.low, true), (&printed.high, &found.high, false)] {
+        let Some((text, bound)) = text.value().zip(bound.as_ref()) else { continue };
+        texts.push(text.printed.escape_default().to_string());
+        let figure = match Printed::parse(&text.printed) {
+            Ok(figure) => figure,
+            Err(error) => return Finding::new(ID, Outcome::Fail, error.to_string()),
+        };
+        // Outward: no further in than the bound, and no further out than one in the last place.
+        let (inner, outer) = if is_low { (bound.low(), figure.value()) } else { (bound.high(), figure.value()) };
+        let step = figure.step();
+        let outward = if is_low {
+            outer <= *inner && &outer + &step > *inner
+        } else {
+            outer >= *inner && &outer - &step < *inner
+        };
+        let nearest = [bound.low(), bound.high()].iter().any(|value| check_rounding(value, &figure).agrees());
+        if !outward && !nearest {
+            let reason = format!("{what} is {digits}, not what is printed");
+            return Finding::new(ID, Outcome::Fail, reason).sides(text.printed.escape_default().to_string(), digits);
+        }
+    }
+    if texts.is_empty() {
+        return Finding::new(ID, Outcome::Unknown, format!("{what} is {digits}; the claim prints no bound of it"));
+    }
+    Finding::new(ID, Outcome::Pass, format!("{what} is {digits}, as printed")).sides(texts.join(" to "), digits)
+}
+
+/// The same contrast of the rates as printed.
+fn of_rounded(claim: &Claim, stated: &Contrast) -> Option<BigRational> {
+    let value = |text: &str| Some(Printed::parse(text).ok()?.value());
+    let subject = value(&claim.value.subject.rate.printed)?;
+    let comparator = value(&claim.value.comparator.value()?.rate.printed)?;
+    match stated.kind {
+        ContrastKind::Difference => Some(subject - comparator),
+        ContrastKind::Reduction => Some(comparator - subject),
+        ContrastKind::Ratio if !comparator.is_zero() => Some(subject / comparator),
+        ContrastKind::RelativeReduction if !comparator.is_zero() => {
+            Some(BigRational::from_integer(1.into()) - subject / comparator)
+        }
+        _ => None,
+    }
+}
+
+/// Which arm is better, by how much, and seed by seed.
+fn notes(claim: &Claim, number: &Number) -> Vec<String> {
+    let (Some(subject), Some(comparator)) = (number.rate(Role::Subject), number.rate(Role::Comparator)) else {
+        return Vec::new();
+    };
+    let difference = &subject.value - &comparator.value;
+    let better = match claim.metric.direction {
+        Direction::Lower => difference.is_negative(),
+        Direction::Higher => difference.is_positive(),
+    };
+    let word = match (difference.is_zero(), better) {
+        (true, _) => "the arms do not differ",
+        (_, true) => "the subject is better",
+        (_, false) => "the subject is worse",
+    };
+    let mut notes = vec![format!("{word}: subject minus comparator is {}", decimal_digits(&difference, 6))];
+    let seeds =
+        |rate: &Rate| -> Vec<String> { rate.seeds.values().map(|seed| decimal_digits(&seed.value, 4)).collect() };
+    if subject.seeds.len() > 1 || comparator.seeds.len() > 1 {
+        notes.push(format!(
+            "seeds of the subject: {}; of the comparator: {}",
+            seeds(subject).join(", "),
+            seeds(comparator).join(", ")
+        ));
+    }
+    notes.extend(permuted(subject, comparator));
+    notes
+}
+
+/// What the seeds alone can tell, without any assumption: the exact permutation test and how small its p can get.
+fn permuted(subject: &Rate, comparator: &Rate) -> Option<String> {
+    let (one, other) = (seed_values(subject).ok()?, seed_values(comparator).ok()?);
+    let found = two_sample(&one.values(), &other.values(), Alternative::TwoSided).ok()?;
+    Some(format!(
+        "exact permutation of the seeds: p = {}, the smallest that {} against {} seeds can give is {}",
+        decimal_digits(&found.p, 3),
+        one.count(),
+        other.count(),
+        decimal_digits(&found.smallest_p, 3)
+    ))
+}

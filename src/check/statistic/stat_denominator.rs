@@ -1,0 +1,65 @@
+//! `stat.denominator`: is the rate divided by what the claim says, and how far could missing rows move it?
+
+use crate::check::arms::{ClaimedArm, claimed, join};
+use crate::check::statistic::stat_recompute::no_number;
+use crate::check::{Case, Check, Finding, Number, Outcome};
+use crate::statement::Claim;
+use crate::stats::bounds;
+use crate::stats::decimal::decimal_digits;
+
+pub(in crate::check) const ENTRY: &dyn Check = &StatDenominator;
+const ID: &str = "stat.denominator";
+
+struct StatDenominator;
+
+impl Check for StatDenominator {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn question(&self) -> &'static str {
+        "Is the number over as many samples as the claim says, and how far could samples without a score move it?"
+    }
+
+    fn run(&self, case: &Case<'_>) -> Finding {
+        match case.number() {
+            Ok((claim, number)) => judge(claim, number).at(case.input_entries()),
+            Err(problem) => no_number(ID, problem),
+        }
+    }
+}
+
+/// Holds each claimed n to the counted one.
+pub(in crate::check) fn judge(claim: &Claim, number: &Number) -> Finding {
+    join(ID, claimed(claim, number).iter().map(|arm| (arm.label.to_owned(), judge_arm(claim, arm))).collect())
+}
+
+fn judge_arm(claim: &Claim, arm: &ClaimedArm<'_>) -> Finding {
+    let number = arm.rate;
+    let rows = number.rows;
+    let expected = rows.expected.map_or_else(|| "unknown".to_owned(), |rows| rows.to_string());
+    let found =
+        format!("n = {} ({expected} rows expected, {} scored, {} valid)", number.units, rows.scored, rows.valid);
+    let claimed = arm.value.n;
+    let outcome = if claimed == number.units { Outcome::Pass } else { Outcome::Fail };
+    let reason = match outcome {
+        Outcome::Pass => format!("the number is over {claimed}, as claimed, by `{}`", claim.denominator),
+        _ => format!("the number is over {}, the claim says {claimed}", number.units),
+    };
+    let mut finding = Finding::new(ID, outcome, reason).sides(format!("n = {claimed}"), found);
+    for (denominator, value) in &number.by_denominator {
+        if *value != number.value {
+            finding = finding.note(format!("by `{denominator}` it would be {}", decimal_digits(value, 6)));
+        }
+    }
+    if let (Some(expected), Some(1..)) = (rows.expected, rows.missing())
+        && let Ok(bounds) = bounds(&number.by_rollout.sum, rows.scored, expected)
+    {
+        finding = finding.note(format!(
+            "with the missing rows all 0 or all 1 it lies between {} and {}",
+            decimal_digits(&bounds.low, 6),
+            decimal_digits(&bounds.high, 6)
+        ));
+    }
+    finding
+}
