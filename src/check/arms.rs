@@ -42,6 +42,7 @@ pub(super) fn join(id: &'static str, parts: Vec<(String, Finding)>) -> Finding {
         let said = format!("{label}: {}", finding.reason);
         if finding.outcome == worst { &mut speaks } else { &mut notes }.push(said);
         notes.extend(finding.notes.into_iter().map(|note| format!("{label}: {note}")));
+        joined.warnings.extend(finding.warnings.into_iter().map(|warning| format!("{label}: {warning}")));
         expected.extend(finding.expected.map(|side| format!("{label} {side}")));
         found.extend(finding.found.map(|side| format!("{label} {side}")));
         joined.entries.extend(finding.entries);

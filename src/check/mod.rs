@@ -61,6 +61,8 @@ pub struct Finding {
     pub entries: Vec<EntryIndex>,
     /// Things worth knowing that decide nothing.
     pub notes: Vec<String>,
+    /// Things that decide nothing either, and that a reader of the verdict must see even where everything holds.
+    pub warnings: Vec<String>,
     /// What a reader can do next.
     pub next: Option<String>,
     /// True when an UNKNOWN comes from something the lab keeps back, not from something missing.
@@ -78,6 +80,7 @@ impl Finding {
             found: None,
             entries: Vec::new(),
             notes: Vec::new(),
+            warnings: Vec::new(),
             next: None,
             is_withheld: false,
         }
@@ -102,6 +105,13 @@ impl Finding {
     #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
+        self
+    }
+
+    /// With a warning.
+    #[must_use]
+    pub fn warn(mut self, warning: impl Into<String>) -> Self {
+        self.warnings.push(warning.into());
         self
     }
 
@@ -161,7 +171,9 @@ pub static CHECKS: &[&dyn Check] = &[
     statistic::stat_aggregation::ENTRY,
     statistic::stat_error::ENTRY,
     statistic::stat_contrast::ENTRY,
+    statistic::stat_gap::ENTRY,
     statistic::stat_assertion::ENTRY,
+    statistic::stat_multiplicity::ENTRY,
     statistic::stat_sensitivity::ENTRY,
     completeness::attempts_all::ENTRY,
     completeness::supersede::ENTRY,

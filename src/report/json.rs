@@ -118,6 +118,8 @@ struct FindingRow<'a> {
     found: Option<&'a str>,
     entries: Vec<u64>,
     notes: &'a [String],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    warnings: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<&'a str>,
 }
@@ -144,6 +146,7 @@ pub fn to_json(assessment: &Assessment) -> String {
                 found: finding.found.as_deref(),
                 entries: finding.entries.iter().map(|index| index.0).collect(),
                 notes: &finding.notes,
+                warnings: &finding.warnings,
                 next: finding.next.as_deref(),
             })
             .collect(),

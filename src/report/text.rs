@@ -24,6 +24,9 @@ const MAX_WITHHELD: usize = 20;
 /// Notes of a finding that fit one screen.
 const SCREEN_NOTES: usize = 3;
 
+/// Warnings that fit one screen.
+const MAX_WARNINGS: usize = 4;
+
 /// Items that are spelled out; there can be thousands.
 const MAX_ITEMS: usize = 20;
 
@@ -218,10 +221,17 @@ fn describe(out: &mut String, assessment: &Assessment, evidence: &VerifiedEviden
         }
         row("printed", printed);
         let found = |check: &str| assessment.findings.iter().find(|of| of.check == check)?.found.as_deref();
-        let computed: Vec<_> = ["stat.recompute", "stat.contrast"].into_iter().filter_map(found).collect();
+        let computed: Vec<_> = ["stat.recompute", "stat.contrast", "stat.gap"].into_iter().filter_map(found).collect();
         if !computed.is_empty() {
             row("computed", Shown(&computed.join("; ")).to_string());
         }
+    }
+    let warnings: Vec<&String> = assessment.findings.iter().flat_map(|finding| &finding.warnings).collect();
+    for warning in warnings.iter().take(MAX_WARNINGS) {
+        row("note well", Shown(warning).to_string());
+    }
+    if let Some(more) = warnings.len().checked_sub(MAX_WARNINGS).filter(|more| *more > 0) {
+        row("", format!("and {more} more (--json lists all)"));
     }
     for item in evidence.items.iter().take(MAX_ITEMS) {
         row("item", sentence(item));

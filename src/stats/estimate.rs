@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
-use num_traits::Zero;
+use num_traits::{One, Zero};
 
+use super::proportion::Proportion;
 use super::reducer::Reducer;
 
 /// Why observations have no estimate.
@@ -83,6 +84,19 @@ pub struct Estimate {
     pub mean: BigRational,
     /// Square of the standard error: the unbiased variance over the units, divided by their number; 0 below two units.
     pub variance_of_mean: BigRational,
+}
+
+impl Estimate {
+    /// The units as k of n, where the value of each is 0 or 1.
+    pub fn proportion(&self) -> Option<Proportion> {
+        let n = integer(self.units);
+        // Zeros and ones are their own squares: the sum of squares is the sum.
+        let squares = &self.variance_of_mean * &n * (&n - BigRational::one()) + &self.sum * &self.mean;
+        if squares != self.sum || !self.sum.is_integer() {
+            return None;
+        }
+        Proportion::new(self.sum.to_integer().try_into().ok()?, self.units).ok()
+    }
 }
 
 /// Reduces the epochs of each sample to one value; they count in the order in which they are given.

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use num_rational::BigRational;
+use reproledger::artifact::manifest::Manifest;
 use reproledger::artifact::samples::{
     LogFacts, ObservedModel, SampleDetails, SampleId, SampleKey, SampleRecord, SampleStatus, Score, samples_manifest,
 };
@@ -38,6 +39,12 @@ pub(crate) struct Rollout {
 pub(crate) struct Study {
     /// Everything that was sampled.
     pub(crate) rollouts: Vec<Rollout>,
+    /// What was sampled in distribution, on a suite of its own: for a generalization gap.
+    pub(crate) inside: Vec<Rollout>,
+    /// Who is seen to judge in distribution, where it is somebody else.
+    pub(crate) inside_judge: Option<&'static str>,
+    /// Weights that the logs in distribution evaluate, where they are not their own seed's.
+    pub(crate) inside_weights: fn(usize, u64) -> (usize, u64),
     /// The claim; inputs, plan, suite and printed numbers are filled in.
     pub(crate) claim: Value,
     /// The protocol; its suite is filled in.
@@ -72,18 +79,6 @@ const HITS: [[[u64; 3]; 4]; 2] =
 
 impl Study {
     pub(crate) fn honest() -> Self {
-        let mut rollouts = Vec::new();
-        for (arm, of_arm) in HITS.iter().enumerate() {
-            for (seed, of_seed) in (0_u64..).zip(of_arm) {
-                for (condition, hits) in CONDITIONS.into_iter().zip(of_seed) {
-                    // Spread, so that no two seeds hit in the same places.
-                    rollouts.extend((1..=REPEATS).map(|epoch| {
-                        let place = (epoch * 7 + seed * 3 + arm as u64 * 5) % REPEATS;
-                        Rollout { arm, seed, condition, epoch, hit: place < *hits }
-                    }));
-                }
-            }
-        }
         let arm = |name: &str, kind: &str| json!({"arm": name, "kind": kind, "base": "none", "checkpoints": []});
         let value = json!({"rate": {"printed": "", "decimals": 4}, "n": 240, "error": "none"});
         let metric = json!({"scorer": "classifier", "key": "verdict", "direction": "lower", "parser": "none"});
@@ -119,7 +114,10 @@ impl Study {
             weights.extend((0..).zip(names).map(|(seed, name)| ((arm, seed), name)));
         }
         Self {
-            rollouts,
+            rollouts: sampled(HITS),
+            inside: Vec::new(),
+            inside_judge: None,
+            inside_weights: |arm, seed| (arm, seed),
             claim,
             protocol,
             judges: ["judge-1"; 2],
@@ -133,23 +131,35 @@ impl Study {
 
     /// Mean over seeds of means over conditions, as a verifier must find it.
     pub(crate) fn rate(&self, arm: usize) -> BigRational {
-        let mut cells: BTreeMap<(u64, &str), (u64, u64)> = BTreeMap::new();
-        for rollout in self.rollouts.iter().filter(|rollout| rollout.arm == arm) {
-            let cell = cells.entry((rollout.seed, rollout.condition)).or_default();
-            cell.0 += u64::from(rollout.hit);
-            cell.1 += 1;
-        }
-        let count = cells.len() as u64;
-        let sum = cells.into_values().map(|(hits, n)| BigRational::new(hits.into(), n.into()));
-        sum.fold(BigRational::from_integer(0.into()), |sum, rate| sum + rate) / BigRational::from_integer(count.into())
+        rate_of(&self.rollouts, arm)
     }
 
-    fn log(&self, arm: usize, seed: u64) -> reproledger::artifact::manifest::Manifest {
-        let records: Vec<SampleRecord> = self
-            .rollouts
+    /// How much smaller the subject's generalization gap is, higher being aligned: a rate of harm falls outside.
+    pub(crate) fn gap_reduction(&self) -> BigRational {
+        let gap = |arm| self.rate(arm) - rate_of(&self.inside, arm);
+        gap(1) - gap(0)
+    }
+
+    /// The same study about a generalization gap, with what was sampled in distribution, by a margin for the score there.
+    pub(crate) fn of_gap(mut self, inside: [[[u64; 3]; 4]; 2], margin: &str) -> Self {
+        self.inside = sampled(inside);
+        for rollout in &mut self.inside {
+            // Two evaluations of the same weights do not hit in the same places either.
+            rollout.epoch = (rollout.epoch + 4) % REPEATS + 1;
+        }
+        self.printed.insert("contrast", decimal_digits(&self.gap_reduction(), 4));
+        self.claim["contrast"]["kind"] = json!("generalization-gap");
+        self.claim["attempts_disclosed"]["eval"] = json!(16);
+        self.protocol["primary"]["kind"] = json!("generalization-gap");
+        self.protocol["margins"]["non_inferiority"] = json!(margin);
+        self
+    }
+
+    fn log(&self, rollouts: &[Rollout], judge: &str, (arm, seed): (usize, u64)) -> Manifest {
+        let records: Vec<SampleRecord> = rollouts
             .iter()
             .filter(|rollout| (rollout.arm, rollout.seed) == (arm, seed))
-            .map(|rollout| record(rollout, self.weights[&(arm, seed)]))
+            .map(|rollout| record(rollout, &format!("{} {}", self.weights[&(arm, seed)], rollouts == self.inside)))
             .collect();
         let facts = LogFacts {
             format: "rows".to_owned(),
@@ -157,7 +167,7 @@ impl Study {
             reader: "rows/1".to_owned(),
             declared: Some((3, REPEATS)),
             observed: vec![ObservedModel {
-                model: self.judges[arm].to_owned(),
+                model: judge.to_owned(),
                 role: "grader".to_owned(),
                 samples: records.len() as u64,
                 named: true,
@@ -173,6 +183,14 @@ impl Study {
         let suite = lab.file(Kind::EvalSuite, b"scenarios", &[]);
         let suite_digest = lab.said(suite).subjects[0].digest(DigestKind::File).unwrap();
         self.protocol["eval"]["suite"] = json!(suite_digest.to_string());
+        let inside_suite = (!self.inside.is_empty()).then(|| {
+            let entry = lab.file(Kind::EvalSuite, b"scenarios as in training", &[]);
+            (entry, lab.said(entry).subjects[0].digest(DigestKind::File).unwrap().to_string())
+        });
+        if let Some((_, digest)) = &inside_suite {
+            self.protocol["in_distribution"] = self.protocol["eval"].clone();
+            self.protocol["in_distribution"]["suite"] = json!(digest);
+        }
         let protocol_entry = register(&mut lab, &self.protocol, suite_digest);
         let protocol = lab.leaf(protocol_entry);
         let mut placed = Placed {
@@ -215,9 +233,24 @@ impl Study {
             if !self.rollouts.iter().any(|rollout| (rollout.arm, rollout.seed) == (arm, seed)) {
                 continue;
             }
-            let log = say_log(&mut lab, &placed, (arm, seed), &self.log(arm, seed));
+            let manifest = self.log(&self.rollouts, self.judges[arm], (arm, seed));
+            let log = say_log(&mut lab, &placed, (arm, seed), &manifest);
             inputs.push(log);
             placed.logs.insert((arm, seed), log);
+        }
+        if let Some((suite, digest)) = inside_suite {
+            let mut inside = Vec::new();
+            for &place in self.weights.keys() {
+                let judge = self.inside_judge.unwrap_or(self.judges[place.0]);
+                let manifest = self.log(&self.inside, judge, place);
+                let weights = (self.inside_weights)(place.0, place.1);
+                inside.push(say_log_on(&mut lab, &placed, suite, (place, weights), &manifest));
+            }
+            let mut eval = self.claim["eval"].clone();
+            eval["suite"] = json!(digest);
+            let digests: Vec<_> = inside.iter().map(|log| lab.supports(*log).digest.to_string()).collect();
+            self.claim["contrast"]["in_distribution"] = json!({"eval": eval, "inputs": digests});
+            inputs.extend(inside);
         }
         (self.after)(&mut lab, &placed);
         let claim = self.words(&lab, &placed, &inputs);
@@ -257,6 +290,35 @@ impl Study {
     }
 }
 
+/// Rollouts with so many hits of twenty, arm by arm, seed by seed, condition by condition.
+pub(crate) fn sampled(hits: [[[u64; 3]; 4]; 2]) -> Vec<Rollout> {
+    let mut rollouts = Vec::new();
+    for (arm, of_arm) in hits.iter().enumerate() {
+        for (seed, of_seed) in (0_u64..).zip(of_arm) {
+            for (condition, hits) in CONDITIONS.into_iter().zip(of_seed) {
+                // Spread, so that no two seeds hit in the same places.
+                rollouts.extend((1..=REPEATS).map(|epoch| {
+                    let place = (epoch * 7 + seed * 3 + arm as u64 * 5) % REPEATS;
+                    Rollout { arm, seed, condition, epoch, hit: place < *hits }
+                }));
+            }
+        }
+    }
+    rollouts
+}
+
+fn rate_of(rollouts: &[Rollout], arm: usize) -> BigRational {
+    let mut cells: BTreeMap<(u64, &str), (u64, u64)> = BTreeMap::new();
+    for rollout in rollouts.iter().filter(|rollout| rollout.arm == arm) {
+        let cell = cells.entry((rollout.seed, rollout.condition)).or_default();
+        cell.0 += u64::from(rollout.hit);
+        cell.1 += 1;
+    }
+    let count = cells.len() as u64;
+    let sum = cells.into_values().map(|(hits, n)| BigRational::new(hits.into(), n.into()));
+    sum.fold(BigRational::from_integer(0.into()), |sum, rate| sum + rate) / BigRational::from_integer(count.into())
+}
+
 /// Appends a protocol.
 pub(crate) fn register(lab: &mut Lab, protocol: &Value, suite: Digest) -> EntryIndex {
     let protocol: Protocol = serde_json::from_value(protocol.clone()).unwrap();
@@ -268,11 +330,17 @@ pub(crate) fn register(lab: &mut Lab, protocol: &Value, suite: Digest) -> EntryI
 }
 
 /// Appends an evaluation of one arm and seed.
-pub(crate) fn say_log(
+pub(crate) fn say_log(lab: &mut Lab, placed: &Placed, place: (usize, u64), manifest: &Manifest) -> EntryIndex {
+    say_log_on(lab, placed, placed.suite, (place, place), manifest)
+}
+
+/// The same on a suite of choice, of the weights of a place of choice.
+fn say_log_on(
     lab: &mut Lab,
     placed: &Placed,
-    (arm, seed): (usize, u64),
-    manifest: &reproledger::artifact::manifest::Manifest,
+    suite: EntryIndex,
+    ((arm, seed), weights): ((usize, u64), (usize, u64)),
+    manifest: &Manifest,
 ) -> EntryIndex {
     let (_, measure) = lab.keep(manifest);
     let mut payload = lab.payload(Kind::EvalLog);
@@ -280,10 +348,11 @@ pub(crate) fn say_log(
     let subject = Subject::file(FileDigest::of(file.as_bytes()), file.len() as u64);
     payload.subjects.push(subject.with(DigestKind::Samples, measure));
     (payload.arm, payload.seed, payload.protocol) = (Some(ARMS[arm].to_owned()), Some(seed), Some(placed.protocol));
-    let weights = lab.link(EdgeType::Evaluates, placed.checkpoints[&(arm, seed)]);
-    payload.suite = Some(placed.suite_digest);
+    let weights = lab.link(EdgeType::Evaluates, placed.checkpoints[&weights]);
+    payload.suite = lab.said(suite).subjects[0].digest(DigestKind::File);
     payload.checkpoint = Some(weights.digest);
-    payload.edges = vec![weights, lab.link(EdgeType::EvaluatedWith, placed.suite)];
+    payload.edges = vec![lab.link(EdgeType::EvaluatedWith, suite), weights];
+    payload.edges.sort();
     lab.say(&payload)
 }
 

@@ -24,6 +24,7 @@ mod mutants;
 mod numbers;
 mod policy;
 mod rendering;
+mod statistics;
 mod study;
 mod takeback;
 mod tree;

@@ -191,6 +191,25 @@ fn judge(case: &Case<'_>, claim: &Claim) -> Finding {
     finding.note(format!("{looks} evaluation logs stand in the census, of whatever arm and suite"))
 }
 
+/// How often an arm's seed was evaluated again on the same suite, beside the evaluation that is used: the most of any.
+///
+/// An evaluation may be many logs. So as many as the used one has are one more.
+pub(in crate::check) fn times_again(case: &Case<'_>, claim: &Claim) -> u64 {
+    let scope = Scope::of(case, claim);
+    let used: BTreeSet<EntryIndex> = case.input_entries().collect();
+    let mut counts: BTreeMap<_, (u64, u64)> = BTreeMap::new();
+    for (index, entry) in &case.evidence.entries {
+        let payload = entry.payload();
+        if used.contains(index) || scope.has_log(payload) {
+            let weights = payload.checkpoint.filter(|_| payload.seed.is_none());
+            let (own, spare) =
+                counts.entry((payload.suite, payload.arm.as_deref(), payload.seed, weights)).or_default();
+            *(if used.contains(index) { own } else { spare }) += 1;
+        }
+    }
+    counts.into_values().map(|(own, spare)| spare.div_ceil(own.max(1))).max().unwrap_or(0)
+}
+
 /// The entry that leaves another out of the analysis, or takes it back.
 fn set_aside_by(later: &Later<'_>, index: EntryIndex) -> Option<EntryIndex> {
     later.exclusion(index).or_else(|| later.retraction(index))

@@ -5,7 +5,7 @@ mod deviations;
 use crate::check::{Case, Check, Finding, Outcome};
 use crate::digest::{Digest, LeafHash};
 use crate::merkle::EntryIndex;
-use crate::statement::{Claim, EdgeType, Kind, Payload, Protocol};
+use crate::statement::{Claim, EdgeType, Family, Kind, Payload, PlannedContrast, Protocol};
 use crate::verify::VerifiedEntry;
 
 pub(in crate::check) const ENTRY: &dyn Check = &ClaimPrereg;
@@ -163,6 +163,35 @@ fn first_score(case: &Case<'_>, claim: &Claim, protocol: &VerifiedEntry) -> Opti
         }
     };
     case.evidence.entries.iter().find(|(_, entry)| is_score(entry)).map(|(index, _)| *index)
+}
+
+/// Other protocols for the evaluation of the one that the claim cites.
+pub(in crate::check) fn rivals(case: &Case<'_>) -> Vec<EntryIndex> {
+    let plan = case.claim.and_then(|claim| claim.plan.value());
+    let cited = plan.and_then(|plan| protocol_entry(case, plan));
+    cited.map_or_else(Vec::new, |(index, entry)| unreported(case, index, entry.payload()))
+}
+
+/// A promised contrast and the family in which it was promised.
+pub(in crate::check) struct Planned<'p> {
+    /// The contrast.
+    pub(in crate::check) contrast: &'p PlannedContrast,
+    /// Its family; none where it is the one that decides.
+    pub(in crate::check) family: Option<&'p Family>,
+}
+
+/// The promised contrast that the claim's is. Of several families that name it, the one whose name the claim gives.
+pub(in crate::check) fn planned<'p>(claim: &Claim, protocol: &'p Protocol) -> Option<Planned<'p>> {
+    if deviations::is_planned(claim, &protocol.primary) {
+        return Some(Planned { contrast: &protocol.primary, family: None });
+    }
+    let named = protocol.families.iter().flat_map(|family| {
+        let contrasts = family.contrasts.iter().filter(|planned| deviations::is_planned(claim, planned));
+        contrasts.map(move |contrast| Planned { contrast, family: Some(family) })
+    });
+    let mut named: Vec<Planned<'p>> = named.collect();
+    let by_name = named.iter().position(|of| of.family.is_some_and(|family| family.name == claim.cell_family));
+    (!named.is_empty()).then(|| named.swap_remove(by_name.unwrap_or(0)))
 }
 
 /// Protocols for the same suite, or for one that is not said, that neither amend the cited one nor are amended by it.

@@ -110,7 +110,8 @@ impl Cells {
         let mut fed_by: BTreeMap<Place, BTreeSet<usize>> = BTreeMap::new();
         let (mut count, mut scored) = (0, false);
         for (number, input) in inputs.iter().enumerate() {
-            let (side, eval) = side_of(claim, &input.digest);
+            let side = side_of(claim, &input.digest);
+            let eval = eval_of(claim, side);
             let repeats = BigRational::from_integer(BigInt::from(eval.repeats.max(1)));
             let mut records = input.samples.records().peekable();
             let mut before: Option<Place> = None;
@@ -156,11 +157,18 @@ impl Cells {
     }
 }
 
-fn side_of<'c>(claim: &'c Claim, input: &Digest) -> (Side, &'c Evaluation) {
+/// On which side of a claim an input is.
+pub(in crate::check) fn side_of(claim: &Claim, input: &Digest) -> Side {
     let inside = claim.contrast.value().and_then(|contrast| contrast.in_distribution.value());
-    match inside.filter(|inside| inside.inputs.contains(input)) {
-        Some(inside) => (Side::Inside, &inside.eval),
-        None => (Side::Outside, &claim.eval),
+    if inside.is_some_and(|inside| inside.inputs.contains(input)) { Side::Inside } else { Side::Outside }
+}
+
+/// What was evaluated on a side of a claim.
+pub(in crate::check) fn eval_of(claim: &Claim, side: Side) -> &Evaluation {
+    let inside = claim.contrast.value().and_then(|contrast| contrast.in_distribution.value());
+    match (side, inside) {
+        (Side::Inside, Some(inside)) => &inside.eval,
+        _ => &claim.eval,
     }
 }
 
@@ -235,7 +243,7 @@ fn no_sample_twice(
     let shared: BTreeSet<usize> = fed_by.values().filter(|by| by.len() > 1).flatten().copied().collect();
     let mut seen: BTreeSet<Seen<'_>> = BTreeSet::new();
     for input in shared.into_iter().filter_map(|number| inputs.get(number)) {
-        let (side, _) = side_of(claim, &input.digest);
+        let side = side_of(claim, &input.digest);
         for record in input.samples.records() {
             let role = (role(claim, input, &record.key)?, side);
             let seed = if apart.seeds { seed(input, &record.key)? } else { None };

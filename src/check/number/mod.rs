@@ -5,6 +5,7 @@ pub(super) mod contrast;
 mod rate;
 mod rows;
 mod steps;
+pub(super) mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,7 @@ use crate::check::{Case, Input, InputProblem};
 use crate::statement::Claim;
 
 use cells::Cells;
+pub(super) use cells::{eval_of, side_of};
 
 pub use cells::{InputSamples, Role, Side};
 pub use rate::{CellRate, Rate, SeedRate};
@@ -85,12 +87,7 @@ impl Number {
         let cells = Cells::scored_by(claim, inputs, scorer, key)?;
         let mut rates = BTreeMap::new();
         for ((role, side), arm) in &cells.0 {
-            let inside = claim.contrast.value().and_then(|contrast| contrast.in_distribution.value());
-            let eval = match (side, inside) {
-                (Side::Inside, Some(inside)) => &inside.eval,
-                _ => &claim.eval,
-            };
-            rates.insert((*role, *side), Rate::of(claim, eval, arm)?);
+            rates.insert((*role, *side), Rate::of(claim, eval_of(claim, *side), arm)?);
         }
         let number = Self { rates, reported: reported(inputs, scorer, key) };
         for (role, arm) in arms(claim) {

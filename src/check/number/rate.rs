@@ -13,15 +13,15 @@ use super::steps::Steps;
 use crate::digest::FileDigest;
 use crate::merkle::EntryIndex;
 use crate::statement::{Claim, Denominator, ErrorUnit as ClaimUnit, Evaluation};
-use crate::stats::{Denominators, ErrorUnit, Estimate};
+use crate::stats::{Denominators, ErrorUnit, Estimate, Proportion};
 
 /// What the rollouts of one cell give.
 #[derive(Debug, Clone)]
 pub struct CellRate {
     /// Mean by the claim's denominator and inner steps.
     pub value: BigRational,
-    /// Square of its standard error over rollouts.
-    pub rollout_variance: BigRational,
+    /// The same over its rollouts, each counted by itself.
+    pub by_rollout: Estimate,
     /// The same over samples; none where the cell has fewer than two.
     pub sample_variance: Option<BigRational>,
     /// Rows that are there, have a score, have a valid one.
@@ -134,6 +134,11 @@ impl Rate {
         self.steps.is_plain()
     }
 
+    /// True where every condition counts alike in a seed's number, whatever its size.
+    pub fn weighs_conditions_alike(&self) -> bool {
+        self.steps.by_condition
+    }
+
     /// The square of the standard error under a unit and degrees of freedom, with the number of units; none where these
     /// samples cannot tell.
     pub fn error_square(&self, unit: ClaimUnit, ddof: u64) -> Option<(BigRational, u64)> {
@@ -161,6 +166,17 @@ impl Rate {
         sums.into_iter().map(|(condition, (sum, count))| (condition, sum / integer(count))).collect()
     }
 
+    /// Each condition's rollouts of all seeds as k of n; none where a score is neither 0 nor 1.
+    pub fn condition_counts(&self) -> Option<BTreeMap<&str, Proportion>> {
+        let mut counts: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+        for (condition, cell) in self.seeds.values().flat_map(|seed| &seed.conditions) {
+            let found = cell.by_rollout.proportion()?;
+            let (k, n) = counts.entry(condition).or_default();
+            (*k, *n) = (*k + found.k(), *n + found.n());
+        }
+        counts.into_iter().map(|(condition, (k, n))| Some((condition, Proportion::new(k, n).ok()?))).collect()
+    }
+
     /// The variance of the number from rollout noise alone, each seed and condition with its own.
     pub fn rollout_variance(&self) -> BigRational {
         let seeds = self.seeds.len() as u64;
@@ -182,7 +198,7 @@ impl Rate {
 
     /// The variance that one seed's rollouts leave in its number.
     pub fn seed_variance(&self, seed: &SeedRate) -> BigRational {
-        self.stratified(seed, |cell| cell.rollout_variance.clone())
+        self.stratified(seed, |cell| cell.by_rollout.variance_of_mean.clone())
     }
 
     /// Weighted as the number weighs conditions: a macro average alike, a pooled one by their rows.
@@ -286,8 +302,8 @@ impl Arm<'_> {
                 let by_sample = rows.mean_over(ErrorUnit::Sample, denominator, grid)?;
                 let by_rollout = rows.mean_over(ErrorUnit::Rollout, denominator, grid)?;
                 let cell = CellRate {
-                    value: if steps.inner == ErrorUnit::Sample { by_sample.mean } else { by_rollout.mean },
-                    rollout_variance: by_rollout.variance_of_mean,
+                    value: if steps.inner == ErrorUnit::Sample { by_sample.mean } else { by_rollout.mean.clone() },
+                    by_rollout,
                     sample_variance: (by_sample.units > 1).then_some(by_sample.variance_of_mean),
                     rows: Denominators { expected: Some(grid.rows), ..rows.counts },
                     samples: rows.samples,

@@ -23,23 +23,35 @@ pub(in crate::check) fn bounds(
     rule: &IntervalRule,
 ) -> Result<(TailBounds, Level), String> {
     let level = level(rule)?;
+    Ok((bounds_at(claim, number, of, rule, &level)?, level))
+}
+
+/// The same at another level than the rule's own.
+pub(in crate::check) fn bounds_at(
+    claim: &Claim,
+    number: &Number,
+    of: Quantity,
+    rule: &IntervalRule,
+    level: &Level,
+) -> Result<TailBounds, String> {
     let kind = claim.contrast.value().map(|contrast| contrast.kind);
     let is_ratio =
         of == Quantity::Contrast && matches!(kind, Some(ContrastKind::Ratio | ContrastKind::RelativeReduction));
-    let bounds = match (rule.target, rule.method) {
+    match (rule.target, rule.method) {
         (IntervalTarget::Seeds, IntervalMethod::Fieller) if is_ratio => {
-            let found = both(&level, |level| ratio_of_seeds(number, level))?;
-            if kind == Some(ContrastKind::RelativeReduction) { one_less(&found) } else { found }
+            let found = both(level, |level| ratio_of_seeds(number, level))?;
+            Ok(if kind == Some(ContrastKind::RelativeReduction) { one_less(&found) } else { found })
         }
         (IntervalTarget::Seeds, method) => {
-            estimate(claim, number, of, method)?.bounds(&level).map_err(|error| error.to_string())?
+            estimate(claim, number, of, method)?.bounds(level).map_err(|error| error.to_string())
         }
-        (IntervalTarget::Checkpoints, method) => of_rollouts(number, of, kind, method, &level)?,
-        (IntervalTarget::Conditions, method) => {
-            return Err(format!("this version does not compute {method} for {}", rule.target));
-        }
-    };
-    Ok((bounds, level))
+        (IntervalTarget::Checkpoints, method) => of_rollouts(number, of, kind, method, level),
+        // Never by the interval for new seeds in its place, which is the narrower one.
+        (IntervalTarget::Conditions, _) => Err("an interval for new conditions is exploratory: the conditions are a \
+                                                grid that was chosen and no sample, and the claim does not say which \
+                                                of them belong together"
+            .to_owned()),
+    }
 }
 
 /// Rates of these checkpoints alone: every rollout counts, and only rollouts would be drawn anew.
@@ -84,19 +96,12 @@ fn of_rollouts(
 
 /// An arm as k of n, where it is that: scores of 0 and 1, and a number that is their plain mean.
 fn proportion(rate: &Rate) -> Result<Proportion, String> {
-    let pooled = &rate.by_rollout;
-    let n = pooled.units;
-    let integer = |value: u64| BigRational::from_integer(value.into());
-    // Zeros and ones are their own squares: the sum of squares is the sum.
-    let squares = &pooled.variance_of_mean * integer(n) * integer(n.saturating_sub(1)) + &pooled.sum * &pooled.mean;
-    if n < 2 || squares != pooled.sum {
-        return Err("the scores are not all 0 or 1: they have no binomial interval".to_owned());
-    }
-    if pooled.mean != rate.value {
+    let found = rate.by_rollout.proportion();
+    let found = found.ok_or("the scores are not all 0 or 1: they have no binomial interval")?;
+    if found.rate() != rate.value {
         return Err("the number is no plain k of n: cells of unequal size count alike in it".to_owned());
     }
-    let k = pooled.sum.to_integer().try_into().map_err(|_| "there are more hits than are counted".to_owned())?;
-    Proportion::new(k, n).map_err(|error| error.to_string())
+    Ok(found)
 }
 
 /// Fieller's interval of subject over comparator. Arms of unequal variance have no exact degrees of freedom: those of the
@@ -136,7 +141,7 @@ fn one_less(of: &TailBounds) -> TailBounds {
 }
 
 /// The level of a rule; one side is the side that matters, at the full error rate.
-fn level(rule: &IntervalRule) -> Result<Level, String> {
+pub(in crate::check) fn level(rule: &IntervalRule) -> Result<Level, String> {
     let printed = Printed::parse(&rule.level).map_err(|error| error.to_string())?;
     let sides = match rule.sides {
         Sides::One => stats::Sides::Upper,
@@ -190,16 +195,20 @@ fn over_seeds(
     if method == IntervalMethod::Welch {
         return SeedContrast::difference(&subject, &comparator).map_err(say);
     }
-    // Paired only by a key that the claim declares; that seeds have equal numbers is no pairing.
-    match contrast.pairing.value() {
-        Some(Pairing::Seed) => {
-            let pairs = subject.by_seed().keys().map(|seed| (seed.clone(), seed.clone()));
-            let pairing = stats::Pairing::declared("seed", pairs).map_err(|error| error.to_string())?;
+    match pairing(contrast, &subject)? {
+        Some(pairing) => {
             let differences = pairing.differences(&subject, &comparator).map_err(|error| error.to_string())?;
             SeedContrast::paired(&differences).map_err(say)
         }
         None => Err("a paired interval needs a declared pairing, and the claim declares none".to_owned()),
     }
+}
+
+/// What pairs the seeds: a key that the claim declares. That seeds have equal numbers is no pairing.
+pub(in crate::check) fn pairing(contrast: &Contrast, subject: &SeedValues) -> Result<Option<stats::Pairing>, String> {
+    let Some(Pairing::Seed) = contrast.pairing.value() else { return Ok(None) };
+    let pairs = subject.by_seed().keys().map(|seed| (seed.clone(), seed.clone()));
+    stats::Pairing::declared("seed", pairs).map(Some).map_err(|error| error.to_string())
 }
 
 /// Each seed's rate with the noise that its rollouts leave in it.

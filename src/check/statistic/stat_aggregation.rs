@@ -1,8 +1,9 @@
 //! `stat.aggregation`: would another order of averaging print another number?
 
-use crate::check::arms::{ClaimedArm, claimed, escaped, join};
+use crate::check::arms::{ClaimedArm, claimed, join};
+use crate::check::statistic::conditions::beside;
 use crate::check::statistic::stat_recompute::no_number;
-use crate::check::{Case, Check, Finding, Number, Outcome, Rate};
+use crate::check::{Case, Check, Finding, Number, Outcome};
 use crate::statement::Claim;
 use crate::stats::decimal::decimal_digits;
 
@@ -37,29 +38,14 @@ fn judge_arm(claim: &Claim, arm: &ClaimedArm<'_>) -> Finding {
     let steps: Vec<_> = claim.aggregation.iter().map(|step| step.name()).collect();
     let finding = Finding::new(ID, Outcome::Pass, format!("computed as claimed: {}", steps.join(", then ")));
     let rate = arm.rate;
-    let finding = range(rate).into_iter().fold(finding, Finding::note);
+    let beside = beside(rate, claim.metric.direction);
+    let finding = beside.hidden.into_iter().fold(finding, Finding::warn);
+    let finding = beside.notes.into_iter().fold(finding, Finding::note);
     let mut others = rate.by_steps.iter().filter(|(_, value)| **value != rate.value).peekable();
     if others.peek().is_none() {
         return finding.note("no other order of averaging gives another number");
     }
     others.fold(finding, |finding, (name, value)| {
         finding.note(format!("{name} it would be {}", decimal_digits(value, 6)))
-    })
-}
-
-/// How far apart the conditions lie: a mean may hide one of them.
-fn range(rate: &Rate) -> Option<String> {
-    let means = rate.condition_means();
-    let lowest = means.iter().min_by(|left, right| left.1.cmp(right.1))?;
-    let highest = means.iter().max_by(|left, right| left.1.cmp(right.1))?;
-    (means.len() > 1).then(|| {
-        format!(
-            "over {} conditions the rate goes from {} ({}) to {} ({})",
-            means.len(),
-            decimal_digits(lowest.1, 4),
-            escaped(lowest.0),
-            decimal_digits(highest.1, 4),
-            escaped(highest.0)
-        )
     })
 }

@@ -39,7 +39,8 @@ fn judge(claim: &Claim, number: &Number) -> Finding {
     join(ID, assertion.terms.iter().map(|term| (said(term), judge_term(claim, number, term))).collect())
 }
 
-fn said(term: &Term) -> String {
+/// A term in words.
+pub(in crate::check) fn said(term: &Term) -> String {
     format!("{} {} {}", term.of, term.is, term.bound)
 }
 
@@ -52,10 +53,6 @@ fn judge_term(claim: &Claim, number: &Number, term: &Term) -> Finding {
         Ok(found) => found,
         Err(why) => return Finding::new(ID, Outcome::Unknown, why),
     };
-    let relation = match term.is {
-        Relation::AtMost => stats::Relation::AtMost,
-        Relation::AtLeast => stats::Relation::AtLeast,
-    };
     let interval = format!(
         "the {} interval for {} by {} is {}",
         confidence(&level),
@@ -63,12 +60,20 @@ fn judge_term(claim: &Claim, number: &Number, term: &Term) -> Finding {
         found.method,
         shown(found.low.as_ref(), found.high.as_ref())
     );
-    let (outcome, reason) = match relation.decide(&found, &bound.value()) {
+    let (outcome, reason) = match relation(term.is).decide(&found, &bound.value()) {
         Decision::Holds => (Outcome::Pass, format!("holds: {interval}")),
         Decision::DoesNotHold => (Outcome::Fail, format!("does not hold: {interval}")),
         Decision::CannotBeDecided => (Outcome::Unknown, format!("cannot be decided at this n: {interval}")),
     };
     Finding::new(ID, outcome, reason)
+}
+
+/// The relation of a term, as the statistics have it.
+pub(in crate::check) fn relation(is: Relation) -> stats::Relation {
+    match is {
+        Relation::AtMost => stats::Relation::AtMost,
+        Relation::AtLeast => stats::Relation::AtLeast,
+    }
 }
 
 /// Both bounds, rounded outward.

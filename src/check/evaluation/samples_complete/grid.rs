@@ -10,7 +10,7 @@ use num_rational::BigRational;
 
 use super::ID;
 use crate::check::arms::escaped;
-use crate::check::number::arms;
+use crate::check::number::{arms, eval_of};
 use crate::check::statistic::stat_recompute::no_number;
 use crate::check::{Case, CellRate, Finding, Number, NumberProblem, Outcome, Rate, Role, Side};
 use crate::statement::{Claim, Evaluation};
@@ -79,14 +79,6 @@ pub(super) fn judge(case: &Case<'_>, claim: &Claim) -> Finding {
 
 fn listed(outcome: Outcome, reason: String, cells: Vec<String>) -> Finding {
     cells.into_iter().take(MAX_NAMED).fold(Finding::new(ID, outcome, reason), Finding::note)
-}
-
-fn eval_of(claim: &Claim, side: Side) -> &Evaluation {
-    let inside = claim.contrast.value().and_then(|contrast| contrast.in_distribution.value());
-    match (side, inside) {
-        (Side::Inside, Some(inside)) => &inside.eval,
-        _ => &claim.eval,
-    }
 }
 
 fn label(claim: &Claim, role: Role) -> String {

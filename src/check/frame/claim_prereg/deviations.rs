@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use super::{Planned, planned};
 use crate::check::arms::escaped;
 use crate::statement::{
     Arm, Assertion, Claim, Contrast, ContrastKind, Evaluation, PlannedContrast, Protocol, Stated, Step, Term,
@@ -39,11 +40,11 @@ pub(super) fn of(claim: &Claim, protocol: &Protocol) -> Vec<String> {
         (promised, claimed) => same("in-distribution eval", there(promised.is_some()), there(claimed.is_some())),
     }
     arms(claim, protocol, &mut same);
-    match contrast(claim, protocol) {
+    match planned(claim, protocol) {
         None => {
             same("contrast", "none of this kind between these arms".to_owned(), contrast_of(claim.contrast.value()));
         }
-        Some((planned, is_primary)) => {
+        Some(Planned { contrast: planned, family }) => {
             let stated_contrast = claim.contrast.value();
             same(
                 "pairing",
@@ -54,7 +55,7 @@ pub(super) fn of(claim: &Claim, protocol: &Protocol) -> Vec<String> {
             if let Some(rule) = rule {
                 same("interval", planned.interval.value().map_or("none".to_owned(), rule_text), rule_text(rule));
             }
-            if is_primary {
+            if family.is_none() {
                 same("assertion", assertion(&protocol.assertion), assertion(&claim.assertion));
             }
         }
@@ -105,26 +106,15 @@ fn arms(claim: &Claim, protocol: &Protocol, same: &mut impl FnMut(&str, String, 
     }
 }
 
-/// The promised contrast that the claim's is, and whether it is the primary one.
-pub(super) fn contrast<'p>(claim: &Claim, protocol: &'p Protocol) -> Option<(&'p PlannedContrast, bool)> {
-    let is_it = |planned: &PlannedContrast| {
-        let stated = claim.contrast.value();
-        let others: Vec<&str> =
-            stated.map_or(&[][..], |of| of.others.as_slice()).iter().map(|other| other.arm.arm.as_str()).collect();
-        planned.subject == claim.subject.arm
-            && planned.comparator.value().map(String::as_str) == claim.comparator.value().map(|arm| arm.arm.as_str())
-            && planned.others.iter().map(String::as_str).eq(others)
-            && stated.is_none_or(|of| of.kind == planned.kind || is_mirror(of.kind, planned.kind))
-    };
-    if is_it(&protocol.primary) {
-        return Some((&protocol.primary, true));
-    }
-    protocol
-        .families
-        .iter()
-        .flat_map(|family| &family.contrasts)
-        .find(|planned| is_it(planned))
-        .map(|planned| (planned, false))
+/// Whether a promised contrast is the claim's.
+pub(super) fn is_planned(claim: &Claim, planned: &PlannedContrast) -> bool {
+    let stated = claim.contrast.value();
+    let others: Vec<&str> =
+        stated.map_or(&[][..], |of| of.others.as_slice()).iter().map(|other| other.arm.arm.as_str()).collect();
+    planned.subject == claim.subject.arm
+        && planned.comparator.value().map(String::as_str) == claim.comparator.value().map(|arm| arm.arm.as_str())
+        && planned.others.iter().map(String::as_str).eq(others)
+        && stated.is_none_or(|of| of.kind == planned.kind || is_mirror(of.kind, planned.kind))
 }
 
 /// A reduction is a difference with its sign turned: the same contrast in other words.
