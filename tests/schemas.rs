@@ -35,8 +35,8 @@ use reproledger::merkle::EntryIndex;
 use reproledger::report::to_json;
 use reproledger::statement::plain;
 use reproledger::statement::{
-    Body, Claim, EdgeType, Entry, EntryError, GitPlace, Kind, Location, Measure, Outcome, Payload, Reading, Role,
-    RunBody, RunStatus, Subject, WorkTree,
+    Body, Claim, EdgeType, Entry, EntryError, GitPlace, Kind, Location, Machine, Measure, Outcome, Part, Payload,
+    Reading, Rerun, Role, RunBody, RunStatus, Subject, WorkTree,
 };
 use serde_json::{Value, json};
 
@@ -283,8 +283,31 @@ fn run(kind: Kind, ended_ms: Option<u64>) -> Draft {
         started_ms: 1,
         ended_ms,
         git: Some(place()),
+        rerun: Some(Box::new(rerun())),
     });
     draft
+}
+
+fn rerun() -> Rerun {
+    let part = || Part { path: "true".to_owned(), digest: FileDigest::of(b"").into(), length: 0 };
+    let said = |name: &str, value: &str| BTreeMap::from([(name.to_owned(), value.to_owned())]);
+    Rerun {
+        program: Some(part()),
+        interpreters: vec![part()],
+        locks: vec![part()],
+        container: Some("sha256:0".to_owned()),
+        machine: Machine {
+            arch: "x86_64".to_owned(),
+            os: "linux".to_owned(),
+            kernel: Some("6".to_owned()),
+            features: vec!["avx2".to_owned()],
+            threads: 2,
+        },
+        variables: said("LANG", "C"),
+        equality: said("*", "bits"),
+        folders: vec!["out".to_owned()],
+        frontier: Some("sampled from an API".to_owned()),
+    }
 }
 
 /// The file in a folder that rows were located in.

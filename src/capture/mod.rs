@@ -22,6 +22,7 @@ mod read;
 pub mod rows;
 pub mod run;
 pub mod salt;
+pub mod surroundings;
 mod text;
 pub mod walk;
 pub mod weights;

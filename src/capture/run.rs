@@ -20,6 +20,7 @@ use signal_hook::low_level::siginfo::Cause;
 
 use crate::capture::git::git_state;
 use crate::capture::open::Shown;
+use crate::capture::surroundings::{Declared, surroundings};
 use crate::codec::Encoder;
 use crate::digest::{Algorithm, ContextHasher, Digest};
 use crate::statement::{Outcome, RunBody, RunStatus};
@@ -87,8 +88,14 @@ impl PreparedRun {
             started_ms: now_ms(),
             ended_ms: None,
             git,
+            rerun: None,
         };
         Ok(Self { argv, program, body })
+    }
+
+    /// Adds what it needs to be run again: what was declared, and what stands here before it runs.
+    pub fn see(&mut self, declared: Declared) {
+        self.body.rerun = Some(Box::new(surroundings(&self.program, declared)));
     }
 
     /// What is to be said before the start.
@@ -171,7 +178,7 @@ pub fn environment_digest(variables: impl Iterator<Item = (OsString, OsString)>)
 }
 
 /// Finds the program before anything is recorded: a typing error should leave no run behind.
-fn find_program(name: &OsStr) -> Result<PathBuf, RunError> {
+pub(super) fn find_program(name: &OsStr) -> Result<PathBuf, RunError> {
     if name.as_bytes().contains(&b'/') {
         let path = PathBuf::from(name);
         if is_executable(&path) {

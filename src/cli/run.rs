@@ -1,5 +1,7 @@
 //! `run`: a command with an entry before it and an entry after it.
 
+mod declared;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -34,6 +36,8 @@ pub(super) struct Run {
     #[arg(long = "out", value_name = "KIND:NAME=PATH", value_parser = output)]
     outputs: Vec<Output>,
     #[command(flatten)]
+    declared: declared::DeclaredArgs,
+    #[command(flatten)]
     effort: EffortArgs,
     #[command(flatten)]
     place: PlaceArgs,
@@ -65,7 +69,10 @@ impl Run {
             return Err(Failure::new(format!("a stage has 1 to {MAX_LABEL} bytes and no control characters")));
         }
         let now = || context.now_ms();
-        let prepared = PreparedRun::new(self.command.clone(), &now)?;
+        let outputs: Vec<_> = self.outputs.iter().map(|output| (output.name.as_str(), &output.path)).collect();
+        let declared = self.declared.resolve(&outputs)?;
+        let mut prepared = PreparedRun::new(self.command.clone(), &now)?;
+        prepared.see(declared);
         let inputs = self.start(context, &prepared)?;
         let finished = prepared.run(&now)?;
         // Whatever became of the command and its outputs, its end is told.

@@ -9,7 +9,7 @@ use crate::evidence::{Content, DisclosedManifest, Evidence, MAX_ENTRIES, MAX_EVI
 use crate::journal::JournalError;
 use crate::ledger::{Ledger, Objects};
 use crate::merkle::{EntryIndex, check_many, prove_many};
-use crate::statement::{EdgeType, Entry, Kind, MAX_BODY_BYTES, Payload};
+use crate::statement::{Edge, EdgeType, Entry, Kind, MAX_BODY_BYTES, Payload};
 use crate::verify::reachable;
 
 /// What evidence shows beyond the claim and its sample records.
@@ -178,7 +178,10 @@ fn gather(
     // 2. The census: up to the head, so that what came after the claim shows.
     let is_fact = |index: &&EntryIndex| taken.get(*index).is_some_and(|entry| !is_frame(&entry.payload));
     let census_first = match census {
-        Census::Rests => reached.iter().find(is_fact).copied().unwrap_or(claim),
+        Census::Rests => {
+            let first = reached.iter().find(is_fact).copied().unwrap_or(claim);
+            first_of_runs(ledger, first, &reached, disclose)?
+        }
         Census::Whole => EntryIndex(0),
     };
     let census_count = size.0 - census_first.0;
@@ -224,6 +227,16 @@ fn gather(
         }
     }
 
+    // How what the chain rests on was made: the runs that wrote it, which nothing links to.
+    let runs = taken.iter().filter_map(|(index, entry)| run_of(*index, &entry.payload, &reached));
+    for run in runs.filter(|run| disclose.shows(run.end)) {
+        for index in [run.start, run.end] {
+            if let Some(entry) = taken.get(&index).filter(|_| !reached.contains(&index)) {
+                contents.add_word(&objects, index, entry)?;
+            }
+        }
+    }
+
     // What later entries say of the chain (taken back, left out, gone wrong, to be had elsewhere) is shown as far as it is
     // still here: a reader must see the reason, and without one an incident is not settled.
     for index in later_words(&taken, &reached, census) {
@@ -251,6 +264,39 @@ fn gather(
         bodies: contents.bodies.into_iter().collect(),
         withheld: contents.withheld.into_values().collect(),
     })
+}
+
+/// A run that wrote something.
+struct RunOf {
+    start: EntryIndex,
+    end: EntryIndex,
+}
+
+/// The run that ended there, where it wrote something that is reached.
+fn run_of(end: EntryIndex, payload: &Payload, reached: &BTreeSet<EntryIndex>) -> Option<RunOf> {
+    let local = || payload.edges.iter().filter(|edge| payload.kind == Kind::RunEnd && edge.log.is_none());
+    let start = local().find(|edge| edge.edge_type == EdgeType::Ends)?.seq;
+    let wrote = |edge: &Edge| edge.edge_type == EdgeType::Generated && reached.contains(&edge.seq);
+    (reached.contains(&start) || local().any(wrote)).then_some(RunOf { start, end })
+}
+
+/// The first entry of the runs that are shown, or `first` where that is earlier: a run is shown from its beginning.
+fn first_of_runs(
+    ledger: &Ledger,
+    first: EntryIndex,
+    reached: &BTreeSet<EntryIndex>,
+    disclose: &Disclose,
+) -> Result<EntryIndex, CutError> {
+    let mut earliest = first;
+    if *disclose == Disclose::ClaimOnly {
+        return Ok(earliest);
+    }
+    for entry in ledger.entries(first).map_err(JournalError::from)? {
+        let entry = entry.map_err(JournalError::from)?;
+        let run = run_of(entry.index, &open(entry.index, entry.bytes)?.payload, reached);
+        earliest = run.filter(|run| disclose.shows(run.end)).map_or(earliest, |run| run.start.min(earliest));
+    }
+    Ok(earliest)
 }
 
 fn within_limits(evidence: Evidence) -> Result<Evidence, CutError> {

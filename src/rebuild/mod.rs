@@ -4,9 +4,11 @@
 //! compared. Only pure functions are made again here: they need their inputs and nothing else.
 
 mod difference;
+mod equality;
 mod expected;
 mod pure;
 
 pub use difference::{Difference, Example};
+pub use equality::{Equality, EqualityError};
 pub use expected::{Expected, Recorded};
 pub use pure::{Comparison, InputFacts, Output, PureError, Replay, Verdict, replay};

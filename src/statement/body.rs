@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec::wire_enum;
 use crate::digest::{Commitment, Digest, Salt};
 use crate::statement::plain::{self, PlainError};
-use crate::statement::{Claim, Location, Protocol, Reading};
+use crate::statement::{Claim, Location, Protocol, Reading, Rerun};
 
 /// Bodies larger than this are refused before they are read.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
@@ -66,6 +66,9 @@ pub struct RunBody {
     /// State of the repository the command ran in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub git: Option<GitPlace>,
+    /// What it needs to be run again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rerun: Option<Box<Rerun>>,
 }
 
 /// A statement's body.

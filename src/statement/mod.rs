@@ -12,6 +12,7 @@ mod payload;
 pub mod plain;
 mod protocol;
 mod reading;
+mod rerun;
 mod rules;
 mod subject;
 
@@ -29,6 +30,7 @@ pub use location::{Location, LocationError, MAX_LOCATION};
 pub use payload::{MAX_LABEL, Outcome, Payload, RunStatus};
 pub use protocol::{Correction, Family, Margins, PlannedArm, PlannedContrast, Protocol, Retries, SeedVaries, Stopping};
 pub use reading::{MAX_READING_TEXT, MAX_REMARKS, MAX_SOURCES, Reading, Remark};
+pub use rerun::{Machine, Part, Rerun};
 pub use rules::{
     Denominator, Direction, ErrorRule, ErrorStat, ErrorUnit, Evaluation, Judge, Metric, Printed, Stated, Step,
 };

@@ -113,3 +113,30 @@ fn a_sha256_is_taken_of_a_file_in_git_and_said_to_be_missing_of_a_folder() {
     let folder = record(&["source", "--path", ".", "--name", "source"]);
     let _ = folder.complains("no SHA-256 was recorded");
 }
+
+#[test]
+fn a_run_says_what_it_needs_to_be_run_again() {
+    let sandbox = Sandbox::with_ledger();
+    sandbox.write("lab/uv.lock", "pinned");
+    std::fs::create_dir(sandbox.path("lab/out")).unwrap();
+    let run = ["run", "--name", "train", "--out", "checkpoint:w=out/w.bin", "--out", "other:log=deep/log.txt"];
+    let declared = ["--env", "HOME", "--deterministic", "bits", "--deterministic", "w=tensors:rel=1e-3"];
+    let command = ["--", "sh", "-c", "mkdir deep; echo x > deep/log.txt; echo w > out/w.bin"];
+    let _ = sandbox.lab(&[&run[..], &declared, &command].concat()).success();
+    let shown = sandbox.lab(&["show", "#4", "--json"]).success();
+    let shown: serde_json::Value = serde_json::from_str(&shown.stdout).unwrap();
+    let body = &shown["entries"][0]["facts"]["body"]["content"]["run"]["rerun"];
+    assert_eq!(body["equality"], serde_json::json!({"*": "bits", "w": "tensors:rel=1e-3"}));
+    assert_eq!(body["folders"], serde_json::json!(["out"]));
+    assert_eq!(body["variables"]["HOME"], sandbox.path("home").to_str().unwrap());
+    assert_eq!(body["locks"][0]["path"], "uv.lock");
+    let program = std::path::PathBuf::from(body["program"]["path"].as_str().unwrap());
+    let bytes = std::fs::read(program).unwrap();
+    let digest = reproledger::digest::Digest::from(reproledger::digest::FileDigest::of(&bytes));
+    assert_eq!(body["program"]["digest"], digest.to_string());
+    assert_eq!(body["machine"]["os"], std::env::consts::OS);
+    for wrong in ["nearly", "no-such-output=bits", "tensors:abs=x"] {
+        let _ = sandbox.lab(&[&run[..], &["--deterministic", wrong], &command].concat()).code(2);
+    }
+    let _ = sandbox.lab(&[&run[..], &["--env", "NOT_SET_ANYWHERE"], &command].concat()).code(2);
+}

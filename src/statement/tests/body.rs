@@ -26,14 +26,39 @@ fn git_place() -> impl Strategy<Value = GitPlace> {
 fn run_body() -> impl Strategy<Value = RunBody> {
     let argv = prop::collection::vec(".{0,10}", 0..4);
     let ended = prop::option::of(any::<u64>());
-    (argv, text(), digest(), any::<u64>(), ended, prop::option::of(git_place())).prop_map(
-        |(argv, directory, environment, started_ms, ended_ms, git)| RunBody {
+    let seen = (prop::option::of(git_place()), prop::option::of(rerun().prop_map(Box::new)));
+    (argv, text(), digest(), any::<u64>(), ended, seen).prop_map(
+        |(argv, directory, environment, started_ms, ended_ms, (git, rerun))| RunBody {
             argv,
             directory,
             environment,
             started_ms,
             ended_ms,
             git,
+            rerun,
+        },
+    )
+}
+
+fn rerun() -> impl Strategy<Value = Rerun> {
+    let part = || (text(), digest(), any::<u64>()).prop_map(|(path, digest, length)| Part { path, digest, length });
+    let parts = || prop::collection::vec(part(), 0..3);
+    let texts = || prop::collection::vec(".{0,8}", 0..3);
+    let machine = (text(), text(), prop::option::of(text()), texts(), any::<u64>())
+        .prop_map(|(arch, os, kernel, features, threads)| Machine { arch, os, kernel, features, threads });
+    let map = || prop::collection::btree_map(".{0,8}", ".{0,8}", 0..3);
+    let said = (map(), map(), texts(), prop::option::of(text()), prop::option::of(text()));
+    (prop::option::of(part()), parts(), parts(), machine, said).prop_map(
+        |(program, interpreters, locks, machine, (variables, equality, folders, frontier, container))| Rerun {
+            program,
+            interpreters,
+            locks,
+            container,
+            machine,
+            variables,
+            equality,
+            folders,
+            frontier,
         },
     )
 }
