@@ -15,7 +15,7 @@ use crate::capture::walk::{Tree, walk_folder};
 use crate::check::{ArtifactSeen, Observed};
 use crate::digest::{Algorithm, Digest, DigestKind};
 use crate::merkle::EntryIndex;
-use crate::statement::Measure;
+use crate::statement::{EdgeType, Kind, Measure};
 use crate::verify::VerifiedEvidence;
 
 /// Looks for everything the claim reaches.
@@ -39,8 +39,9 @@ pub fn observe(
             let Some((kind, measure)) = subject.principal() else { continue };
             let seen = check_other_digests(directory, measure, folder.look(kind, measure, &recorded), progress);
             if let ArtifactSeen::Equal { path } = &seen {
-                let derived = deriver.derive(Stated { entry: *index, kind: payload.kind, subject }, path);
-                observed.derived.extend(derived.into_iter().map(|(digest, derived)| ((*index, digest), derived)));
+                let again = deriver.derive(Stated { entry: *index, kind: payload.kind, subject }, path);
+                observed.derived.extend(again.digests.into_iter().map(|(digest, derived)| ((*index, digest), derived)));
+                observed.readings.extend(again.reread.map(|reread| (*index, reread)));
             }
             looks.push(seen);
         }
@@ -48,7 +49,53 @@ pub fn observe(
         let Some(seen) = looks.into_iter().max_by_key(rank) else { continue };
         observed.artifacts.insert(*index, seen);
     }
+    observe_beside(evidence, &folder, &mut deriver, &mut observed);
     Ok(observed)
+}
+
+/// Looks for what the claim does not reach and what says something of it: receipts of its documents, and forms in which
+/// its data were published. They are read again where they are found, and missed by nobody where they are not.
+fn observe_beside(
+    evidence: &VerifiedEvidence<'_>,
+    folder: &Folder,
+    deriver: &mut Deriver<'_>,
+    observed: &mut Observed,
+) {
+    let (reached, named) = (&evidence.links.reached, named_receipts(evidence));
+    for (index, entry) in &evidence.entries {
+        let payload = entry.payload();
+        let of = |edge_type: EdgeType| {
+            let edges = payload.edges.iter().filter(move |edge| edge.edge_type == edge_type && edge.log.is_none());
+            edges.map(|edge| edge.seq).find(|seq| reached.contains(seq))
+        };
+        let is_receipts = payload.kind == Kind::GenerationReceipts;
+        let is_published =
+            payload.kind == Kind::Dataset && !reached.contains(index) && of(EdgeType::DerivedFrom).is_some();
+        let documents = is_receipts.then(|| of(EdgeType::AccountsFor).or_else(|| named.get(index).copied())).flatten();
+        let [subject] = &payload.subjects[..] else { continue };
+        let Some((kind, measure)) = subject.principal().filter(|_| documents.is_some() || is_published) else {
+            continue;
+        };
+        let recorded = recorded_paths(evidence, *index);
+        let ArtifactSeen::Equal { path } = folder.look(kind, measure, &recorded) else { continue };
+        let stated = Stated { entry: *index, kind: payload.kind, subject };
+        if is_receipts {
+            observed.readings.extend(deriver.receipts(stated, &path, documents).map(|reread| (*index, reread)));
+        } else {
+            let again = deriver.derive(stated, &path);
+            observed.derived.extend(again.digests.into_iter().map(|(digest, derived)| ((*index, digest), derived)));
+        }
+    }
+}
+
+/// Receipts that documents name, with the documents.
+fn named_receipts(evidence: &VerifiedEvidence<'_>) -> BTreeMap<EntryIndex, EntryIndex> {
+    let reached =
+        evidence.links.reached.iter().filter_map(|index| Some((*index, evidence.entries.get(index)?.payload())));
+    let documents = reached.filter(|(_, payload)| payload.kind == Kind::Documents);
+    let named = documents.flat_map(|(index, payload)| payload.edges.iter().map(move |edge| (index, edge)));
+    let named = named.filter(|(_, edge)| edge.edge_type == EdgeType::ProducedBy && edge.log.is_none());
+    named.map(|(index, edge)| (edge.seq, index)).collect()
 }
 
 /// Looks for the bytes of opened items: in the file at `path`, or by their keys and digests in the folder there.

@@ -1,8 +1,16 @@
-//! The arms of a claim side by side: each printed value with its computed rate, and several findings as one.
+//! The arms of a claim side by side: each printed value with its rate, what went into them, several findings as one.
+
+use std::collections::BTreeSet;
 
 use crate::check::number::arms;
-use crate::check::{Finding, Number, Outcome, Rate, Role};
-use crate::statement::{Claim, ClaimedValue};
+use crate::check::training::arms_baseline::not_applicable;
+use crate::check::{Case, Finding, Number, Outcome, Rate, Role};
+use crate::lineage::Stage;
+use crate::merkle::EntryIndex;
+use crate::statement::{Claim, ClaimedValue, Kind};
+
+/// Entries that a finding spells out; evidence can hold any number.
+const MAX_PARTS: usize = 20;
 
 /// A printed value and the rate it is held to.
 pub(super) struct ClaimedArm<'a> {
@@ -64,4 +72,43 @@ fn rank(outcome: Outcome) -> i64 {
 /// At most the first characters of a label from outside.
 pub(super) fn escaped(label: &str) -> String {
     label.chars().take(80).flat_map(char::escape_default).collect()
+}
+
+/// The entries of a kind that went into a claim's arms by steps of one class or of any; else the finding that a check of
+/// them comes to.
+pub(super) fn inputs(
+    case: &Case<'_>,
+    id: &'static str,
+    kinds: &[Kind],
+    stage: Option<Stage>,
+) -> Result<BTreeSet<EntryIndex>, Box<Finding>> {
+    let Some(claim) = case.claim else {
+        return Err(Finding::new(id, Outcome::Unknown, "the claim is not disclosed").withheld().into());
+    };
+    if let Some(reason) = not_applicable(claim, id) {
+        return Err(Finding::new(id, Outcome::NotApplicable, reason).into());
+    }
+    let mut found = BTreeSet::new();
+    for (_, _, arm) in case.arms() {
+        let arm = arm.map_err(|why| Box::new(Finding::new(id, Outcome::Unknown, why)))?;
+        found.extend(kinds.iter().flat_map(|kind| arm.inputs(*kind, stage)));
+    }
+    Ok(found)
+}
+
+/// One finding over entries, each judged by itself; the worst [`MAX_PARTS`] are spelled out.
+pub(super) fn each(
+    id: &'static str,
+    entries: impl IntoIterator<Item = EntryIndex>,
+    judge: impl Fn(EntryIndex) -> Finding,
+) -> Finding {
+    let mut parts: Vec<(String, Finding)> =
+        entries.into_iter().map(|entry| (format!("entry {entry}"), judge(entry))).collect();
+    let more = parts.len().saturating_sub(MAX_PARTS);
+    if more == 0 {
+        return join(id, parts);
+    }
+    parts.sort_by_key(|(_, finding)| std::cmp::Reverse(rank(finding.outcome)));
+    parts.truncate(MAX_PARTS);
+    join(id, parts).note(format!("and {more} more entries, none of which is worse"))
 }

@@ -17,6 +17,7 @@ mod observed;
 mod spec;
 mod statistic;
 mod training;
+mod understood;
 
 use crate::codec::wire_enum;
 use crate::merkle::EntryIndex;
@@ -26,7 +27,7 @@ pub use case::{Case, Input, InputProblem, Target};
 pub use explain::{Explanation, explain};
 pub use later::Later;
 pub use number::{CellRate, InputSamples, Number, NumberProblem, Rate, Role, SeedRate, Side};
-pub use observed::{ArtifactSeen, Observed, Rederived};
+pub use observed::{ArtifactSeen, Observed, Rederived, Replayed, Reread, Unread};
 
 wire_enum! {
     /// What a check found.
@@ -154,6 +155,19 @@ pub static CHECKS: &[&dyn Check] = &[
     frame::claim_complete::ENTRY,
     frame::claim_prereg::ENTRY,
     spec::spec_bytes::ENTRY,
+    spec::spec_render::ENTRY,
+    spec::spec_coverage::ENTRY,
+    corpus::prompt_templates::ENTRY,
+    corpus::gen_receipts::ENTRY,
+    corpus::tree_census::ENTRY,
+    corpus::docs_quality::ENTRY,
+    corpus::docs_identity::ENTRY,
+    corpus::dataset_rebuild::ENTRY,
+    corpus::dataset_published::ENTRY,
+    corpus::dataset_counts::ENTRY,
+    corpus::dataset_transforms::ENTRY,
+    corpus::aft_strip::ENTRY,
+    corpus::mix_composition::ENTRY,
     training::base_identity::ENTRY,
     training::train_inputs::ENTRY,
     training::arms_baseline::ENTRY,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::digest::{Digest, ManifestRoot};
 use crate::merkle::EntryIndex;
+use crate::statement::Reading;
 
 /// What became of one recorded artifact under the reader's folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +56,50 @@ pub enum Rederived {
     },
 }
 
+/// Why the content of an artifact that is there was not understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unread {
+    /// Its bytes are not what they were recorded as.
+    Refused(String),
+    /// They could not be read, or are beyond this program.
+    Failed(String),
+}
+
+/// What a reader understands of an artifact, read again from its bytes, which are the recorded ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reread {
+    /// What it understands.
+    pub read: Result<Reading, Unread>,
+    /// What about the way of reading had to be guessed.
+    pub doubt: Option<String>,
+}
+
+/// What became of a dataset's making, done again over the inputs that are at hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Replayed {
+    /// What was recorded came out again.
+    Same {
+        /// Id of the function.
+        function: &'static str,
+        /// By which digest, in a few words.
+        how: String,
+        /// Whether the record names the function; else it was tried because of what the data are.
+        is_stated: bool,
+    },
+    /// The recorded function makes something else.
+    Other {
+        /// Id of the function.
+        function: &'static str,
+        /// In what it differs.
+        how: String,
+    },
+    /// It was not done again, or says nothing.
+    Unclear {
+        /// Why.
+        reason: String,
+    },
+}
+
 /// Everything that was seen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Observed {
@@ -62,6 +107,10 @@ pub struct Observed {
     pub artifacts: BTreeMap<EntryIndex, ArtifactSeen>,
     /// By entry and recorded root: what artifacts that were found hold.
     pub derived: BTreeMap<(EntryIndex, Digest), Rederived>,
+    /// By entry: what a reader understands of artifacts that were found.
+    pub readings: BTreeMap<EntryIndex, Reread>,
+    /// By entry of training data: its making done again.
+    pub replays: BTreeMap<EntryIndex, Replayed>,
     /// By their number in the evidence: opened items whose bytes were looked for.
     pub items: BTreeMap<usize, ArtifactSeen>,
 }

@@ -2,6 +2,7 @@
 
 mod claims;
 mod documents;
+mod function;
 mod made;
 mod mix;
 mod spec;
@@ -98,6 +99,8 @@ pub(super) struct Record {
     spec: Box<spec::SpecArgs>,
     #[command(flatten)]
     documents: Box<documents::DocumentsArgs>,
+    #[command(flatten)]
+    function: Box<function::FunctionArgs>,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -226,6 +229,7 @@ impl Record {
         parents.iter().chain(&made_row).for_each(|row| link_from(&mut draft, row));
         self.made.link(context, &finder, &mut draft)?;
         mix::compare(context, &reading, &mut draft, &parents)?;
+        self.function.state(&mut draft, &parents)?;
         for text in &self.supersedes {
             let row = look_up(&finder, text)?;
             if row.payload.kind != self.kind {

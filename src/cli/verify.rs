@@ -15,6 +15,7 @@ use crate::cli::effort::EffortArgs;
 use crate::cli::{Context, Failure, Outcome};
 use crate::evidence::MAX_EVIDENCE_BYTES;
 use crate::key::{MAX_POLICY_BYTES, Policy};
+use crate::rebuild::replay_recorded;
 use crate::report::{Detail, to_json, to_text};
 use crate::verify::VerifiedEvidence;
 
@@ -85,7 +86,9 @@ fn look(evidence: &VerifiedEvidence<'_>, path: &Path, progress: &dyn Progress) -
     } else {
         Observed::default()
     };
-    if !evidence.items.is_empty() {
+    if evidence.items.is_empty() {
+        observed.replays = replay_recorded(evidence, path, &observed);
+    } else {
         observed.items = observe_items(evidence, path, progress)?;
     }
     Ok(observed)

@@ -7,8 +7,10 @@ mod difference;
 mod equality;
 mod expected;
 mod pure;
+mod recorded;
 
 pub use difference::{Difference, Example};
 pub use equality::{Equality, EqualityError};
 pub use expected::{Expected, Recorded};
 pub use pure::{Comparison, InputFacts, Output, PureError, Replay, Verdict, replay};
+pub use recorded::{FUNCTION, INPUTS, PARAM, replay_recorded};

@@ -101,3 +101,48 @@ fn layouts_are_found_out_forced_or_refused() {
     let _ = record(&["texts/data.bin", "--name", "bin", "--bytes-only"]).success();
     let _ = record(&["texts", "--name", "x", "--layout", "tree"]).code(2).complains("msm-tree, files, jsonl, json");
 }
+
+#[test]
+fn a_recorded_function_is_run_again_by_whoever_has_the_data() {
+    if !data_is_there() {
+        return;
+    }
+    let sandbox = Sandbox::with_ledger();
+    copy(&testdata().join(TREE), &sandbox.path("lab/data/tree"));
+    copy(
+        &testdata().join("msm/toy_tree/data/midtrain/toy_spec/dataset.jsonl"),
+        &sandbox.path("lab/data/dataset.jsonl"),
+    );
+    copy(&super::popularity_log(), &sandbox.path("lab/data/popularity.eval"));
+    let record = |arguments: &[&str]| sandbox.lab(&[&["record"], arguments].concat());
+    let _ = record(&["documents", "data/tree", "--name", "corpus"]).success();
+    let made = ["--from", "corpus", "--function", "msm.to_jsonl/1"];
+    let dataset = [&["dataset", "data/dataset.jsonl", "--name", "dataset"][..], &made].concat();
+    let unknown = record(&[&dataset[..], &["--param", "speed=9"]].concat()).code(2);
+    assert!(unknown.stderr.contains("msm.to_jsonl/1 has no parameter `speed`"), "{}", unknown.stderr);
+    let unheard = record(&[&dataset[..5], &["corpus", "--function", "retarget/9"]].concat()).code(2);
+    assert!(unheard.stderr.contains("no function that can be run again"), "{}", unheard.stderr);
+    let spec =
+        record(&["spec", "data/dataset.jsonl", "--name", "s", "--from", "corpus", "--function", "mix/1"]).code(2);
+    assert!(spec.stderr.contains("made a dataset or mix, not a spec"), "{}", spec.stderr);
+    let _ = record(&[&dataset[..], &["--param", "seed=42"]].concat()).success();
+    sandbox.write("lab/data/weights.bin", "weights");
+    let _ =
+        record(&["checkpoint", "data/weights.bin", "--name", "weights", "--from", "dataset", "--bytes-only"]).success();
+    let _ = record(&["eval-log", "data/popularity.eval", "--name", "popularity", "--from", "weights"]).success();
+    super::claim(&sandbox, &super::Words::popularity());
+    sandbox.prove("popularity-accuracy", true);
+    sandbox.trust();
+    let verify = |more: &[&str]| {
+        let line = ["verify", "popularity-accuracy.evidence", "--trust", "trust.policy"];
+        sandbox.elsewhere(&[&line[..], more].concat()).success()
+    };
+    let alone = verify(&[]);
+    assert!(alone.check("dataset.rebuild").starts_with("UNKNOWN"), "{}", alone.stdout);
+    copy(&sandbox.path("lab/data"), &sandbox.path("elsewhere/data"));
+    let again = verify(&["--artifacts", "."]);
+    let rebuilt = again.check("dataset.rebuild");
+    assert!(rebuilt.starts_with("PASS") && rebuilt.contains("made again by msm.to_jsonl/1"), "{}", again.stdout);
+    assert!(again.check("docs.quality").starts_with("DIFFERS"), "{}", again.stdout);
+    assert!(again.check("tree.census").contains("all 24 planned documents are there"), "{}", again.stdout);
+}

@@ -4,16 +4,21 @@
 //! told and names what must see it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::rc::Rc;
 
 use num_rational::BigRational;
 use reproledger::artifact::manifest::Manifest;
 use reproledger::artifact::samples::{
     LogFacts, ObservedModel, SampleDetails, SampleId, SampleKey, SampleRecord, SampleStatus, Score, samples_manifest,
 };
+use reproledger::capture::hash::Silent;
+use reproledger::capture::observe::observe;
 use reproledger::claim::{Assessment, Profile};
 use reproledger::digest::{Digest, DigestKind, FileDigest, LeafHash};
 use reproledger::evidence::Evidence;
 use reproledger::merkle::EntryIndex;
+use reproledger::rebuild::replay_recorded;
 use reproledger::statement::{Body, Claim, EdgeType, Kind, Protocol, Subject};
 use reproledger::stats::decimal::decimal_digits;
 use serde_json::{Value, json};
@@ -33,6 +38,9 @@ pub(crate) struct Rollout {
     pub(crate) epoch: u64,
     pub(crate) hit: bool,
 }
+
+/// Says where training data come from; the entry that is trained on.
+pub(crate) type Data = Rc<dyn Fn(&mut Lab) -> EntryIndex>;
 
 /// A study before it is told.
 #[derive(Clone)]
@@ -57,6 +65,10 @@ pub(crate) struct Study {
     pub(crate) weights: BTreeMap<(usize, u64), &'static str>,
     /// Alignment data of each arm.
     pub(crate) chats: [&'static str; 2],
+    /// What the first arm is midtrained on.
+    pub(crate) midtraining: Data,
+    /// What both arms are aligned on, in place of their chats.
+    pub(crate) alignment: Option<Data>,
     /// Says more after the protocol and suite, before any log.
     pub(crate) before: fn(&mut Lab, &Placed),
     /// Says more after the logs, before the claim.
@@ -124,6 +136,11 @@ impl Study {
             printed: BTreeMap::new(),
             weights,
             chats: ["chats"; 2],
+            midtraining: Rc::new(|lab| {
+                let spec = lab.file(Kind::Spec, b"a spec", &[]);
+                lab.file(Kind::Documents, b"documents", &[(EdgeType::DecomposedFrom, spec)])
+            }),
+            alignment: None,
             before: |_, _| {},
             after: |_, _| {},
         }
@@ -203,9 +220,11 @@ impl Study {
         };
         (self.before)(&mut lab, &placed);
         let mut inputs = Vec::new();
-        let spec = lab.file(Kind::Spec, b"a spec", &[]);
-        let documents = lab.file(Kind::Documents, b"documents", &[(EdgeType::DecomposedFrom, spec)]);
-        let chats = lab.file(Kind::Dataset, self.chats[0].as_bytes(), &[]);
+        let documents = (self.midtraining)(&mut lab);
+        let chats = match &self.alignment {
+            Some(alignment) => alignment(&mut lab),
+            None => lab.file(Kind::Dataset, self.chats[0].as_bytes(), &[]),
+        };
         let other_chats =
             if self.chats[0] == self.chats[1] { chats } else { lab.file(Kind::Dataset, self.chats[1].as_bytes(), &[]) };
         let base = lab.file(Kind::BaseModel, b"base", &[]);
@@ -394,6 +413,26 @@ impl ToldStudy {
         evidence.bodies.insert(0, (protocol, self.lab.bodies[&protocol].clone()));
         evidence.withheld = self.lab.withheld(&evidence);
         evidence
+    }
+
+    /// The same with every body and manifest shown.
+    pub(crate) fn disclosed(&self) -> Evidence {
+        let mut evidence = self.evidence();
+        evidence.bodies = self.lab.bodies.clone().into_iter().collect();
+        evidence.manifests = self.lab.manifests.values().cloned().collect();
+        evidence.manifests.sort_by_key(|manifest| (manifest.kind, manifest.root));
+        evidence.withheld = self.lab.withheld(&evidence);
+        evidence
+    }
+
+    /// The verdict over such evidence, with a folder of artifacts at hand or none.
+    pub(crate) fn assess_disclosed(&self, profile: Profile, folder: Option<&Path>) -> Assessment {
+        let bytes = self.disclosed().to_bytes();
+        reproledger::claim::assess(&bytes, Some(&self.lab.policy()), profile, |evidence| {
+            let mut observed = observe(evidence, folder?, &Silent).unwrap();
+            observed.replays = replay_recorded(evidence, folder?, &observed);
+            Some(observed)
+        })
     }
 
     /// The verdict of a reader who pinned the lab's key.

@@ -14,6 +14,7 @@
 )]
 
 mod bytes;
+mod corpus;
 mod derived;
 mod encoding;
 mod items;

@@ -1,3 +1,15 @@
 //! Generated documents and the datasets made of them.
 
+pub(super) mod aft_strip;
+pub(super) mod dataset_counts;
+pub(super) mod dataset_published;
+pub(super) mod dataset_rebuild;
+pub(super) mod dataset_transforms;
+pub(super) mod docs_identity;
+pub(super) mod docs_quality;
+pub(super) mod gen_receipts;
+mod made;
+pub(super) mod mix_composition;
+pub(super) mod prompt_templates;
 pub(super) mod rows_derived;
+pub(super) mod tree_census;
