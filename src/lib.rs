@@ -82,7 +82,9 @@ pub mod check;
 pub mod claim;
 // (the verdict)
 pub mod report;
-// --- making again, and what others say of the same bytes ---
+// --- making again, what others say of the same bytes, and what a lab already has ---
+#[cfg(feature = "host")]
+pub mod adopt;
 #[cfg(feature = "host")]
 pub mod interop;
 #[cfg(feature = "host")]

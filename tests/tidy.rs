@@ -22,7 +22,7 @@ const LAYERS: &[&[&str]] = &[
     &["store"],
     &["capture", "ledger"],
     &["journal"],
-    &["report", "rebuild", "interop"],
+    &["report", "rebuild", "interop", "adopt"],
     &["cli"],
 ];
 

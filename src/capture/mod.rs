@@ -14,6 +14,7 @@ pub mod keyring;
 pub mod kind;
 pub mod known;
 pub mod log;
+pub mod logs;
 pub mod observe;
 pub mod open;
 pub mod pace;

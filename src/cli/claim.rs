@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use crate::adopt::FILL_IN;
 use crate::artifact::manifest::{MAX_MANIFEST_BYTES, ManifestView};
 use crate::artifact::samples::{LogFacts, Samples};
 use crate::capture::claim_file::{Named, load_claim};
@@ -93,7 +94,8 @@ pub(super) fn digest_of(finder: &Finder<'_>, named: Named, text: &str) -> Result
     Ok(row.principal().1.to_string())
 }
 
-fn add(
+/// Appends the claim of a file.
+pub(super) fn add(
     context: &Context,
     file: &Path,
     supersedes: Option<&str>,
@@ -104,6 +106,13 @@ fn add(
     let finder = finder(context, &reading)?;
     let claim = load(&finder, file)?;
     check_name(&claim.claim_id)?;
+    let text = serde_json::to_string(&claim).expect("a claim is texts, integers and lists");
+    if text.contains(FILL_IN) {
+        return Err(Failure::new(format!(
+            "`{}` still has `{FILL_IN}` where a person must write something",
+            file.display()
+        )));
+    }
     let name = claim.claim_id.clone();
     let mut draft = Draft::new(Kind::Claim);
     place.resolve(&finder)?.put(&mut draft);

@@ -53,6 +53,7 @@ commands! {
     run::Run,
     protocol::Protocol,
     claim::Claim,
+    adopt::Adopt,
     prove::Prove,
     rebuild::Rebuild,
     verify::Verify,

@@ -79,7 +79,8 @@ pub(super) struct Record {
     no_cache: bool,
     #[command(flatten)]
     effort: EffortArgs,
-    /// Which column of a table is what: sample=COL,epoch=COL,score.NAME=COL … or n=COL,k=COL … (eval-log)
+    /// Which column of a table is what: sample=COL,epoch=COL,score.NAME=COL … or n=COL,k=COL …; of an Inspect log, which
+    /// arguments of its task are its condition: condition=ARG+ARG (eval-log)
     #[arg(long, value_name = "ROLE=COLUMN,…", value_parser = ColumnMap::parse)]
     map: Option<ColumnMap>,
     #[command(flatten)]
@@ -429,7 +430,12 @@ fn bound(draft: &Draft, row: &Row) -> (DigestKind, Digest) {
 }
 
 /// The entry that says the same already; an error where the name means something else and nothing is superseded.
-fn unchanged(finder: &Finder<'_>, name: &str, draft: &Draft, supersedes_nothing: bool) -> Result<Option<Row>, Failure> {
+pub(super) fn unchanged(
+    finder: &Finder<'_>,
+    name: &str,
+    draft: &Draft,
+    supersedes_nothing: bool,
+) -> Result<Option<Row>, Failure> {
     let Some(row) = finder.named(name).map_err(from_journal)? else { return Ok(None) };
     let links = |edge: &crate::journal::DraftEdge| {
         let target = match edge.target {

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::about::{About, of_inspect};
 use super::inspect::{PROJECTION, parse_id};
 use super::inspect_events::{child, text};
 use super::{EvalLogError, PartError, part};
@@ -61,6 +62,8 @@ pub(super) struct Header {
     pub(super) named: BTreeSet<String>,
     /// Scorers that read grades by a pattern of their own.
     pub(super) own_patterns: BTreeSet<String>,
+    /// How it was run.
+    pub(super) about: About,
 }
 
 /// Reads a header or a journal's start.
@@ -97,6 +100,7 @@ fn parse_body(version: u64, header: &Object<'_>, eval: &Object<'_>) -> Result<He
         used: used_models(&child(header, "stats")?)?,
         named: named_models(header, eval)?,
         own_patterns: own_patterns(eval, &results)?,
+        about: of_inspect(header, eval)?,
     })
 }
 

@@ -53,6 +53,6 @@ impl Reader for InspectJson {
         for reductions in [part(name, log.get("reductions"))?, nested].into_iter().flatten() {
             part("reductions", check_reductions(&reductions, &header, &samples, &mut facts.anomalies))?;
         }
-        Ok(EvalLog::of(facts, samples))
+        Ok(EvalLog::of(facts, samples, header.about))
     }
 }

@@ -66,7 +66,7 @@ impl Reader for InspectZip {
         check_metrics(main, complete, &samples, &tally, &mut facts);
         tally.finish(main, &mut facts);
         check_side_members(&mut archive, &names, main, &samples, &mut facts.anomalies)?;
-        Ok(EvalLog::of(facts, samples))
+        Ok(EvalLog::of(facts, samples, main.about.clone()))
     }
 }
 

@@ -13,6 +13,7 @@ use std::io::SeekFrom;
 use num_rational::BigRational;
 use num_traits::Zero;
 
+use super::about::{About, of_lm_eval};
 use super::inspect_events::{child, text};
 use super::lines::{Place, each_line};
 use super::lm_eval_hash::Hashes;
@@ -98,6 +99,7 @@ struct Run {
     facts: LogFacts,
     tasks: BTreeMap<String, Task>,
     records: BTreeMap<Vec<u8>, SampleRecord>,
+    about: About,
 }
 
 impl Run {
@@ -110,7 +112,7 @@ impl Run {
         let (counts, hashes, configs) =
             (child(&log, "n-samples")?, child(&log, "task_hashes")?, child(&log, "configs")?);
         let groups = child(&log, "group_subtasks")?;
-        let mut run = Self::default();
+        let mut run = Self { about: of_lm_eval(&log)?, ..Self::default() };
         for (name, task) in results.object()?.distinct()? {
             let mut parsed = Task {
                 hash: text(&hashes, &name)?,
@@ -197,7 +199,7 @@ impl Run {
             declared = declared.saturating_add(task.check(name, samples.iter().filter(of_task), &mut self.facts));
         }
         self.facts.declared = Some((declared, 1));
-        EvalLog { facts: self.facts, samples, reading: None }
+        EvalLog { facts: self.facts, samples, reading: None, counts: Vec::new(), about: self.about }
     }
 }
 

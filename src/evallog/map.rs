@@ -1,5 +1,6 @@
 //! Which column of a table is what: the map that `rows/1` reads by.
 //!
+//! Of an Inspect log the same roles name arguments of its task: `condition=goal_type+urgency_type` ([`super::place`]).
 //! Written `sample=item_id,epoch=run,score.harmful=harmful`; the order does not matter, the canonical text is sorted. The
 //! map is part of the projection's name, so that whoever holds a manifest knows by which columns it was made. `,` `=`
 //! `+` and `%` in a column's name are written as `%` and two hexadecimal digits. Several columns joined by `+` make one
@@ -100,7 +101,10 @@ impl ColumnMap {
 
     /// The map in the name of a projection; `None` for the projection of another reader.
     pub fn of_projection(projection: &str) -> Option<Self> {
-        Self::parse(projection.strip_prefix(ROWS)?.strip_prefix(' ')?).ok()
+        let (reader, map) = projection.split_once(' ')?;
+        let map = Self::parse(map).ok()?;
+        let is_its = if map.is_arguments() { reader == super::inspect::PROJECTION } else { reader == ROWS };
+        is_its.then_some(map)
     }
 
     /// The projection's name.
@@ -121,6 +125,7 @@ impl ColumnMap {
         let has = |role: &str| self.columns.contains_key(role);
         match is_aggregate {
             true if !has("n") || !has("k") => Err(MapError::NoCount),
+            false if self.is_arguments() => Ok(()),
             false if !has("sample") || self.scores().next().is_none() => Err(MapError::NoSample),
             _ => Ok(()),
         }
@@ -131,8 +136,13 @@ impl ColumnMap {
         self.columns.contains_key("n") || self.columns.contains_key("k")
     }
 
+    /// Whether it only says which cell, condition and seed a whole log is of.
+    pub fn is_arguments(&self) -> bool {
+        self.columns.keys().all(|role| matches!(role.as_str(), "cell" | "condition" | "seed"))
+    }
+
     /// The columns of a role, none where it has none.
-    pub(super) fn of(&self, role: &str) -> &[String] {
+    pub fn of(&self, role: &str) -> &[String] {
         self.columns.get(role).map(Vec::as_slice).unwrap_or_default()
     }
 
@@ -203,6 +213,10 @@ mod tests {
         assert_eq!((odd.of("sample")[0].as_str(), odd.scores().next()), ("a,b", Some(("x=y", "c%d"))));
         assert_eq!(ColumnMap::of_projection(&odd.projection()), Some(odd));
         assert_eq!(ColumnMap::of_projection("inspect/1"), None);
+        let arguments = ColumnMap::parse("seed=s,condition=goal+urgency").unwrap();
+        assert_eq!(ColumnMap::of_projection("inspect/1 condition=goal+urgency,seed=s"), Some(arguments));
+        assert_eq!(ColumnMap::of_projection("rows/1 condition=goal"), None);
+        assert_eq!(ColumnMap::of_projection("inspect/1 score.a=b,sample=c"), None);
     }
 
     #[test]

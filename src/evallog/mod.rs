@@ -5,6 +5,8 @@
 //! facts ([`crate::artifact::samples::Anomaly`]) instead of choosing. A log that cannot be read one way only is an error.
 //! Readers get open files and names: `capture` opens them, and nothing here does.
 
+mod about;
+mod guess;
 mod inspect;
 mod inspect_audit;
 mod inspect_events;
@@ -19,6 +21,7 @@ mod lines;
 mod lm_eval;
 mod lm_eval_hash;
 mod map;
+mod place;
 mod rows;
 mod rows_counts;
 mod suite;
@@ -29,10 +32,14 @@ mod tests;
 
 use std::io::{self, Read, SeekFrom};
 
+pub use about::About;
+pub use guess::guess_map;
 use inspect::Samples;
 pub use judge_config::JudgeConfig;
 pub use lines::Place;
 pub use map::{ColumnMap, MapError};
+pub use place::JOIN;
+pub use rows_counts::CountRow;
 pub use suite::Suite;
 
 use crate::artifact::samples::{LogFacts, SampleRecord, SamplesError, bounded_text};
@@ -86,6 +93,12 @@ pub enum EvalLogError {
     Archive(#[from] ArchiveError),
     #[error("the file is no evaluation log: {reason}")]
     NotALog { reason: &'static str },
+    #[error("the log's task has no argument `{name}`")]
+    NoArgument { name: String },
+    #[error("the argument that is the seed is `{found}`, expected an integer")]
+    SeedArgument { found: String },
+    #[error("the {role} that the arguments make has {found} bytes, more than {limit}")]
+    LongArgument { role: &'static str, found: usize, limit: usize },
     #[error("log schema version {found} needs a newer reproledger (this one reads versions up to {known})")]
     Schema { found: u64, known: u64 },
     #[error("`{part}` of the log cannot be read")]
@@ -164,14 +177,18 @@ pub struct EvalLog {
     pub samples: Vec<SampleRecord>,
     /// What was understood of a table of counts, which has no samples.
     pub reading: Option<Reading>,
+    /// The rows of such a table.
+    pub counts: Vec<CountRow>,
+    /// What the log says of how it was run.
+    pub about: About,
 }
 
 impl EvalLog {
     /// A log of facts and samples, put in the order of their keys' canonical bytes.
-    fn of(facts: LogFacts, samples: Samples) -> Self {
+    fn of(facts: LogFacts, samples: Samples, about: About) -> Self {
         let mut samples: Vec<SampleRecord> = samples.into_values().collect();
         samples.sort_by_cached_key(|sample| sample.key.to_bytes());
-        Self { facts, samples, reading: None }
+        Self { facts, samples, reading: None, counts: Vec::new(), about }
     }
 }
 
@@ -222,9 +239,9 @@ pub struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// Whether the log is one file that was given without a map.
+    /// Whether the log is one file that was given without a map of columns.
     fn is_one_plain_file(&self) -> bool {
-        self.names.len() == 1 && self.map.is_none()
+        self.names.len() == 1 && self.map.is_none_or(ColumnMap::is_arguments)
     }
 }
 
@@ -250,5 +267,9 @@ pub fn read_log(files: &mut [LogFile<'_>], map: Option<&ColumnMap>) -> Result<Ev
     let names = files.iter().map(|file| file.name.as_str()).collect();
     let look = Look { names, first: &first[..len], map };
     let reader = READERS.iter().find(|reader| reader.recognises(&look)).ok_or(EvalLogError::Unrecognised)?;
-    reader.read(files, map)
+    let log = reader.read(files, map)?;
+    match map.filter(|map| map.is_arguments()) {
+        Some(map) => log.placed(map),
+        None => Ok(log),
+    }
 }

@@ -14,7 +14,7 @@ use num_traits::{One, Zero};
 
 use super::lines::{Allowance, MAX_LINE_BYTES, MAX_ROWS, Place, each_line};
 use super::map::ColumnMap;
-use super::{EvalLog, EvalLogError, LogFile, Look, Reader, RowError};
+use super::{About, EvalLog, EvalLogError, LogFile, Look, Reader, RowError};
 use crate::artifact::samples::{
     AnomalyCode, DetailsDigest, LogFacts, MAX_KEY_TEXT_BYTES, SampleDetails, SampleId, SampleKey, SampleRecord,
     SampleStatus, Score, Scores, parse_number,
@@ -33,7 +33,7 @@ impl Reader for Rows {
     }
 
     fn recognises(&self, look: &Look<'_>) -> bool {
-        look.map.is_some() && look.names.len() == 1
+        look.map.is_some_and(|map| !map.is_arguments()) && look.names.len() == 1
     }
 
     fn read(&self, files: &mut [LogFile<'_>], map: Option<&ColumnMap>) -> Result<EvalLog, EvalLogError> {
@@ -53,7 +53,7 @@ impl Reader for Rows {
         facts.anomalies.add(AnomalyCode::GridNotDeclared, "rows do not say which samples were to be run");
         let samples: Vec<SampleRecord> = records.into_values().collect();
         note_samples(&samples, &mut facts);
-        Ok(EvalLog { facts, samples, reading: None })
+        Ok(EvalLog { facts, samples, reading: None, counts: Vec::new(), about: About::new() })
     }
 }
 
@@ -141,6 +141,16 @@ pub(super) fn each_csv_row(
 }
 
 impl Row<'_> {
+    /// Shows the texts of a CSV record by column.
+    pub(super) fn each_text(&self, mut see: impl FnMut(&str, &str)) {
+        if let Self::Csv { columns, record } = self {
+            columns
+                .iter()
+                .filter_map(|(name, at)| Some((name, record.get(*at)?)))
+                .for_each(|(name, text)| see(name, text));
+        }
+    }
+
     /// Whether the row has the column at all, be it empty.
     fn has(&self, column: &str) -> Result<bool, RowError> {
         match self {

@@ -12,7 +12,7 @@ use num_traits::ToPrimitive;
 
 use super::map::ColumnMap;
 use super::rows::{Field, Row, each_row};
-use super::{EvalLog, EvalLogError, LogFile, RowError};
+use super::{About, EvalLog, EvalLogError, LogFile, RowError};
 use crate::artifact::samples::LogFacts;
 use crate::json::Value;
 use crate::statement::Reading;
@@ -21,16 +21,29 @@ use crate::stats::{Bound, Printed, check_rounding, wilson};
 /// Standard deviations of a 95 % interval: as most people type it, and as a normal quantile.
 const Z_95: &[(i64, i64)] = &[(196, 100), (1_959_963_984_540_054, 1_000_000_000_000_000)];
 
+/// One row's counts: `k` of `n` samples that are not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CountRow {
+    /// The cell, empty where the table has none.
+    pub cell: String,
+    /// The condition, several columns joined.
+    pub condition: String,
+    /// The seed.
+    pub seed: Option<i64>,
+    /// What the row calls the run that it is of.
+    pub run: Option<String>,
+    /// Samples.
+    pub n: u64,
+    /// Those that were counted.
+    pub k: u64,
+    /// Samples with a valid answer.
+    pub valid: Option<u64>,
+}
+
 /// One row, as far as it is understood.
 #[derive(Debug, Clone)]
 struct Counted {
-    cell: String,
-    condition: String,
-    seed: Option<i64>,
-    run: Option<String>,
-    n: u64,
-    k: u64,
-    valid: Option<u64>,
+    counts: CountRow,
     rate: Option<(String, BigRational)>,
     bounds: Option<[(String, BigRational); 2]>,
 }
@@ -40,7 +53,7 @@ pub(super) fn read(file: &mut LogFile<'_>, map: &ColumnMap) -> Result<EvalLog, E
     let mut rows: BTreeMap<(String, String, Option<i64>), Counted> = BTreeMap::new();
     let format = each_row(file, map, |row| {
         let counted = Counted::of(row, map)?;
-        let key = (counted.cell.clone(), counted.condition.clone(), counted.seed);
+        let key = (counted.counts.cell.clone(), counted.counts.condition.clone(), counted.counts.seed);
         match rows.insert(key, counted) {
             None => Ok(()),
             Some(earlier) => Err(RowError::Duplicate { key: earlier.name() }),
@@ -48,7 +61,8 @@ pub(super) fn read(file: &mut LogFile<'_>, map: &ColumnMap) -> Result<EvalLog, E
     })?;
     let facts = LogFacts { format: format.to_owned(), reader: map.projection(), ..LogFacts::default() };
     let rows: Vec<Counted> = rows.into_values().collect();
-    Ok(EvalLog { reading: Some(reading(map, &rows)), facts, samples: Vec::new() })
+    let counts = rows.iter().map(|row| row.counts.clone()).collect();
+    Ok(EvalLog { reading: Some(reading(map, &rows)), facts, samples: Vec::new(), counts, about: About::new() })
 }
 
 impl Counted {
@@ -70,7 +84,7 @@ impl Counted {
             Some((lower, upper)) => Some([lower, upper]),
             None => map.of("ci").first().map(|column| pair(row, column)).transpose()?.flatten(),
         };
-        Ok(Self {
+        let counts = CountRow {
             cell: row.name("cell", map.of("cell"))?.unwrap_or_default(),
             condition: row.name("condition", map.of("condition"))?.unwrap_or_default(),
             seed: row.int("seed", map)?,
@@ -78,20 +92,19 @@ impl Counted {
             n,
             k,
             valid: count("valid")?,
-            rate: number("rate")?,
-            bounds,
-        })
+        };
+        Ok(Self { counts, rate: number("rate")?, bounds })
     }
 
     fn name(&self) -> String {
-        let seed = self.seed.map_or(String::new(), |seed| format!(", seed {seed}"));
-        format!("(\"{}\", \"{}\"{seed})", self.cell.escape_debug(), self.condition.escape_debug())
+        let seed = self.counts.seed.map_or(String::new(), |seed| format!(", seed {seed}"));
+        format!("(\"{}\", \"{}\"{seed})", self.counts.cell.escape_debug(), self.counts.condition.escape_debug())
     }
 
     /// Whether the printed rate is k over `n`: as a float, or rounded to its decimals.
     fn rate_is_over(&self, n: u64, lexeme: &str) -> bool {
-        let (Some(k), Some(n)) = (self.k.to_f64(), n.to_f64().filter(|n| *n > 0.0)) else { return false };
-        let exact = || BigRational::new(BigInt::from(self.k), BigInt::from(n.to_u64().unwrap_or(1)));
+        let (Some(k), Some(n)) = (self.counts.k.to_f64(), n.to_f64().filter(|n| *n > 0.0)) else { return false };
+        let exact = || BigRational::new(BigInt::from(self.counts.k), BigInt::from(n.to_u64().unwrap_or(1)));
         lexeme.parse::<f64>().is_ok_and(|printed| printed.to_bits() == (k / n).to_bits())
             || Printed::parse(lexeme).is_ok_and(|printed| check_rounding(&exact(), &printed).agrees())
     }
@@ -99,7 +112,7 @@ impl Counted {
     fn interval_agrees(&self, bounds: &[(String, BigRational); 2], places: u32) -> bool {
         Z_95.iter().any(|(numer, denom)| {
             let z = BigRational::new((*numer).into(), (*denom).into());
-            wilson(self.k, self.n, &z).is_ok_and(|interval| {
+            wilson(self.counts.k, self.counts.n, &z).is_ok_and(|interval| {
                 interval.rounds_to(Bound::Lower, &bounds[0].1, places)
                     && interval.rounds_to(Bound::Upper, &bounds[1].1, places)
             })
@@ -126,25 +139,25 @@ fn reading(map: &ColumnMap, rows: &[Counted]) -> Reading {
     let (mut rates, mut over_valid, mut intervals) = (Vec::new(), Vec::new(), Vec::new());
     for row in rows {
         reading.count("rows", 1);
-        reading.count("n", row.n);
-        reading.count("k", row.k);
-        reading.source(&row.cell, 1);
-        if let Some(valid) = row.valid {
+        reading.count("n", row.counts.n);
+        reading.count("k", row.counts.k);
+        reading.source(&row.counts.cell, 1);
+        if let Some(valid) = row.counts.valid {
             reading.count("n.valid", valid);
         }
         if let Some((lexeme, _)) = &row.rate {
             reading.count("rates", 1);
-            if row.rate_is_over(row.n, lexeme) {
+            if row.rate_is_over(row.counts.n, lexeme) {
                 reading.count("rates.recomputed", 1);
-            } else if row.valid.is_some_and(|valid| row.rate_is_over(valid, lexeme)) {
+            } else if row.counts.valid.is_some_and(|valid| row.rate_is_over(valid, lexeme)) {
                 over_valid.push(format!(
                     "{} is {lexeme}, {} of {} valid rows",
                     row.name(),
-                    row.k,
-                    row.valid.unwrap_or(0)
+                    row.counts.k,
+                    row.counts.valid.unwrap_or(0)
                 ));
             } else {
-                rates.push(format!("{} is {lexeme}, not {} of {}", row.name(), row.k, row.n));
+                rates.push(format!("{} is {lexeme}, not {} of {}", row.name(), row.counts.k, row.counts.n));
             }
         }
         if let Some(bounds) = &row.bounds {
@@ -153,7 +166,12 @@ fn reading(map: &ColumnMap, rows: &[Counted]) -> Reading {
                 reading.count("intervals.recomputed", 1);
             } else {
                 let (lower, upper) = (&bounds[0].0, &bounds[1].0);
-                intervals.push(format!("{}: [{lower}, {upper}] is not Wilson's of {} of {}", row.name(), row.k, row.n));
+                intervals.push(format!(
+                    "{}: [{lower}, {upper}] is not Wilson's of {} of {}",
+                    row.name(),
+                    row.counts.k,
+                    row.counts.n
+                ));
             }
         }
     }
@@ -173,8 +191,8 @@ fn reading(map: &ColumnMap, rows: &[Counted]) -> Reading {
 fn same_runs(rows: &[Counted]) -> Vec<String> {
     let mut cells: BTreeMap<&str, BTreeMap<i64, Vec<&Counted>>> = BTreeMap::new();
     for row in rows {
-        if let Some(seed) = row.seed {
-            cells.entry(&row.cell).or_default().entry(seed).or_default().push(row);
+        if let Some(seed) = row.counts.seed {
+            cells.entry(&row.counts.cell).or_default().entry(seed).or_default().push(row);
         }
     }
     let mut found = Vec::new();
@@ -183,10 +201,10 @@ fn same_runs(rows: &[Counted]) -> Vec<String> {
         let mut by_run: BTreeMap<&str, BTreeSet<i64>> = BTreeMap::new();
         for (seed, rows) in seeds {
             by_counts
-                .entry(rows.iter().map(|row| (row.condition.as_str(), row.k, row.n)).collect())
+                .entry(rows.iter().map(|row| (row.counts.condition.as_str(), row.counts.k, row.counts.n)).collect())
                 .or_default()
                 .push(seed);
-            for run in rows.iter().filter_map(|row| row.run.as_deref()) {
+            for run in rows.iter().filter_map(|row| row.counts.run.as_deref()) {
                 by_run.entry(run).or_default().insert(seed);
             }
         }

@@ -142,6 +142,13 @@ impl Tally {
         self.squares.add(value * value);
     }
 
+    /// Counts `k` units of 1 and `n - k` of 0, whose number alone is known.
+    pub fn add_counts(&mut self, k: u64, n: u64) {
+        self.units += n;
+        self.sum.add(integer(k));
+        self.squares.add(integer(k));
+    }
+
     /// Counts the units of another tally too.
     pub fn merge(&mut self, other: &Self) {
         self.units += other.units;
@@ -273,6 +280,15 @@ mod tests {
         let by_rollout = estimate(&rows, ErrorUnit::Rollout, Reducer::Mean).unwrap();
         assert_eq!((by_rollout.mean, by_rollout.units), (ratio(6, 100), 300));
         assert_eq!(by_rollout.variance_of_mean, ratio(18 * 282, 300 * 300 * 299));
+    }
+
+    #[test]
+    fn counts_are_so_many_ones_and_noughts() {
+        let (mut one_by_one, mut counted) = (Tally::default(), Tally::default());
+        rate(63, 100, 100).iter().for_each(|row| one_by_one.add(&row.value));
+        counted.add_counts(60, 90);
+        counted.add_counts(3, 10);
+        assert_eq!(counted.estimate(100), one_by_one.estimate(100));
     }
 
     #[test]

@@ -21,6 +21,7 @@ const PAGES: &[&[&str]] = &[
     &["claim"],
     &["claim", "add"],
     &["claim", "check"],
+    &["adopt"],
     &["prove"],
     &["rebuild"],
     &["verify"],

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, clippy::format_collect, reason = "tests; what was not run is said")]
 
+mod adopt;
 mod again;
 mod artifacts;
 mod bad_input;
