@@ -307,14 +307,7 @@ fn judge(stated: Stated<'_>, (kind, recorded): (DigestKind, Digest), taken: &Tak
     let unclear = |reason: String| Rederived::Unclear { reason };
     let held = match taken {
         Ok(held) => held,
-        // A log that is no log contradicts its records, and so do weights that are none. Rows and much else may be beyond
-        // this program.
-        Err(Unread::Failed(reason)) if kind == DigestKind::Samples && view.doubt.is_none() => {
-            return Rederived::Unreadable { reason: reason.clone() };
-        }
-        Err(Unread::Refused(reason)) if view.doubt.is_none() => {
-            return Rederived::Unreadable { reason: reason.clone() };
-        }
+        // What cannot be read may be beyond this program: formats change without saying so.
         Err(Unread::Failed(reason) | Unread::Refused(reason)) => return unclear(reason.clone()),
     };
     // What was read must be what was found.

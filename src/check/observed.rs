@@ -44,12 +44,7 @@ pub enum Rederived {
         /// Number of its items.
         count: u64,
     },
-    /// They are there but cannot be read as what they were recorded as.
-    Unreadable {
-        /// Why.
-        reason: String,
-    },
-    /// What they give is neither for nor against what was recorded.
+    /// What they give is neither for nor against what was recorded: of a format that is newer than this program, for one.
     Unclear {
         /// Why.
         reason: String,

@@ -14,9 +14,11 @@ mod gather;
 mod json;
 mod jsonl;
 mod lines;
+mod lz;
 mod packed;
 mod parquet;
 mod pass;
+mod scratch;
 mod shards;
 mod sort;
 mod taken;
@@ -125,6 +127,8 @@ pub enum RowError {
     TooLong,
     #[error("the text is not UTF-8")]
     Utf8,
+    #[error("scratch space for large batches")]
+    Scratch(#[source] io::Error),
     #[error("{what} is not read beyond {limit} {unit}")]
     Limit { what: &'static str, limit: u64, unit: &'static str },
     #[error("{what}: {found} where {expected} belong")]

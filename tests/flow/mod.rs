@@ -11,6 +11,7 @@ mod comparison;
 mod corpus;
 mod datasets;
 mod items;
+mod large;
 mod lineage;
 mod logs;
 mod output;
