@@ -227,7 +227,7 @@ mod tests {
         ) {
             let (held, (laid, _room)) = (Scratch::default(), full());
             let bytes = |(size, seed): &(usize, u8)| -> Vec<u8> {
-                (0..*size).map(|at| (at / 7) as u8 ^ seed.wrapping_mul(at as u8)).collect()
+                (0..*size).map(|at| (at / 7).to_le_bytes()[0] ^ seed.wrapping_mul(at.to_le_bytes()[0])).collect()
             };
             let mut kept: Vec<(Vec<u8>, Buffer, Buffer)> = Vec::new();
             for (number, lot) in lots.iter().enumerate() {

@@ -92,15 +92,15 @@ fn put(out: &mut Vec<u8>, fields: &Fields) {
             Value::I32(number) | Value::I64(number) => integer(out, *number),
             Value::Text(text) => binary(out, text),
             Value::Integers(numbers) => {
-                out.push(few(numbers.len()) << 4 | 5);
+                out.push(few(numbers.len()) << 4 | 0x5);
                 numbers.iter().for_each(|number| integer(out, *number));
             }
             Value::Texts(texts) => {
-                out.push(few(texts.len()) << 4 | 8);
+                out.push(few(texts.len()) << 4 | 0x8);
                 texts.iter().for_each(|text| binary(out, text));
             }
             Value::Structs(structs) => {
-                out.push(few(structs.len()) << 4 | 12);
+                out.push(few(structs.len()) << 4 | 0xc);
                 structs.iter().for_each(|fields| put(out, fields));
             }
             Value::Struct(fields) => put(out, fields),
@@ -125,8 +125,8 @@ fn binary(out: &mut Vec<u8>, bytes: &[u8]) {
 
 fn varint(out: &mut Vec<u8>, mut number: u64) {
     while number > 0x7f {
-        out.push((number & 0x7f) as u8 | 0x80);
+        out.push(number.to_le_bytes()[0] | 0x80);
         number >>= 7;
     }
-    out.push(number as u8);
+    out.push(number.to_le_bytes()[0]);
 }
