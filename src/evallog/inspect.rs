@@ -127,8 +127,9 @@ impl Seen {
         self.retries = sample.get("error_retries")?.iter().flat_map(Value::items).count() as u64;
         let metadata = child(sample, "metadata")?;
         for name in header.clusters() {
-            if let Some(cluster) = metadata.get(name)? {
-                self.clusters.push((name.to_owned(), bounded_text(cluster.raw())));
+            if metadata.has(&name) {
+                let cluster = metadata.get(&name)?.map_or("null".to_owned(), |value| bounded_text(value.raw()));
+                self.clusters.push((name, cluster));
             }
         }
         let mut events = Events::read(sample.get("events")?.as_ref(), texts)?;

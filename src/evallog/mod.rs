@@ -10,6 +10,7 @@ mod guess;
 mod inspect;
 mod inspect_audit;
 mod inspect_events;
+mod inspect_groups;
 mod inspect_header;
 mod inspect_json;
 mod inspect_judge;
