@@ -27,7 +27,9 @@ pub use case::{Case, Input, InputProblem, Target};
 pub use explain::{Explanation, explain};
 pub use later::Later;
 pub use number::{CellRate, InputSamples, Number, NumberProblem, Rate, Role, SeedRate, Side};
-pub use observed::{ArtifactSeen, Observed, Rederived, Replayed, Reread, Unread};
+pub use observed::{
+    ArtifactSeen, Example, OVERLAP_LEAST, OVERLAP_RUN, Observed, Overlap, Rederived, Replayed, Reread, Shared, Unread,
+};
 
 wire_enum! {
     /// What a check found.
@@ -168,6 +170,7 @@ pub static CHECKS: &[&dyn Check] = &[
     corpus::dataset_transforms::ENTRY,
     corpus::aft_strip::ENTRY,
     corpus::mix_composition::ENTRY,
+    corpus::contamination::ENTRY,
     training::base_identity::ENTRY,
     training::train_inputs::ENTRY,
     training::arms_baseline::ENTRY,

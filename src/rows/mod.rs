@@ -10,6 +10,7 @@ mod block;
 mod budget;
 mod census;
 mod csv;
+mod each;
 mod gather;
 mod json;
 mod jsonl;
@@ -33,6 +34,7 @@ mod tests;
 use std::borrow::Cow;
 use std::io::{self, BufRead};
 
+pub use each::{RowPlace, See, each_row, each_text};
 pub use gather::{Gathered, Twin};
 pub use pass::{Heard, Locating, Pass, Passed, Settings};
 pub use shards::{Missing, order, series};

@@ -8,6 +8,7 @@ mod artifacts;
 mod bad_input;
 mod claims;
 mod comparison;
+mod contamination;
 mod corpus;
 mod datasets;
 mod items;
