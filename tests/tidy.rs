@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["verify"],
     &["lineage"],
     &["check"],
-    &["claim", "overlap"],
+    &["claim"],
     &["store"],
     &["capture", "ledger"],
     &["journal"],

@@ -7,6 +7,7 @@
 //! where SHA-256 is taken.
 
 mod describe;
+pub mod pair;
 mod place;
 
 use std::collections::BTreeMap;

@@ -1,7 +1,9 @@
 //! The arms of a claim side by side: each printed value with its rate, what went into them, several findings as one.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::check::material::Material;
 use crate::check::number::arms;
 use crate::check::training::arms_baseline::not_applicable;
 use crate::check::{Case, Finding, Number, Outcome, Rate, Role};
@@ -11,6 +13,9 @@ use crate::statement::{Claim, ClaimedValue, Kind};
 
 /// Entries that a finding spells out; evidence can hold any number.
 const MAX_PARTS: usize = 20;
+
+/// Entries that are named where one thing is said of many.
+const MAX_NAMED: usize = 8;
 
 /// A printed value and the rate it is held to.
 pub(super) struct ClaimedArm<'a> {
@@ -74,41 +79,61 @@ pub(super) fn escaped(label: &str) -> String {
     label.chars().take(80).flat_map(char::escape_default).collect()
 }
 
-/// The entries of a kind that went into a claim's arms by steps of one class or of any; else the finding that a check of
-/// them comes to.
-pub(super) fn inputs(
-    case: &Case<'_>,
-    id: &'static str,
-    kinds: &[Kind],
-    stage: Option<Stage>,
-) -> Result<BTreeSet<EntryIndex>, Box<Finding>> {
+/// What went into a claim's arms, for a check that applies to them; else the finding that it comes to.
+pub(super) fn material<'c>(case: &'c Case<'_>, id: &'static str) -> Result<&'c Material, Box<Finding>> {
     let Some(claim) = case.claim else {
         return Err(Finding::new(id, Outcome::Unknown, "the claim is not disclosed").withheld().into());
     };
     if let Some(reason) = not_applicable(claim, id) {
         return Err(Finding::new(id, Outcome::NotApplicable, reason).into());
     }
-    let mut found = BTreeSet::new();
-    for (_, _, arm) in case.arms() {
-        let arm = arm.map_err(|why| Box::new(Finding::new(id, Outcome::Unknown, why)))?;
-        found.extend(kinds.iter().flat_map(|kind| arm.inputs(*kind, stage)));
-    }
-    Ok(found)
+    case.material().map_err(|why| Finding::new(id, Outcome::Unknown, why).into())
 }
 
-/// One finding over entries, each judged by itself; the worst [`MAX_PARTS`] are spelled out.
+/// The entries of some kinds that went into a claim's arms by steps of one class or of any; else the finding that a check
+/// of them comes to.
+pub(super) fn inputs(
+    case: &Case<'_>,
+    id: &'static str,
+    kinds: &[Kind],
+    stage: Option<Stage>,
+) -> Result<BTreeSet<EntryIndex>, Box<Finding>> {
+    material(case, id).map(|material| material.inputs(kinds, stage))
+}
+
+/// One finding over entries, each judged by itself: what is said of several stands once, and the worst [`MAX_PARTS`] are
+/// spelled out.
 pub(super) fn each(
     id: &'static str,
     entries: impl IntoIterator<Item = EntryIndex>,
     judge: impl Fn(EntryIndex) -> Finding,
 ) -> Finding {
-    let mut parts: Vec<(String, Finding)> =
-        entries.into_iter().map(|entry| (format!("entry {entry}"), judge(entry))).collect();
-    let more = parts.len().saturating_sub(MAX_PARTS);
-    if more == 0 {
-        return join(id, parts);
+    let mut said: BTreeMap<(Reverse<i64>, String), (Vec<EntryIndex>, Finding)> = BTreeMap::new();
+    let mut more = 0_u64;
+    for entry in entries {
+        let finding = judge(entry);
+        let of = said.entry((Reverse(rank(finding.outcome)), finding.reason.clone()));
+        let (entries, alike) = of.or_insert_with(|| (Vec::new(), Finding { entries: Vec::new(), ..finding.clone() }));
+        entries.push(entry);
+        alike.entries.extend(finding.entries);
+        // What is worst comes first.
+        if said.len() > MAX_PARTS {
+            said.pop_last();
+            more += 1;
+        }
     }
-    parts.sort_by_key(|(_, finding)| std::cmp::Reverse(rank(finding.outcome)));
-    parts.truncate(MAX_PARTS);
-    join(id, parts).note(format!("and {more} more entries, none of which is worse"))
+    let parts = said.into_values().map(|(entries, finding)| (named(&entries), finding));
+    let joined = join(id, parts.collect());
+    if more > 0 { joined.note(format!("and {more} more findings, none of which is worse")) } else { joined }
+}
+
+/// Entries by their numbers.
+fn named(entries: &[EntryIndex]) -> String {
+    let shown: Vec<String> = entries.iter().take(MAX_NAMED).map(ToString::to_string).collect();
+    let shown = shown.join(", ");
+    match entries.len() {
+        1 => format!("entry {shown}"),
+        all if all > MAX_NAMED => format!("entries {shown} and {} more", all - MAX_NAMED),
+        _ => format!("entries {shown}"),
+    }
 }

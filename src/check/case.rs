@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 
 use crate::artifact::samples::Samples;
+use crate::check::material::Material;
 use crate::check::{Number, NumberProblem, Observed};
 use crate::digest::{Algorithm, Digest, DigestKind, ManifestRoot};
 use crate::lineage::{Arm, Graph};
@@ -58,6 +59,7 @@ pub struct Case<'a> {
     pub observed: Option<&'a Observed>,
     number: OnceCell<Result<Number, NumberProblem>>,
     graph: OnceCell<Graph<'a>>,
+    material: OnceCell<Result<Material, String>>,
 }
 
 impl<'a> Case<'a> {
@@ -74,7 +76,8 @@ impl<'a> Case<'a> {
         inputs: Vec<Input<'a>>,
         observed: Option<&'a Observed>,
     ) -> Self {
-        Self { evidence, claim, inputs, observed, number: OnceCell::new(), graph: OnceCell::new() }
+        let (number, graph, material) = Default::default();
+        Self { evidence, claim, inputs, observed, number, graph, material }
     }
 
     /// The claim and its number, computed once however many checks ask.
@@ -86,6 +89,11 @@ impl<'a> Case<'a> {
     /// What came from what, made once however many checks ask.
     pub fn graph(&self) -> &Graph<'a> {
         self.graph.get_or_init(|| Graph::of(self.evidence))
+    }
+
+    /// What went into the claim's arms, or why that cannot be said.
+    pub(super) fn material(&self) -> Result<&Material, &str> {
+        self.material.get_or_init(|| Material::of(self)).as_ref().map_err(String::as_str)
     }
 
     /// The claim's arms in its order: label, what it is called, and what its logs' weights were made from.

@@ -12,6 +12,7 @@ mod evaluation;
 mod explain;
 mod frame;
 mod later;
+mod material;
 mod number;
 mod observed;
 mod spec;
@@ -27,9 +28,7 @@ pub use case::{Case, Input, InputProblem, Target};
 pub use explain::{Explanation, explain};
 pub use later::Later;
 pub use number::{CellRate, InputSamples, Number, NumberProblem, Rate, Role, SeedRate, Side};
-pub use observed::{
-    ArtifactSeen, Example, OVERLAP_LEAST, OVERLAP_RUN, Observed, Overlap, Rederived, Replayed, Reread, Shared, Unread,
-};
+pub use observed::{Apart, ArtifactSeen, Kinship, Observed, Rederived, Replayed, Reread, Unread};
 
 wire_enum! {
     /// What a check found.
@@ -170,9 +169,12 @@ pub static CHECKS: &[&dyn Check] = &[
     corpus::dataset_transforms::ENTRY,
     corpus::aft_strip::ENTRY,
     corpus::mix_composition::ENTRY,
-    corpus::contamination::ENTRY,
     training::base_identity::ENTRY,
     training::train_inputs::ENTRY,
+    training::train_effort::ENTRY,
+    training::ckpt_files::ENTRY,
+    training::ckpt_tensors::ENTRY,
+    training::ckpt_parent::ENTRY,
     training::arms_baseline::ENTRY,
     training::arms_matched::ENTRY,
     training::arms_distinct::ENTRY,

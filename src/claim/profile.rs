@@ -82,7 +82,6 @@ pub const VENDOR_AUDIT: Profile = Profile {
         "claim.complete",
         "claim.prereg",
         "spec.bytes",
-        "contamination",
         "base.identity",
         "train.inputs",
         "arms.baseline",

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 
 use crate::capture::hash::Progress;
+use crate::capture::kin::observe_weights;
 use crate::capture::observe::{observe, observe_items};
 use crate::capture::open::CaptureError;
 use crate::check::Observed;
@@ -88,6 +89,7 @@ fn look(evidence: &VerifiedEvidence<'_>, path: &Path, progress: &dyn Progress) -
     };
     if evidence.items.is_empty() {
         observed.replays = replay_recorded(evidence, path, &observed);
+        observed.weights = observe_weights(evidence, path, &observed, progress);
     } else {
         observed.items = observe_items(evidence, path, progress)?;
     }

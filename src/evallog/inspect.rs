@@ -80,7 +80,7 @@ pub(super) fn parse_sample(value: &Value<'_>, header: &Header) -> Result<(Sample
     }
     let sample = value.object()?;
     let (id, epoch) = parse_key(&sample)?;
-    let mut texts = Texts::of(&sample)?;
+    let mut texts = Texts { attachments: sample.object("attachments")?, flags: 0 };
     let (scores, edits) = parse_scores(&sample)?;
     let mut seen = Seen { edits, ..Seen::default() };
     let status = if sample.get("invalidation")?.is_some() {
@@ -127,9 +127,8 @@ impl Seen {
         self.retries = sample.get("error_retries")?.iter().flat_map(Value::items).count() as u64;
         let metadata = child(sample, "metadata")?;
         for name in header.clusters() {
-            if metadata.has(&name) {
-                let cluster = metadata.get(&name)?.map_or("null".to_owned(), |value| bounded_text(value.raw()));
-                self.clusters.push((name, cluster));
+            if let Some(cluster) = metadata.get(name)? {
+                self.clusters.push((name.to_owned(), bounded_text(cluster.raw())));
             }
         }
         let mut events = Events::read(sample.get("events")?.as_ref(), texts)?;
@@ -172,12 +171,7 @@ pub(super) struct Texts<'a> {
     flags: u64,
 }
 
-impl<'a> Texts<'a> {
-    /// The texts of a sample.
-    pub(super) fn of(sample: &Object<'a>) -> Result<Self, PartError> {
-        Ok(Self { attachments: sample.object("attachments")?, flags: 0 })
-    }
-
+impl Texts<'_> {
     /// The text itself, or the attachment that it refers to as a whole.
     fn resolve(&mut self, text: Text<'_>) -> Result<Vec<u8>, PartError> {
         let hash = text.bytes.strip_prefix(ATTACHMENT).or_else(|| text.bytes.strip_prefix(OLD_ATTACHMENT));
@@ -194,7 +188,7 @@ impl<'a> Texts<'a> {
     }
 
     /// A message's text by Inspect's rule: the content itself, or its text parts joined by newlines.
-    pub(super) fn message(&mut self, content: &Value<'_>) -> Result<Vec<u8>, PartError> {
+    fn message(&mut self, content: &Value<'_>) -> Result<Vec<u8>, PartError> {
         if let Some(text) = content.text() {
             return self.resolve(text);
         }

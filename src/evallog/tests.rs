@@ -1,7 +1,6 @@
 //! Real logs, read whole: what they say, what the samples add up to, and what is wrong with the tampered ones.
 
 mod lm_eval;
-mod metrics;
 mod rows;
 mod table;
 

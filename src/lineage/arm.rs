@@ -163,14 +163,34 @@ impl<'g> Arm<'g> {
     /// How many different things stand in each slot, over the repetitions. The n of a stage is the number here, and not
     /// the number of seeds: four alignment runs on one midtrained checkpoint are one midtraining.
     pub fn distinct(&self) -> BTreeMap<Slot, Distinct> {
-        let numbers: BTreeMap<Replica, usize> =
-            self.replicas().into_iter().enumerate().map(|(number, replica)| (replica, number)).collect();
-        let pairs: BTreeSet<(usize, usize)> =
-            self.members.iter().map(|member| (member.chain, numbers[&member.replica])).collect();
         let mut found: Vec<(Slot, usize, At)> = Vec::new();
-        for (chain, replica) in pairs {
+        for (chain, replica) in self.repetitions() {
             self.each(chain, |slot, at| found.push((slot, replica, self.graph.same(at))));
         }
+        Self::count_distinct(found)
+    }
+
+    /// The same of the weights alone, class by class.
+    pub fn distinct_weights(&self) -> BTreeMap<Stage, Distinct> {
+        let mut found: Vec<(Slot, usize, At)> = Vec::new();
+        for (chain, replica) in self.repetitions() {
+            let steps = self.chains[chain].steps.iter();
+            found.extend(steps.filter_map(|step| {
+                let slot = Slot { stage: step.stage, part: Part::Weights };
+                Some((slot, replica, self.graph.same(self.graph.at(step.weights)?)))
+            }));
+        }
+        Self::count_distinct(found).into_iter().map(|(slot, distinct)| (slot.stage, distinct)).collect()
+    }
+
+    /// Each chain with the number of a repetition that it belongs to.
+    fn repetitions(&self) -> BTreeSet<(usize, usize)> {
+        let numbers: BTreeMap<Replica, usize> =
+            self.replicas().into_iter().enumerate().map(|(number, replica)| (replica, number)).collect();
+        self.members.iter().map(|member| (member.chain, numbers[&member.replica])).collect()
+    }
+
+    fn count_distinct(mut found: Vec<(Slot, usize, At)>) -> BTreeMap<Slot, Distinct> {
         found.sort_unstable();
         found.dedup();
         let mut distinct = BTreeMap::new();
@@ -195,6 +215,18 @@ impl<'g> Arm<'g> {
             }
         }
         groups.into_values().filter(|group| group.len() > 1).map(|group| group.into_iter().collect()).collect()
+    }
+
+    /// Everything that went into its chains, by the class of the step it served and by its kind; gone over once.
+    pub fn contents(&self) -> BTreeMap<(Stage, Kind), BTreeSet<EntryIndex>> {
+        let mut contents: BTreeMap<(Stage, Kind), BTreeSet<EntryIndex>> = BTreeMap::new();
+        for (at, marks) in self.reached.iter().flatten() {
+            let node = self.graph.get(*at);
+            for stage in Stage::ALL.iter().copied().filter(|stage| marks & stage.mark() != 0) {
+                contents.entry((stage, node.kind())).or_default().insert(node.index);
+            }
+        }
+        contents
     }
 
     /// Entries of a kind that went into its chains, by way of steps of one class or of any, in order.

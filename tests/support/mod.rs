@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+pub(crate) mod adapters;
 pub(crate) mod corpus;
 mod lab;
 mod sandbox;

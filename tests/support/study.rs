@@ -13,13 +13,14 @@ use reproledger::artifact::samples::{
     LogFacts, ObservedModel, SampleDetails, SampleId, SampleKey, SampleRecord, SampleStatus, Score, samples_manifest,
 };
 use reproledger::capture::hash::Silent;
+use reproledger::capture::kin::observe_weights;
 use reproledger::capture::observe::observe;
 use reproledger::claim::{Assessment, Profile};
 use reproledger::digest::{Digest, DigestKind, FileDigest, LeafHash};
 use reproledger::evidence::Evidence;
 use reproledger::merkle::EntryIndex;
 use reproledger::rebuild::replay_recorded;
-use reproledger::statement::{Body, Claim, EdgeType, Kind, Protocol, Subject};
+use reproledger::statement::{Body, Claim, EdgeType, Kind, Payload, Protocol, Subject};
 use reproledger::stats::decimal::decimal_digits;
 use serde_json::{Value, json};
 
@@ -41,6 +42,30 @@ pub(crate) struct Rollout {
 
 /// Says where training data come from; the entry that is trained on.
 pub(crate) type Data = Rc<dyn Fn(&mut Lab) -> EntryIndex>;
+
+/// A training step as the study tells it.
+pub(crate) struct Training<'t> {
+    pub(crate) name: &'t str,
+    pub(crate) links: &'t [(EdgeType, EntryIndex)],
+    pub(crate) arm: usize,
+    pub(crate) seed: u64,
+    pub(crate) protocol: LeafHash,
+}
+
+impl Training<'_> {
+    /// What the entry of its weights says, but what they are.
+    pub(crate) fn payload(&self, lab: &Lab) -> Payload {
+        let mut payload = lab.payload(Kind::Checkpoint);
+        payload.edges = self.links.iter().map(|(edge_type, target)| lab.link(*edge_type, *target)).collect();
+        payload.edges.sort();
+        (payload.arm, payload.seed, payload.protocol) =
+            (Some(ARMS[self.arm].to_owned()), Some(self.seed), Some(self.protocol));
+        payload
+    }
+}
+
+/// Records the weights of a training step.
+pub(crate) type Weigh = Rc<dyn Fn(&mut Lab, &Training<'_>) -> EntryIndex>;
 
 /// A study before it is told.
 #[derive(Clone)]
@@ -69,6 +94,8 @@ pub(crate) struct Study {
     pub(crate) midtraining: Data,
     /// What both arms are aligned on, in place of their chats.
     pub(crate) alignment: Option<Data>,
+    /// How weights are recorded.
+    pub(crate) weigh: Weigh,
     /// Says more after the protocol and suite, before any log.
     pub(crate) before: fn(&mut Lab, &Placed),
     /// Says more after the logs, before the claim.
@@ -141,6 +168,12 @@ impl Study {
                 lab.file(Kind::Documents, b"documents", &[(EdgeType::DecomposedFrom, spec)])
             }),
             alignment: None,
+            weigh: Rc::new(|lab, training| {
+                let mut payload = training.payload(lab);
+                let name = training.name.as_bytes();
+                payload.subjects.push(Subject::file(FileDigest::of(name), name.len() as u64));
+                lab.say(&payload)
+            }),
             before: |_, _| {},
             after: |_, _| {},
         }
@@ -230,13 +263,7 @@ impl Study {
         let base = lab.file(Kind::BaseModel, b"base", &[]);
         for (&(arm, seed), weights) in &self.weights {
             let mut train = |name: &str, links: &[(EdgeType, EntryIndex)]| {
-                let mut payload = lab.payload(Kind::Checkpoint);
-                payload.subjects.push(Subject::file(FileDigest::of(name.as_bytes()), name.len() as u64));
-                payload.edges = links.iter().map(|(edge_type, target)| lab.link(*edge_type, *target)).collect();
-                payload.edges.sort();
-                (payload.arm, payload.seed, payload.protocol) =
-                    (Some(ARMS[arm].to_owned()), Some(seed), Some(protocol));
-                lab.say(&payload)
+                (self.weigh)(&mut lab, &Training { name, links, arm, seed, protocol })
             };
             let begin = if arm == 0 {
                 let name = format!("midtrained {seed}");
@@ -431,6 +458,7 @@ impl ToldStudy {
         reproledger::claim::assess(&bytes, Some(&self.lab.policy()), profile, |evidence| {
             let mut observed = observe(evidence, folder?, &Silent).unwrap();
             observed.replays = replay_recorded(evidence, folder?, &observed);
+            observed.weights = observe_weights(evidence, folder?, &observed, &Silent);
             Some(observed)
         })
     }

@@ -29,6 +29,7 @@ mod statistics;
 mod study;
 mod takeback;
 mod tree;
+mod weights;
 
 use reproledger::claim::{Assessment, Verdict};
 use reproledger::evidence::MAGIC;

@@ -99,12 +99,20 @@ fn zeros_of(length: u64) -> FileDigest {
 
 /// What the trainer wrote of its own progress, held against the step in the folder's name.
 pub(super) fn trainer_state(reading: &mut Reading, state: &[u8]) {
-    let counts = || {
-        let object = Value::parse(state).ok()?.object().ok()?;
-        Some((object.count("global_step").ok()??, object.count("max_steps").ok()?))
-    };
-    let Some((step, planned)) = counts() else { return };
+    let Some(object) = Value::parse(state).ok().and_then(|state| state.object().ok()) else { return };
+    let count = |name: &str| object.count(name).ok().flatten();
+    let (Some(step), planned) = (count("global_step"), count("max_steps")) else { return };
     reading.count("trainer.step", step);
+    if let Some(tokens) = count("num_input_tokens_seen").filter(|tokens| *tokens > 0) {
+        reading.count("trainer.tokens", tokens);
+    }
+    let history = object.get("log_history").ok().flatten();
+    let has_loss =
+        |entry: &Value<'_>| entry.object().is_ok_and(|entry| entry.get("loss").is_ok_and(|loss| loss.is_some()));
+    let losses = history.map_or(0, |history| history.items().filter(has_loss).count());
+    if losses > 0 {
+        reading.count("trainer.losses", losses as u64);
+    }
     if let Some(planned) = planned {
         reading.count("trainer.planned-steps", planned);
         let text = format!("the trainer stood at step {step} of {planned}: this is not the end of its run");

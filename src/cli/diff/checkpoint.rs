@@ -1,16 +1,14 @@
 //! `diff checkpoint`: how far two sets of weights are apart, and whether one continues the other.
 
 mod report;
-mod scan;
 mod text;
 
 use std::path::{Path, PathBuf};
 
 use crate::capture::weights::OpenWeights;
+use crate::capture::weights::pair::{Names, PairError, scan};
 use crate::cli::render::{one_line, print_json};
 use crate::cli::{Context, Failure, Outcome};
-
-use scan::{Names, scan};
 
 /// Compare two sets of weights tensor by tensor, whatever their containers
 ///
@@ -46,7 +44,12 @@ impl Checkpoint {
         let bar = context.progress("comparing");
         let scanned = scan(&a, &b, base.as_ref(), &names, &bar);
         bar.finish();
-        let report = report::Report::of(&a.model, &b.model, base.is_some(), &names, &scanned?);
+        let scanned = scanned.map_err(|error| {
+            let hint = matches!(error, PairError::NoBase { .. });
+            let failure = Failure::from(error);
+            if hint { failure.hint("adapters have no base to take off: compare them without --base") } else { failure }
+        })?;
+        let report = report::Report::of(&a.model, &b.model, base.is_some(), &names, &scanned);
         if self.json {
             print_json(context, &report)?;
         } else {

@@ -2,12 +2,10 @@
 
 use serde::Serialize;
 
-use super::scan::Names;
-use crate::artifact::dtype::Dtype;
+use crate::capture::weights::pair::{Judged, Names};
 use crate::weights::Model;
 use crate::weights::compare::{Compared, Sums};
-use crate::weights::lineage::{self, CONTINUES, Complete, Lineage, UNRELATED, Why, lineage};
-use crate::weights::peft::is_lora;
+use crate::weights::lineage::{CONTINUES, UNRELATED};
 
 /// Names the schema of the document, `schemas/diff-checkpoint.schema.json`.
 const SCHEMA: &str = "urn:reproledger:schema:diff-checkpoint:v1";
@@ -106,23 +104,12 @@ impl Report {
             same_bytes: compared.same_bytes,
             numbers: compared.sums.as_ref().map(Numbers::from),
         };
-        let is_complete = names.reshaped.is_empty() && names.removed.is_empty();
-        let is_same = is_complete && names.added.is_empty() && compared.iter().all(|compared| compared.same_bytes);
-        let result = match is_same {
+        let judged = Judged::of(a, beyond_base, names, compared);
+        let result = match judged.is_same {
             true if a.format == b.format && a.tensors == b.tensors => "identical",
             true => "same-tensors",
             false => "different",
         };
-        let mut overall = Sums::default();
-        for ((at, _), compared) in names.common.iter().zip(compared) {
-            if let Some(sums) = compared.sums.as_ref().filter(|_| !is_whole(a.tensors[*at].info.dtype)) {
-                overall.add(sums);
-            }
-        }
-        let are_adapters = names.common.iter().all(|(at, _)| is_lora(&a.tensors[*at].info.name));
-        let kind = if are_adapters || beyond_base { lineage::Compared::Changes } else { lineage::Compared::Models };
-        let complete = if is_complete { Complete::Yes } else { Complete::No };
-        let found = if is_same { Lineage::Identical } else { lineage(&overall, kind, complete) };
         let side =
             |model: &Model| Side { format: model.format, files: model.files.len(), tensors: model.tensors.len() };
         Self {
@@ -131,10 +118,10 @@ impl Report {
             a: side(a),
             b: side(b),
             beyond_base,
-            overall: Numbers::from(&overall),
+            overall: Numbers::from(&judged.overall),
             lineage: Told {
-                answer: found.name(),
-                because: because(found, overall.cosine()),
+                answer: judged.lineage.name(),
+                because: judged.because(),
                 continues_from: CONTINUES,
                 unrelated_to: UNRELATED,
             },
@@ -147,32 +134,5 @@ impl Report {
 
     pub(super) fn same_tensors(&self) -> bool {
         self.result != "different"
-    }
-}
-
-/// Counters and masks are no weights: what is trained decides about lineage.
-fn is_whole(dtype: Dtype) -> bool {
-    use Dtype::{Bool, I8, I16, I32, I64, U8, U16, U32, U64};
-    matches!(dtype, Bool | U8 | I8 | U16 | I16 | U32 | I32 | U64 | I64)
-}
-
-fn because(lineage: Lineage, cosine: Option<f64>) -> String {
-    let cosine = cosine.map(|cosine| format!("{cosine:.6}")).unwrap_or_default();
-    match lineage {
-        Lineage::Identical => "every tensor is the same bit by bit".to_owned(),
-        Lineage::Continues => format!(
-            "the cosine {cosine} is at least {CONTINUES}; weights tell neither the direction nor a parent from its other \
-             children"
-        ),
-        Lineage::Unrelated => format!("the cosine {cosine} is at most {UNRELATED}"),
-        Lineage::CannotTell(why) => match why {
-            Why::NothingCommon => "they have no numbers of one name and shape in common".to_owned(),
-            Why::OtherTensors => "tensors of A are missing or have another shape in B".to_owned(),
-            Why::NoCosine => "one of them is all zero or holds numbers that are not finite".to_owned(),
-            Why::WholeModels => {
-                format!("the cosine is {cosine}, and whole models that share a base are all alike: name it with --base")
-            }
-            Why::Between => format!("the cosine {cosine} lies between {UNRELATED} and {CONTINUES}"),
-        },
     }
 }
