@@ -170,14 +170,14 @@ fn recorded_paths(evidence: &VerifiedEvidence<'_>, index: EntryIndex) -> Vec<Tre
 }
 
 /// A reader's folder, hashed once.
-struct Folder {
+pub(crate) struct Folder {
     leaves: BTreeMap<String, TreeLeaf>,
     /// Every folder in it, the root as the empty text, with the number of leaves below.
     folders: BTreeMap<String, u64>,
 }
 
 impl Folder {
-    fn new(tree: Tree) -> Self {
+    pub(crate) fn new(tree: Tree) -> Self {
         let mut folders = BTreeMap::from([(String::new(), 0)]);
         for leaf in &tree.leaves {
             let path = leaf.path.as_str();
@@ -190,7 +190,7 @@ impl Folder {
         Self { leaves, folders }
     }
 
-    fn look(&self, kind: DigestKind, measure: &Measure, recorded: &[TreePath]) -> ArtifactSeen {
+    pub(crate) fn look(&self, kind: DigestKind, measure: &Measure, recorded: &[TreePath]) -> ArtifactSeen {
         let Some(wanted) = measure.digests.first().copied() else { return ArtifactSeen::NotFound };
         // At its recorded place first: only there can "changed" be told from "somewhere else".
         let at_place = match (kind, recorded) {
@@ -250,6 +250,11 @@ impl Folder {
             TreeNode::File { digest, .. } => Some((*digest).into()),
             TreeNode::Link { .. } => None,
         }
+    }
+
+    /// The digest of the whole folder as a tree.
+    pub(crate) fn root(&self) -> Option<Digest> {
+        self.folder_digest("")
     }
 
     fn folder_digest(&self, path: &str) -> Option<Digest> {

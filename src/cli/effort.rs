@@ -65,7 +65,7 @@ impl Progress for Watch<'_> {
 }
 
 /// Bytes with a unit: K, M, G, T are powers of 1000, Ki, Mi, Gi, Ti of 1024; a `B` after it changes nothing.
-fn rate(text: &str) -> Result<NonZero<u64>, String> {
+pub(super) fn rate(text: &str) -> Result<NonZero<u64>, String> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
     let scale: u64 = match unit.strip_suffix(['B', 'b']).unwrap_or(unit).to_ascii_lowercase().as_str() {

@@ -70,6 +70,8 @@ commands! {
     audit::Audit,
     doctor::Doctor,
     demo::Demo,
+    #[command(hide = true)]
+    sandbox_helper::SandboxHelper,
 }
 
 /// Signed, append-only provenance for Model Spec Midtraining claims

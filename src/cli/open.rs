@@ -22,7 +22,11 @@ pub(super) struct Reading {
 impl Reading {
     /// Opens the ledger of the working directory. Takes no lock, writes nothing, never opens the index.
     pub(super) fn open(context: &Context) -> Result<Self, Failure> {
-        let directory = context.ledger_dir()?;
+        Self::open_at(context, context.ledger_dir()?)
+    }
+
+    /// The same, of the ledger in a directory.
+    pub(super) fn open_at(context: &Context, directory: PathBuf) -> Result<Self, Failure> {
         let settings = Settings::load(&directory)?;
         let key = settings.verifier_key(&directory)?;
         let ledger = Ledger::open_read(&directory, &key).map_err(explain)?;

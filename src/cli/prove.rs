@@ -19,8 +19,8 @@ use crate::statement::{Claim, Kind};
 /// Cut the evidence for a claim or for items: one file that anyone can verify offline
 ///
 /// For a claim it shows the claim and its per-sample scores. With --item it shows that documents, rows, files, tensors or
-/// samples were in what an entry recorded, without the others. Names, paths and file lists stay hidden behind their
-/// commitments unless you disclose them.
+/// samples were in what an entry recorded, without the others. Names, paths, file lists and the commands of runs stay
+/// hidden behind their commitments unless you disclose them.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  reproledger prove popularity-accuracy -o claim.evidence\n  reproledger prove popularity-accuracy -o claim.evidence --disclose all\n  reproledger prove --item corpus Records/Memo/case-1.txt --content corpus/ -o item.evidence"
@@ -39,7 +39,8 @@ pub(super) struct Prove {
     /// Where to write the evidence
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// Also show names, paths and file lists: of `all` that the claim rests on, or of these
+    /// Also show names, paths and file lists, and for a rebuild the commands of runs with the variables that were recorded
+    /// with --env: of `all` that the claim rests on, or of these
     #[arg(long, value_name = "NAME|all")]
     disclose: Vec<String>,
     /// Show every entry of the ledger, from its beginning, or only from the first that the claim rests on; `auto` shows the

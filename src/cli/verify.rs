@@ -96,7 +96,7 @@ fn look(evidence: &VerifiedEvidence<'_>, path: &Path, progress: &dyn Progress) -
     Ok(observed)
 }
 
-fn load_policy(path: &Path) -> Result<Policy, Failure> {
+pub(super) fn load_policy(path: &Path) -> Result<Policy, Failure> {
     let bytes = read_bounded(path, MAX_POLICY_BYTES as u64)?;
     Policy::parse(&bytes).map_err(|error| {
         Failure::from(error).hint("a policy for one log without witnesses has two lines: `log VKEY` and `quorum none`")

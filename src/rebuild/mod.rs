@@ -1,16 +1,37 @@
-//! Making an artifact again from what it was made of, and comparing.
+//! Making what was recorded again from what it was made of, and comparing.
 //!
-//! GOOD means the same bytes; BAD means other bytes, and in what they differ; UNKNOWN means that nothing could be
-//! compared. Only pure functions are made again here: they need their inputs and nothing else.
+//! GOOD means equal, as it was declared beforehand; BAD means something else, and in what; UNKNOWN means that it could
+//! not be told. A pure function of the pipeline is replayed here. A recorded command is run again in a sandbox, on the
+//! recorded inputs, stage after stage: [`Plan`] says which, [`Shelf`] finds the bytes, [`make`] runs and judges.
 
 mod difference;
 mod equality;
 mod expected;
+mod job;
+mod judge;
+mod make;
+mod material;
+mod outcome;
+mod place;
+mod plan;
 mod pure;
+mod ready;
 mod recorded;
+pub mod sandbox;
+mod shelf;
+mod tensors;
 
 pub use difference::{Difference, Example};
 pub use equality::{Equality, EqualityError};
 pub use expected::{Expected, Recorded};
+pub use job::{Ended, How, Job, Limits, Program, Runner};
+pub use judge::{Judged, Word};
+pub use make::{Made, Watch, make};
+pub use material::MaterialError;
+pub use outcome::verdict;
+pub use place::{Place, PlaceError};
+pub use plan::{Class, Entries, Frontier, Item, Plan, Recipe, Stage};
 pub use pure::{Comparison, InputFacts, Output, PureError, Replay, Verdict, replay};
+pub use ready::{Altered, Choice, Missing, Ready, Resolved, prepare};
 pub use recorded::{FUNCTION, INPUTS, PARAM, replay_recorded};
+pub use shelf::{Found, Look, Shelf};

@@ -19,7 +19,7 @@ mod shards;
 mod single;
 mod stream;
 mod torch;
-mod values;
+pub(crate) mod values;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]

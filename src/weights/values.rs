@@ -8,7 +8,7 @@
 use crate::artifact::dtype::Dtype;
 
 /// Bytes of one number, where the type's elements are numbers by themselves. A complex element is two numbers.
-pub(super) fn width(dtype: Dtype) -> Option<usize> {
+pub(crate) fn width(dtype: Dtype) -> Option<usize> {
     match dtype {
         Dtype::Bool
         | Dtype::U8
@@ -30,7 +30,7 @@ fn each<const N: usize>(bytes: &[u8], out: &mut Vec<f64>, decode: impl Fn([u8; N
 }
 
 /// Decodes whole elements into `out`, which is cleared before. False where the type is not decoded.
-pub(super) fn decode(dtype: Dtype, bytes: &[u8], out: &mut Vec<f64>) -> bool {
+pub(crate) fn decode(dtype: Dtype, bytes: &[u8], out: &mut Vec<f64>) -> bool {
     out.clear();
     match dtype {
         Dtype::Bool | Dtype::U8 => each(bytes, out, |[byte]: [u8; 1]| byte.into()),

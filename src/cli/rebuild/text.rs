@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use crate::cli::Failure;
-use crate::cli::rebuild::{function, name};
+use crate::cli::rebuild::document::Document;
+use crate::cli::rebuild::pure::{function, name};
 use crate::cli::render::{count, message, one_line, put, quoted, row};
 use crate::digest::Digest;
-use crate::rebuild::{Difference, Example, Replay, Verdict};
+use crate::rebuild::{Difference, Example, Ready, Replay, Verdict, Word};
 use crate::replay::{FUNCTIONS, Function, Takes};
 
 /// Every function, or one, with what it takes.
@@ -30,6 +31,15 @@ pub(super) fn functions(id: Option<&str>) -> Result<String, Failure> {
         }
     }
     Ok(out)
+}
+
+/// What was made, where nothing was to be compared.
+pub(super) fn made(function: &dyn Function, made: &Replay) -> String {
+    let output = &made.output;
+    let mut text =
+        format!("made  {}, {} bytes, by {}\n", count(output.rows, "row", "rows"), output.bytes, function.id());
+    row(&mut text, "", Digest::from(output.blake3));
+    text
 }
 
 /// The verdict first, then what was made and how it differs.
@@ -87,4 +97,77 @@ fn differing(text: &mut String, difference: &Difference) {
     if difference.same_values && difference.missing > 0 {
         row(text, "values", "both hold the same values");
     }
+}
+
+/// What has to be fetched before anything can run.
+pub(super) fn missing(ready: &Ready) -> String {
+    let mut text = String::new();
+    if ready.missing.is_empty() {
+        text.push_str("nothing is missing\n");
+    }
+    for missing in &ready.missing {
+        put(&mut text, format_args!("missing     {} {}\n", missing.what, quoted(&missing.name)));
+        if let Some(digest) = missing.digest {
+            row(&mut text, "", digest);
+        }
+        row(&mut text, "", format_args!("for stage {}", quoted(&missing.stage)));
+        if !missing.hint.is_empty() {
+            row(&mut text, "", message(&missing.hint));
+        }
+    }
+    for altered in &ready.altered {
+        put(&mut text, format_args!("altered     {} at {}\n", message(&altered.label), quoted(&altered.path)));
+    }
+    for note in &ready.notes {
+        put(&mut text, format_args!("note: {}\n", message(note)));
+    }
+    text
+}
+
+/// The verdict first, then each stage, then what was noticed.
+pub(super) fn rebuilt(document: &Document<'_>) -> String {
+    let mut text = format!("{}  {}\n", document.verdict.name(), message(document.reason));
+    for stage in &document.stages {
+        let took = stage.ran.as_ref().map(|ran| format!("  {}.{} s", ran.took_ms / 1000, ran.took_ms % 1000 / 100));
+        row(&mut text, stage.verdict.name(), format_args!("{}{}", quoted(&stage.stage), took.unwrap_or_default()));
+        let is_fine = matches!(stage.verdict, Word::Good);
+        if !is_fine {
+            row(&mut text, "", one_line(&stage.reason));
+        }
+        for output in &stage.outputs {
+            row(&mut text, "", format_args!("{}  {}", output.verdict.name(), message(&output.artifact)));
+            if output.verdict != Word::Good {
+                output.reason.lines().for_each(|line| row(&mut text, "", format_args!("  {}", message(line))));
+            }
+            for line in &output.differs {
+                row(&mut text, "", format_args!("  {}", message(line)));
+            }
+        }
+        if let Some(ran) = stage.ran.as_ref().filter(|ran| stage.verdict == Word::Fail && !ran.printed_end.is_empty()) {
+            row(&mut text, "", "the end of what it printed:");
+            ran.printed_end.lines().for_each(|line| row(&mut text, "", format_args!("  {}", message(line))));
+        }
+    }
+    for altered in &document.altered {
+        put(&mut text, format_args!("altered     {} at {}\n", message(&altered.artifact), quoted(&altered.path)));
+        row(&mut text, "", format_args!("recorded {}", altered.recorded.as_deref().unwrap_or("nothing")));
+        row(&mut text, "", format_args!("found    {}", message(&altered.found)));
+    }
+    for missing in &document.missing {
+        put(&mut text, format_args!("missing     {} {}\n", missing.what, quoted(&missing.name)));
+    }
+    if let Some(claim) = document.claim {
+        row(&mut text, "claim", message(&claim.line));
+        let logs = count(claim.logs, "log", "logs");
+        row(
+            &mut text,
+            "",
+            format_args!("recomputed from {} of {logs} made again with the recorded samples", claim.rebuilt),
+        );
+    }
+    row(&mut text, "kept by", &document.kept_by);
+    for note in &document.notes {
+        put(&mut text, format_args!("note: {}\n", message(note)));
+    }
+    text
 }

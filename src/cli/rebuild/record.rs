@@ -1,0 +1,166 @@
+//! What is made again: evidence that verifies, or a ledger of one's own; and what its claim comes to.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::check::{ArtifactSeen, Observed, Rederived};
+use crate::claim::{NUMBER, Verdict, assess_any};
+use crate::cli::open::Reading;
+use crate::cli::verify::{load_policy, read_bounded};
+use crate::cli::{Context, Failure};
+use crate::digest::{DigestKind, ManifestRoot};
+use crate::evidence::MAX_EVIDENCE_BYTES;
+use crate::journal::Catalog;
+use crate::key::Policy;
+use crate::rebuild::{Entries, Made, Plan, Word};
+use crate::report::first_line;
+use crate::statement::{EdgeType, Kind};
+use crate::verify::{self, Class};
+
+/// What a rebuild starts from.
+pub(super) enum Given {
+    /// An evidence file.
+    Evidence { bytes: Vec<u8>, policy: Option<Policy> },
+    /// A ledger.
+    Ledger { catalog: Box<Catalog>, directory: PathBuf },
+}
+
+/// What became of the claim.
+#[derive(Debug, Serialize)]
+pub(super) struct ClaimDocument {
+    /// The first line of its verdict.
+    pub(super) line: String,
+    /// The verdict alone.
+    pub(super) verdict: &'static str,
+    /// Logs that it rests on.
+    pub(super) logs: u64,
+    /// How many of them were made again with the recorded samples.
+    pub(super) rebuilt: u64,
+    #[serde(skip)]
+    is_against: bool,
+    #[serde(skip)]
+    is_open: bool,
+}
+
+impl ClaimDocument {
+    /// A rebuild is no better than what its claim comes to.
+    pub(super) fn lower(&self, word: Word, reason: String) -> (Word, String) {
+        match word {
+            Word::Good | Word::Equivalent if self.is_against => {
+                (Word::Bad, format!("{reason}; but the claim does not follow from the samples"))
+            }
+            Word::Good | Word::Equivalent if self.is_open => {
+                (Word::Unknown, format!("{reason}; but the claim could not be recomputed"))
+            }
+            _ => (word, reason),
+        }
+    }
+}
+
+impl Given {
+    /// Opens a file or a folder.
+    pub(super) fn open(context: &Context, record: &Path, trust: Option<&Path>) -> Result<Self, Failure> {
+        if record.is_dir() {
+            if trust.is_some() {
+                return Err(Failure::new("--trust is of evidence; a ledger at hand is held to its own key"));
+            }
+            let inside = record.join(crate::cli::context::LEDGER_DIR);
+            let directory = if inside.is_dir() { inside } else { record.to_owned() };
+            let reading = Reading::open_at(context, directory.clone())?;
+            return Ok(Self::Ledger { catalog: Box::new(reading.catalog()?), directory });
+        }
+        let policy = trust.map(load_policy).transpose()?;
+        let bytes = read_bounded(record, MAX_EVIDENCE_BYTES)?;
+        Ok(Self::Evidence { bytes, policy })
+    }
+
+    /// Where recorded paths are looked up when the reader names no folder.
+    pub(super) fn folder(&self, record: &Path) -> Result<PathBuf, Failure> {
+        let of = match self {
+            Self::Evidence { .. } => record,
+            Self::Ledger { directory, .. } => directory,
+        };
+        let of = of.canonicalize().map_err(|error| Failure::new(format!("`{}`: {error}", record.display())))?;
+        Ok(of.parent().unwrap_or(&of).to_owned())
+    }
+
+    /// Gives the entries to `use_them`, after evidence was verified.
+    pub(super) fn with_entries<T>(
+        &self,
+        use_them: impl FnOnce(&Entries<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        match self {
+            Self::Evidence { bytes, policy } => {
+                let verified = verify::evidence(bytes, policy.as_ref()).map_err(|reject| {
+                    let class = reject.class();
+                    let failure = Failure::new(format!("the evidence does not hold: {reject}"));
+                    match class {
+                        Class::Malformed => failure,
+                        Class::Contradicted => failure.contradicted(),
+                        _ => failure.unestablished(),
+                    }
+                })?;
+                use_them(&Entries::of(&verified))
+            }
+            Self::Ledger { catalog, .. } => {
+                let rows = catalog.rows();
+                use_them(&Entries {
+                    payloads: rows.iter().map(|row| (row.index, &row.payload)).collect(),
+                    bodies: rows.iter().filter_map(|row| Some((row.index, row.body.as_ref()?))).collect(),
+                    reached: None,
+                })
+            }
+        }
+    }
+
+    /// Recomputes the claim of evidence, with what was made again for the artifacts it rests on.
+    pub(super) fn claim(&self, plan: &Plan, made: &[Made]) -> Option<ClaimDocument> {
+        let Self::Evidence { bytes, policy } = self else { return None };
+        let (mut logs, mut rebuilt, mut is_claim) = (0, 0, false);
+        let assessment = assess_any(bytes, policy.as_ref(), NUMBER, |evidence| {
+            let payload = evidence.entries.get(&evidence.claim)?.payload();
+            is_claim = payload.kind == Kind::Claim;
+            let observed = observed(plan, made);
+            for edge in payload.edges.iter().filter(|edge| edge.edge_type == EdgeType::Supports && edge.log.is_none()) {
+                logs += 1;
+                rebuilt += u64::from(observed.derived.contains_key(&(edge.seq, edge.digest)));
+            }
+            Some(observed)
+        });
+        is_claim.then(|| ClaimDocument {
+            line: first_line(&assessment),
+            verdict: assessment.verdict.name(),
+            logs,
+            rebuilt,
+            is_against: assessment.verdict == Verdict::Contradicted,
+            is_open: !matches!(
+                assessment.verdict,
+                Verdict::Verified | Verdict::Unvouched | Verdict::Difference | Verdict::Contradicted
+            ),
+        })
+    }
+}
+
+/// What was made again and is what was recorded, as a check takes what was seen.
+fn observed(plan: &Plan, made: &[Made]) -> Observed {
+    let mut observed = Observed::default();
+    for (index, judged) in made.iter().flat_map(|made| &made.outputs) {
+        let recorded = &plan.items[index].subject;
+        let is_same = |kind: DigestKind| {
+            let digest = judged.made.digest(kind);
+            digest.is_some() && digest == recorded.digest(kind)
+        };
+        if is_same(DigestKind::File) || is_same(DigestKind::Tree) {
+            let path = plan.items[index].paths.first().cloned().unwrap_or_default();
+            observed.artifacts.insert(*index, ArtifactSeen::Equal { path });
+        }
+        for (kind, measure) in &judged.made.0 {
+            if let Some(digest) = measure.digests.first().filter(|_| is_same(*kind)) {
+                let found = Rederived::Found { root: ManifestRoot::from_bytes(digest.bytes), count: measure.count };
+                observed.derived.insert((*index, *digest), found);
+            }
+        }
+    }
+    observed
+}
