@@ -941,6 +941,9 @@ fn a_damaged_verdict_is_refused() {
         ("/exit_code", json!(0)),
         ("/exit_code", json!(101)),
         ("/level", json!("L9")),
+        ("/assurance", json!([])),
+        ("/assurance/0/level", json!("L9")),
+        ("/assurance/0/stage", json!("luck")),
         ("/findings", json!([])),
         ("/findings/0/outcome", json!("pass")),
         ("/findings/0/check", json!("Ledger Chain")),
@@ -961,7 +964,8 @@ fn a_damaged_verdict_is_refused() {
         for key in whole.pointer(pointer).unwrap().as_object().unwrap().keys() {
             let mut without = whole.clone();
             without.pointer_mut(pointer).unwrap().as_object_mut().unwrap().remove(key);
-            let is_optional = matches!(key.as_str(), "evidence" | "claim" | "expected" | "found" | "next");
+            let is_optional =
+                matches!(key.as_str(), "evidence" | "assurance" | "claim" | "expected" | "found" | "next");
             assert_eq!(schema.is_valid(&without), is_optional, "without {pointer}/{key}");
         }
     }

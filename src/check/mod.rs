@@ -179,6 +179,7 @@ pub static CHECKS: &[&dyn Check] = &[
     training::arms_matched::ENTRY,
     training::arms_distinct::ENTRY,
     evaluation::judge_identity::ENTRY,
+    evaluation::judge_audit::ENTRY,
     evaluation::log_integrity::ENTRY,
     evaluation::samples_complete::ENTRY,
     evaluation::samples_derived::ENTRY,
@@ -217,11 +218,11 @@ pub fn run_all(case: &Case<'_>) -> Vec<Finding> {
 pub fn check_number(claim: &Claim, inputs: &[InputSamples<'_, '_>]) -> Result<Vec<Finding>, NumberProblem> {
     let number = Number::compute(claim, inputs)?;
     Ok(vec![
-        statistic::stat_recompute::judge(claim, &number),
+        statistic::stat_recompute::judge(claim, &number, None),
         statistic::stat_denominator::judge(claim, &number),
         statistic::stat_aggregation::judge(claim, &number),
         statistic::stat_error::judge(claim, &number),
-        statistic::stat_contrast::judge(claim, &number),
+        statistic::stat_contrast::judge(claim, &number, None),
     ])
 }
 

@@ -1,7 +1,7 @@
 //! From findings to the verdict, and from the verdict to the exit code.
 
 use crate::check::{Case, Finding, Observed, Outcome, run_all};
-use crate::claim::{ITEM, Profile};
+use crate::claim::{Assurance, ITEM, Level, Profile};
 use crate::codec::wire_enum;
 use crate::evidence::Evidence;
 use crate::key::Policy;
@@ -45,23 +45,15 @@ impl Verdict {
     }
 }
 
-wire_enum! {
-    /// How much outside sight a verdict rests on.
-    pub enum Level, "an assurance level" {
-        /// Self-asserted: nobody outside has seen the ledger.
-        L0 = 0 "L0",
-        /// Anchored: witnesses that the reader trusts have seen the head.
-        L1 = 1 "L1",
-    }
-}
-
 /// Everything a report is made from.
 #[derive(Debug)]
 pub struct Assessment {
     /// The conclusion.
     pub verdict: Verdict,
-    /// Outside sight.
+    /// Outside sight: the least of all stages.
     pub level: Level,
+    /// The same, stage by stage.
+    pub assurance: Assurance,
     /// Under which profile.
     pub profile: Profile,
     /// What each check found. After a refusal of the evidence as a whole: that refusal alone.
@@ -77,17 +69,39 @@ pub fn assess(
     profile: Profile,
     look: impl FnOnce(&VerifiedEvidence<'_>) -> Option<Observed>,
 ) -> Assessment {
-    match verify::evidence(bytes, trust) {
+    assess_as(bytes, &Reader { trust, held: None }, profile, look)
+}
+
+/// What a reader brings along.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Reader<'a> {
+    /// The policy that says whom to trust.
+    pub trust: Option<&'a Policy>,
+    /// A signed head of the ledger from before: what is shown now must extend it.
+    pub held: Option<&'a [u8]>,
+}
+
+/// The same for a reader who holds more than a policy.
+pub fn assess_as(
+    bytes: &[u8],
+    reader: &Reader<'_>,
+    profile: Profile,
+    look: impl FnOnce(&VerifiedEvidence<'_>) -> Option<Observed>,
+) -> Assessment {
+    let verified = verify::evidence(bytes, reader.trust).and_then(|evidence| {
+        reader.held.map(|held| verify::check_held(&evidence, held)).transpose()?;
+        Ok(evidence)
+    });
+    match verified {
         Err(reject) => refused(&reject, profile),
         Ok(evidence) => {
             let observed = look(&evidence);
-            let findings = run_all(&Case::new(&evidence, observed.as_ref()));
-            let level = match &evidence.voucher {
-                Voucher::Pinned { quorum_required: true, .. } => Level::L1,
-                _ => Level::L0,
-            };
-            let verdict = judge(&findings, profile, &evidence);
-            Assessment { verdict, level, profile, findings, evidence: Some(evidence.without_manifests()) }
+            let case = Case::new(&evidence, observed.as_ref());
+            let findings = run_all(&case);
+            let assurance = Assurance::of(&evidence, &findings, case.target());
+            let (level, verdict) = (assurance.headline(), judge(&findings, profile, &evidence));
+            drop(case);
+            Assessment { verdict, level, assurance, profile, findings, evidence: Some(evidence.without_manifests()) }
         }
     }
 }
@@ -100,9 +114,19 @@ pub fn assess_any(
     of_claims: Profile,
     look: impl FnOnce(&VerifiedEvidence<'_>) -> Option<Observed>,
 ) -> Assessment {
+    assess_any_as(bytes, &Reader { trust, held: None }, of_claims, look)
+}
+
+/// The same for a reader who holds more than a policy.
+pub fn assess_any_as(
+    bytes: &[u8],
+    reader: &Reader<'_>,
+    of_claims: Profile,
+    look: impl FnOnce(&VerifiedEvidence<'_>) -> Option<Observed>,
+) -> Assessment {
     // What it is about shows in the file before any of it is believed, and decides nothing but the questions asked.
     let opens_items = Evidence::parse(bytes).is_ok_and(|evidence| !evidence.openings.is_empty());
-    assess(bytes, trust, if opens_items { ITEM } else { of_claims }, look)
+    assess_as(bytes, reader, if opens_items { ITEM } else { of_claims }, look)
 }
 
 fn refused(reject: &Reject, profile: Profile) -> Assessment {
@@ -125,7 +149,8 @@ fn refused(reject: &Reject, profile: Profile) -> Assessment {
         Class::Missing => "ask the lab for complete evidence",
     };
     let finding = Finding::new(reject.check(), outcome, reject.to_string()).next(next);
-    Assessment { verdict, level: Level::L0, profile, findings: vec![finding], evidence: None }
+    let (level, assurance) = (Level::L0, Assurance::none());
+    Assessment { verdict, level, assurance, profile, findings: vec![finding], evidence: None }
 }
 
 pub(super) fn judge(findings: &[Finding], profile: Profile, evidence: &VerifiedEvidence<'_>) -> Verdict {

@@ -1,5 +1,6 @@
 //! `claim`: states a number with every rule it depends on, and shows what the samples give.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -15,8 +16,10 @@ use crate::cli::{Context, Failure, Outcome};
 use crate::digest::{Digest, DigestKind, LeafHash};
 use crate::journal::{Draft, Finder, Row, Target};
 use crate::ledger::Objects;
+use crate::merkle::EntryIndex;
 use crate::report::Shown;
 use crate::statement::{Body, Claim as Statement, EdgeType, Kind};
+use crate::verify::reachable;
 
 /// State a claim, or check what its number would be
 #[derive(Debug, clap::Args)]
@@ -142,6 +145,9 @@ pub(super) fn add(
         let row = input_row(&finder, input)?;
         draft.link(EdgeType::Supports, Target::Entry(row.index), DigestKind::Samples, *input);
     }
+    for warning in withdrawn(&finder, &draft)? {
+        context.remark(&format!("warning: {warning}"));
+    }
     // A wrong number may be stated: the verdict is the verifier's. The one who states it should know.
     if let Ok((findings, _)) = findings(&reading, &finder, &claim) {
         for finding in findings.iter().filter(|finding| finding.outcome == CheckOutcome::Fail) {
@@ -156,6 +162,36 @@ pub(super) fn add(
     let index = appended.indexes.first().copied().unwrap_or_default();
     context.print(&format!("entry {index}  claim `{name}`\n"))?;
     Ok(0)
+}
+
+/// What a claim would rest on, over its inputs, that was taken back or replaced by what it does not rest on.
+fn withdrawn(finder: &Finder<'_>, draft: &Draft) -> Result<Vec<String>, Failure> {
+    let catalog = finder.catalog().map_err(from_journal)?;
+    let rows: BTreeMap<EntryIndex, &Row> = catalog.rows().iter().map(|row| (row.index, row)).collect();
+    let own = |row: &Row| -> Vec<(EdgeType, EntryIndex)> {
+        let own = row.payload.edges.iter().filter(|edge| edge.log.is_none());
+        own.map(|edge| (edge.edge_type, edge.seq)).collect()
+    };
+    let mut rests_on = BTreeSet::new();
+    for edge in draft.edges.iter().filter(|edge| edge.edge_type == EdgeType::Supports) {
+        let Target::Entry(input) = edge.target else { continue };
+        rests_on.extend(reachable(input, |index| {
+            let edges = own(rows.get(&index)?).into_iter();
+            Some(edges.filter(|(edge, _)| *edge != EdgeType::Supersedes).map(|(_, seq)| seq).collect())
+        }));
+    }
+    let mut warnings = Vec::new();
+    for row in catalog.rows() {
+        for (edge, target) in own(row).into_iter().filter(|(_, target)| rests_on.contains(target)) {
+            let done = match edge {
+                EdgeType::Retracts => "taken back",
+                EdgeType::Supersedes if !rests_on.contains(&row.index) => "replaced",
+                _ => continue,
+            };
+            warnings.push(format!("entry {target}, which the claim rests on, was {done} by entry {}", row.index));
+        }
+    }
+    Ok(warnings)
 }
 
 /// The protocol that a claim cites, which must be in the ledger.

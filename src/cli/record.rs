@@ -80,7 +80,7 @@ pub(super) struct Record {
     #[command(flatten)]
     effort: EffortArgs,
     /// Which column of a table is what: sample=COL,epoch=COL,score.NAME=COL … or n=COL,k=COL …; of an Inspect log, which
-    /// arguments of its task are its condition: condition=ARG+ARG (eval-log)
+    /// arguments of its task are its condition: condition=ARG+ARG (eval-log, other)
     #[arg(long, value_name = "ROLE=COLUMN,…", value_parser = ColumnMap::parse)]
     map: Option<ColumnMap>,
     #[command(flatten)]
@@ -297,8 +297,8 @@ impl Record {
         known: &Known,
         options: &Options,
     ) -> Result<Draft, Failure> {
-        if self.map.is_some() && self.kind != Kind::EvalLog {
-            return Err(Failure::new(format!("--map is of the columns of an eval-log, not of a {}", self.kind)));
+        if self.map.is_some() && !matches!(self.kind, Kind::EvalLog | Kind::Other) {
+            return Err(Failure::new(format!("--map is of the columns of samples, not of a {}", self.kind)));
         }
         if self.salted {
             // Digests of single files are not remembered either: they would confirm a guess.

@@ -11,7 +11,7 @@ use crate::capture::kin::observe_weights;
 use crate::capture::observe::{observe, observe_items};
 use crate::capture::open::CaptureError;
 use crate::check::Observed;
-use crate::claim::{Profile, assess_any};
+use crate::claim::{Profile, Reader, assess_any_as};
 use crate::cli::effort::EffortArgs;
 use crate::cli::{Context, Failure, Outcome};
 use crate::evidence::MAX_EVIDENCE_BYTES;
@@ -19,6 +19,9 @@ use crate::key::{MAX_POLICY_BYTES, Policy};
 use crate::rebuild::replay_recorded;
 use crate::report::{Detail, to_json, to_text};
 use crate::verify::VerifiedEvidence;
+
+/// A head is a few lines, and one for each witness.
+const MAX_HEAD_BYTES: u64 = 1 << 20;
 
 /// Verify an evidence file, offline, without trusting who made it
 ///
@@ -34,6 +37,9 @@ pub(super) struct Verify {
     /// Your own policy: which logs and witnesses you trust (a C2SP tlog-policy)
     #[arg(long, value_name = "POLICY")]
     trust: Option<PathBuf>,
+    /// A signed head of this ledger that you hold from before: the evidence must extend it
+    #[arg(long, value_name = "HEAD")]
+    min_head: Option<PathBuf>,
     /// Hash the artifacts in this folder again, and read what they hold; of an item, its file will do
     #[arg(long, value_name = "DIR|FILE")]
     artifacts: Option<PathBuf>,
@@ -53,11 +59,13 @@ pub(super) struct Verify {
 impl Verify {
     pub(super) fn run(self, context: &Context) -> Outcome {
         let trust = self.trust.as_deref().map(load_policy).transpose()?;
+        let held = self.min_head.as_deref().map(|path| read_bounded(path, MAX_HEAD_BYTES)).transpose()?;
         let bytes = read_bounded(&self.evidence, MAX_EVIDENCE_BYTES)?;
         let mut failure = None;
         let profile = Profile::find(&self.profile)
             .ok_or_else(|| Failure::new(format!("there is no profile `{}`", self.profile)))?;
-        let assessment = assess_any(&bytes, trust.as_ref(), profile, |evidence| {
+        let reader = Reader { trust: trust.as_ref(), held: held.as_deref() };
+        let assessment = assess_any_as(&bytes, &reader, profile, |evidence| {
             let directory = self.artifacts.as_deref()?;
             // Never with what is known of files: a verifier reads.
             let observed =

@@ -243,6 +243,10 @@ fn gather(
         contents.add_word(&objects, index, &taken[&index])?;
     }
 
+    // An audit of the judge is of the claim's logs and comes after them: nothing in the chain points to it.
+    let logs = first.edges.iter().filter(|edge| edge.edge_type == EdgeType::Supports).map(|edge| edge.seq);
+    contents.add_audits(&objects, &taken, &logs.collect())?;
+
     // 5. One proof for all entries.
     let leaves: Vec<(EntryIndex, LeafHash)> = taken.iter().map(|(index, entry)| (*index, entry.leaf)).collect();
     let indexes: Vec<EntryIndex> = leaves.iter().map(|(index, _)| *index).collect();
@@ -338,6 +342,12 @@ fn protocols(ledger: &Ledger, claim: EntryIndex) -> Result<BTreeMap<LeafHash, En
     Ok(leaves)
 }
 
+/// A table of samples that says that it is of one of the claim's logs.
+fn is_audit(payload: &Payload, logs: &BTreeSet<EntryIndex>) -> bool {
+    let is_of = |edge: &Edge| edge.edge_type == EdgeType::DerivedFrom && edge.log.is_none() && logs.contains(&edge.seq);
+    payload.kind == Kind::Other && payload.edges.iter().any(is_of)
+}
+
 fn manifest_digests(payload: &Payload) -> Vec<(DigestKind, Digest)> {
     let measures = payload.subjects.iter().flat_map(|subject| &subject.0);
     measures
@@ -405,6 +415,24 @@ impl Contents {
         let Some(commitment) = entry.payload.body else { return Ok(()) };
         let object = objects.get(commitment.as_bytes(), MAX_BODY_BYTES as u64 + 64).map_err(JournalError::from)?;
         self.bodies.extend(object.map(|object| (index, object)));
+        Ok(())
+    }
+
+    /// The sample records of audits of these logs, as far as they are still here: outside the chain nothing is withheld.
+    fn add_audits(
+        &mut self,
+        objects: &Objects,
+        taken: &BTreeMap<EntryIndex, Taken>,
+        logs: &BTreeSet<EntryIndex>,
+    ) -> Result<(), CutError> {
+        for entry in taken.values().filter(|entry| is_audit(&entry.payload, logs)) {
+            let digests = manifest_digests(&entry.payload);
+            for (kind, digest) in digests.into_iter().filter(|(kind, _)| *kind == DigestKind::Samples) {
+                if objects.get(&digest.bytes, MAX_MANIFEST_BYTES).map_err(JournalError::from)?.is_some() {
+                    self.add_manifest(objects, entry, kind, digest, true)?;
+                }
+            }
+        }
         Ok(())
     }
 

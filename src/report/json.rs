@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::artifact::item::{Holds, NamedBytes};
 use crate::check::Outcome;
-use crate::claim::{Assessment, Level, Verdict};
+use crate::claim::{Assessment, Level, Stage, Verdict};
 use crate::digest::{Digest, FileDigest};
 use crate::report::first_line;
 use crate::report::shown::is_hidden;
@@ -22,11 +22,20 @@ struct Report<'a> {
     verdict: Verdict,
     exit_code: u8,
     level: Level,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    assurance: Vec<StageRow<'a>>,
     profile: &'static str,
     summary: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     evidence: Option<EvidenceFacts<'a>>,
     findings: Vec<FindingRow<'a>>,
+}
+
+#[derive(Serialize)]
+struct StageRow<'a> {
+    stage: Stage,
+    level: Level,
+    rests_on: &'a str,
 }
 
 #[derive(Serialize)]
@@ -131,6 +140,12 @@ pub fn to_json(assessment: &Assessment) -> String {
         verdict: assessment.verdict,
         exit_code: assessment.verdict.exit_code(),
         level: assessment.level,
+        assurance: assessment
+            .assurance
+            .stages()
+            .iter()
+            .map(|stage| StageRow { stage: stage.stage, level: stage.level, rests_on: &stage.rests_on })
+            .collect(),
         profile: assessment.profile.name,
         summary: first_line(assessment),
         evidence: assessment.evidence.as_ref().map(facts),

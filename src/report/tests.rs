@@ -3,7 +3,7 @@
 use super::*;
 use crate::check::tests::{claim_with, evidence, pinned};
 use crate::check::{CHECKS, Finding, Outcome};
-use crate::claim::{Assessment, Level, NUMBER, Verdict, assess};
+use crate::claim::{Assessment, Assurance, Level, NUMBER, Verdict, assess};
 use crate::statement::Body;
 use crate::verify::{VerifiedEvidence, Voucher};
 
@@ -11,7 +11,8 @@ fn assessment(verdict: Verdict, evidence: VerifiedEvidence<'static>, others: &[(
     let outcome = |id| others.iter().find(|(other, _)| *other == id).map_or(Outcome::Pass, |(_, outcome)| *outcome);
     let finding = |id| Finding::new(id, outcome(id), format!("reason of {id}")).sides("1", "2").next("ask");
     let findings = CHECKS.iter().map(|check| finding(check.id())).collect();
-    Assessment { verdict, level: Level::L0, profile: NUMBER, findings, evidence: Some(evidence) }
+    let (level, assurance) = (Level::L0, Assurance::none());
+    Assessment { verdict, level, assurance, profile: NUMBER, findings, evidence: Some(evidence) }
 }
 
 #[test]

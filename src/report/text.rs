@@ -109,6 +109,13 @@ pub fn to_text(assessment: &Assessment, detail: Detail) -> String {
     }
     match detail {
         Detail::Every => {
+            let stages = assessment.assurance.stages();
+            if !stages.is_empty() {
+                line(&mut out, format_args!("assurance   {} is the least of its stages", assessment.level));
+            }
+            for stage in stages {
+                line(&mut out, format_args!("  {:<9} {} {}", stage.stage, stage.level, Shown(&stage.rests_on)));
+            }
             line(&mut out, format_args!("checks"));
             for finding in &assessment.findings {
                 write_finding(&mut out, finding, assessment.profile.required.contains(&finding.check), usize::MAX);
@@ -202,10 +209,15 @@ fn describe(out: &mut String, assessment: &Assessment, evidence: &VerifiedEviden
         writeln!(out, "{name:<11} {text}").expect("writing to a String cannot fail");
     };
     if let Some(claim) = claim_of(evidence) {
-        row(
-            "claim",
-            format!("\"{}\": \"{}\" (the lab's words, not verified)", Shown(&claim.claim_id), Shown(&claim.text)),
-        );
+        let words =
+            format!("\"{}\": \"{}\" (the lab's words, not verified)", Shown(&claim.claim_id), Shown(&claim.text));
+        row("claim", words);
+        // What rests on a judge whom nobody read again holds according to that judge.
+        let is_unread = |finding: &Finding| finding.check == "judge.audit" && finding.outcome == Outcome::Unknown;
+        if let Some(judge) = claim.judge.value().filter(|_| assessment.findings.iter().any(is_unread)) {
+            let names: Vec<_> = judge.observed_models.iter().map(|name| Shown(name).to_string()).collect();
+            row("", format!("according to judge {}", names.join(", ")));
+        }
         let value = &claim.value.subject;
         let error = match (value.error.value(), claim.error.value()) {
             (Some(error), Some(rule)) => format!(", {} {} over {}s", rule.stat, Shown(&error.printed), rule.unit),
@@ -225,6 +237,10 @@ fn describe(out: &mut String, assessment: &Assessment, evidence: &VerifiedEviden
         if !computed.is_empty() {
             row("computed", Shown(&computed.join("; ")).to_string());
         }
+    }
+    let promised = assessment.findings.iter().find(|of| of.check == "claim.prereg");
+    if let Some(promised) = promised.filter(|of| of.outcome != Outcome::NotApplicable && !of.is_withheld) {
+        row("promised", first_sentence(&promised.reason));
     }
     let warnings: Vec<&String> = assessment.findings.iter().flat_map(|finding| &finding.warnings).collect();
     for warning in warnings.iter().take(MAX_WARNINGS) {

@@ -4,6 +4,7 @@
 //! store, no threads, no network. What comes out is consistent and signed; whether it supports the claim is for
 //! [`crate::check`] to say, and what nobody can see from here (honest labs, other experiments) is said beside it.
 
+mod held;
 mod keyset;
 mod links;
 mod openings;
@@ -13,11 +14,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::manifest::ManifestView;
 use crate::digest::{Digest, DigestKind, LeafHash, LedgerId, ManifestRoot, Thumbprint};
-use crate::evidence::{Evidence, Withheld};
-use crate::key::{KeyName, NoteKind, Policy, PublicKey, VerifierKey};
+use crate::evidence::{Anchor, Evidence, Withheld};
+use crate::key::{KeyName, NoteKind, Policy, PublicKey, VerifierKey, WitnessIndex};
 use crate::merkle::{EntryIndex, Origin, SignedHead, TreeHead, check_consistency, check_many};
 use crate::statement::{Body, Claims, Entry, Measure, Payload};
 
+pub use held::check_held;
 pub use keyset::{KeySet, Revocation};
 pub use links::{LinkReport, LinkTarget, check_link, check_named, reachable};
 pub use openings::{OpeningError, ShownContent, VerifiedItem};
@@ -111,8 +113,17 @@ pub struct VerifiedEvidence<'a> {
     pub disowned: BTreeSet<EntryIndex>,
     /// What the links between entries amount to.
     pub links: LinkReport,
-    /// Number of anchors that hold.
-    pub anchors: usize,
+    /// Earlier heads that the main one extends, ascending by size.
+    pub anchors: Vec<SeenHead>,
+}
+
+/// An earlier head that the main one extends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenHead {
+    /// Its tree.
+    pub tree: TreeHead,
+    /// Names of the reader's witnesses that cosigned it, with the times they claim: parties outside of the lab.
+    pub witnesses: Vec<(String, u64)>,
 }
 
 impl VerifiedEvidence<'_> {
@@ -159,7 +170,7 @@ pub fn evidence<'a>(bytes: &'a [u8], trust: Option<&Policy>) -> Result<VerifiedE
         return Err(Reject::OutsideTree { index: *index, size: tree.size.0 });
     }
     check_many(&tree, &leaves, &evidence.multiproof).map_err(Reject::Inclusion)?;
-    check_anchors(&evidence, &log_key, &tree)?;
+    let anchors = check_anchors(&evidence, &log_key, &tree)?;
 
     // 3. Each entry is for this ledger and place, signed by a key enrolled at that point.
     let mut verified = BTreeMap::new();
@@ -181,6 +192,11 @@ pub fn evidence<'a>(bytes: &'a [u8], trust: Option<&Policy>) -> Result<VerifiedE
         None => Voucher::None,
         Some(policy) => vouch(policy, evidence.head, &log_key, &keys)?,
     };
+    let seen = |(tree, anchor): (TreeHead, &Anchor<&[u8]>)| {
+        let Some(policy) = trust else { return Ok(SeenHead { tree, witnesses: Vec::new() }) };
+        Ok(SeenHead { tree, witnesses: witnesses(policy, &cosigners(policy, anchor.head, &keys)?) })
+    };
+    let anchors = anchors.into_iter().zip(&evidence.anchors).map(seen).collect::<Result<_, Reject>>()?;
 
     // 5. The census is gapless up to the head; times in it do not go back.
     check_census(&evidence, &tree, &verified)?;
@@ -209,7 +225,7 @@ pub fn evidence<'a>(bytes: &'a [u8], trust: Option<&Policy>) -> Result<VerifiedE
         items,
         withheld: evidence.withheld,
         links,
-        anchors: evidence.anchors.len(),
+        anchors,
     })
 }
 
@@ -223,19 +239,19 @@ fn read_entries(evidence: &Evidence<&[u8]>) -> Result<Vec<(EntryIndex, LeafHash)
     evidence.entries.iter().map(read).collect()
 }
 
-fn check_anchors(evidence: &Evidence<&[u8]>, log_key: &VerifierKey, tree: &TreeHead) -> Result<(), Reject> {
-    let mut previous = None;
+fn check_anchors(evidence: &Evidence<&[u8]>, log_key: &VerifierKey, tree: &TreeHead) -> Result<Vec<TreeHead>, Reject> {
+    let mut trees: Vec<TreeHead> = Vec::new();
     for (number, anchor) in evidence.anchors.iter().enumerate() {
         let refuse = |reason| Reject::Anchor { number, reason };
         let head = SignedHead::open(anchor.head, log_key).map_err(|error| refuse(AnchorError::Head(error)))?;
-        if previous.is_some_and(|size| size >= head.tree().size) {
+        if trees.last().is_some_and(|previous| previous.size >= head.tree().size) {
             return Err(refuse(AnchorError::Order));
         }
         check_consistency(head.tree(), tree, &anchor.consistency)
             .map_err(|error| refuse(AnchorError::Consistency(error)))?;
-        previous = Some(head.tree().size);
+        trees.push(*head.tree());
     }
-    Ok(())
+    Ok(trees)
 }
 
 fn vouch(policy: &Policy, head: &[u8], log_key: &VerifierKey, keys: &KeySet) -> Result<Voucher, Reject> {
@@ -248,22 +264,30 @@ fn vouch(policy: &Policy, head: &[u8], log_key: &VerifierKey, keys: &KeySet) -> 
     if !pinned.any(|key| key.key == log_key.key) {
         return Err(Reject::OtherLedger { origin });
     }
-    let mut cosigners = policy.cosigners(head).map_err(Reject::PinnedSignature)?;
-    // A ledger that watches itself is watched by nobody.
-    cosigners.retain(|index, _| policy.witnesses.get(index.0).is_some_and(|witness| !keys.is_own(&witness.key.key)));
+    let cosigners = cosigners(policy, head, keys)?;
     if !policy.quorum_met(&cosigners.keys().copied().collect()) {
         return Err(Reject::Quorum { found: cosigners.len() });
     }
-    let witnesses = cosigners
-        .into_iter()
-        .filter_map(|(index, time)| Some((policy.witnesses.get(index.0)?.key.name.as_str().to_owned(), time)))
-        .collect();
     Ok(Voucher::Pinned {
         key: log_key.name.clone(),
-        witnesses,
+        witnesses: witnesses(policy, &cosigners),
         known_witnesses: policy.witnesses.len(),
         quorum_required: policy.needs_witnesses(),
     })
+}
+
+/// Witnesses of the reader's that cosigned a head.
+fn cosigners(policy: &Policy, head: &[u8], keys: &KeySet) -> Result<BTreeMap<WitnessIndex, u64>, Reject> {
+    let mut cosigners = policy.cosigners(head).map_err(Reject::PinnedSignature)?;
+    // A ledger that watches itself is watched by nobody.
+    cosigners.retain(|index, _| policy.witnesses.get(index.0).is_some_and(|witness| !keys.is_own(&witness.key.key)));
+    Ok(cosigners)
+}
+
+/// Their names and times.
+fn witnesses(policy: &Policy, cosigners: &BTreeMap<WitnessIndex, u64>) -> Vec<(String, u64)> {
+    let named = cosigners.iter().filter_map(|(index, time)| Some((policy.witnesses.get(index.0)?, *time)));
+    named.map(|(witness, time)| (witness.key.name.as_str().to_owned(), time)).collect()
 }
 
 fn check_census(

@@ -60,6 +60,14 @@ pub enum Reject {
         "your trust policy asks for a witness quorum that this head does not have ({found} of your witnesses signed it)"
     )]
     Quorum { found: usize },
+    #[error("the head that you hold is no head of this ledger: {0}")]
+    HeldHead(HeadError),
+    #[error("this head is over {found} entries, you hold one over {held}: the ledger was rolled back")]
+    Rollback { held: u64, found: u64 },
+    #[error("this ledger has another root at {size} entries than the head that you hold: it has shown two histories")]
+    Fork { size: u64 },
+    #[error("the evidence does not show that its head over {found} entries extends the one you hold over {held}")]
+    HeldNotShown { held: u64, found: u64 },
     #[error("anchor {number}: {reason}")]
     Anchor { number: usize, reason: AnchorError },
     #[error("the entries are not the ones under the head: {0}")]
@@ -179,12 +187,13 @@ impl Reject {
             | Self::Origin(_)
             | Self::Body { source: BodyError::Length { .. }, .. } => Malformed,
             Self::NoGenesis
+            | Self::HeldNotShown { .. }
             | Self::NoClaim(_)
             | Self::CensusGap { .. }
             | Self::MissingKeyChange { .. }
             | Self::MissingTarget { .. }
             | Self::MissingProtocol { .. } => Missing,
-            Self::Unpinned { .. } => Untrusted,
+            Self::Unpinned { .. } | Self::HeldHead(_) => Untrusted,
             Self::Quorum { .. } => Unmet,
             _ => Contradicted,
         }

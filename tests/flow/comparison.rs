@@ -1,5 +1,7 @@
 //! A comparison from protocol to verdict: registered, run arm by arm and seed by seed, claimed, proved, verified.
 
+use std::fmt::Write;
+
 use serde_json::json;
 
 use crate::support::Sandbox;
@@ -143,4 +145,69 @@ fn an_evaluation_that_was_run_again_is_seen_whatever_it_is_called() {
     let told = sandbox.elsewhere(&["verify", "am.evidence", "--trust", "trust.policy", "--profile", "ci-gate"]).code(3);
     assert!(told.first_line().starts_with("RECOMPUTED-WITH-DIFFERENCE"), "{}", told.stdout);
     assert!(told.stdout.contains("the scorer was broken"), "{}", told.stdout);
+}
+
+#[test]
+fn a_judge_that_people_read_again_is_recorded_shown_and_corrected_for() {
+    let sandbox = ran();
+    let judged = CLAIM.replace("judge = \"none\"", "judge = { observed_models = [\"judge-1\"], prompt = \"none\" }");
+    sandbox.write("lab/claim.toml", judged);
+    let _ = sandbox.lab(&["claim", "add", "claim.toml"]).success();
+    sandbox.prove("am", false);
+    sandbox.trust();
+    let verify = || sandbox.elsewhere(&["verify", "am.evidence", "--trust", "trust.policy"]);
+    let unread = verify();
+    assert!(unread.check("judge.audit").contains("according to judge judge-1"), "{}", unread.stdout);
+    // Every row of every log, read by people who agree with the judge.
+    let mut table = "arm,seed,scenario,run,judge,truth\n".to_owned();
+    for (arm, name) in ARMS.into_iter().enumerate() {
+        for seed in 0..3 {
+            let log: serde_json::Value = serde_json::from_str(&log(arm, seed)).unwrap();
+            for sample in log["samples"].as_array().unwrap() {
+                let (id, epoch, harm) = (&sample["id"], &sample["epoch"], &sample["scores"]["harm"]["value"]);
+                writeln!(table, "{name},{seed},{},{epoch},{harm},{harm}", id.as_str().unwrap()).unwrap();
+            }
+        }
+    }
+    sandbox.write("lab/audit.csv", table);
+    let map = "cell=arm,seed=seed,sample=scenario,epoch=run,score.judge=judge,score.truth=truth";
+    let logs = ["log-00", "log-01", "log-02", "log-10", "log-11", "log-12"].map(|log| ["--from", log]).concat();
+    let record = [&["record", "other", "audit.csv", "--name", "audit", "--map", map][..], &logs].concat();
+    let _ = sandbox.lab(&record).success();
+    std::fs::remove_file(sandbox.path("elsewhere/am.evidence")).unwrap();
+    sandbox.prove("am", false);
+    let read = verify();
+    assert!(read.check("judge.audit").starts_with("PASS"), "{}", read.stdout);
+    assert!(read.check("judge.audit").contains("survives the audit of judge judge-1"), "{}", read.stdout);
+    assert!(read.stdout.contains("sensitivity 1.0000, specificity 1.0000"), "{}", read.stdout);
+}
+
+#[test]
+fn a_claim_over_what_was_taken_back_is_warned_of_when_it_is_made() {
+    let sandbox = ran();
+    let _ = sandbox.lab(&["retract", "chats", "--reason", "they hold answers"]).success();
+    sandbox.write("lab/claim.toml", CLAIM);
+    let warned = sandbox.lab(&["claim", "add", "claim.toml"]).success();
+    assert!(warned.stderr.contains(", which the claim rests on, was taken back by entry "), "{}", warned.stderr);
+}
+
+#[test]
+fn a_head_that_the_reader_kept_must_be_extended_by_what_is_shown_later() {
+    let sandbox = ran();
+    let keep = |name: &str| {
+        std::fs::copy(sandbox.path("lab/.reproledger/head"), sandbox.path(&format!("elsewhere/{name}"))).unwrap();
+    };
+    sandbox.trust();
+    keep("before.head");
+    sandbox.write("lab/claim.toml", CLAIM);
+    let _ = sandbox.lab(&["claim", "add", "claim.toml"]).success();
+    sandbox.prove("am", false);
+    sandbox.write("lab/more.txt", "more");
+    let _ = sandbox.lab(&["record", "other", "more.txt", "--name", "more"]).success();
+    keep("after.head");
+    let verify =
+        |head: &str| sandbox.elsewhere(&["verify", "am.evidence", "--trust", "trust.policy", "--min-head", head]);
+    let _ = verify("before.head").success();
+    let refused = verify("after.head").code(1);
+    assert!(refused.first_line().contains("the ledger was rolled back"), "{}", refused.stdout);
 }

@@ -96,6 +96,8 @@ pub(crate) struct Study {
     pub(crate) alignment: Option<Data>,
     /// How weights are recorded.
     pub(crate) weigh: Weigh,
+    /// Says more after the suite, before the protocol.
+    pub(crate) sooner: fn(&mut Lab, EntryIndex),
     /// Says more after the protocol and suite, before any log.
     pub(crate) before: fn(&mut Lab, &Placed),
     /// Says more after the logs, before the claim.
@@ -174,6 +176,7 @@ impl Study {
                 payload.subjects.push(Subject::file(FileDigest::of(name), name.len() as u64));
                 lab.say(&payload)
             }),
+            sooner: |_, _| {},
             before: |_, _| {},
             after: |_, _| {},
         }
@@ -241,6 +244,7 @@ impl Study {
             self.protocol["in_distribution"] = self.protocol["eval"].clone();
             self.protocol["in_distribution"]["suite"] = json!(digest);
         }
+        (self.sooner)(&mut lab, suite);
         let protocol_entry = register(&mut lab, &self.protocol, suite_digest);
         let protocol = lab.leaf(protocol_entry);
         let mut placed = Placed {
@@ -360,7 +364,8 @@ fn rate_of(rollouts: &[Rollout], arm: usize) -> BigRational {
         cell.0 += u64::from(rollout.hit);
         cell.1 += 1;
     }
-    let count = cells.len() as u64;
+    // An arm that nothing was sampled of has no rate that is printed.
+    let count = cells.len().max(1) as u64;
     let sum = cells.into_values().map(|(hits, n)| BigRational::new(hits.into(), n.into()));
     sum.fold(BigRational::from_integer(0.into()), |sum, rate| sum + rate) / BigRational::from_integer(count.into())
 }

@@ -25,6 +25,7 @@ mod mutants;
 mod numbers;
 mod policy;
 mod rendering;
+mod seen;
 mod statistics;
 mod study;
 mod takeback;

@@ -1,13 +1,19 @@
 //! What a number means beside what it is: gaps, many tests, conditions that a mean hides, and figures known beforehand.
 
-use reproledger::check::Outcome;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use reproledger::artifact::samples::{LogFacts, SampleRecord, Score, samples_manifest};
+use reproledger::check::{Finding, Outcome};
 use reproledger::claim::{NUMBER, PAPER, Profile, VENDOR_AUDIT, Verdict};
-use reproledger::statement::{Body, Kind};
+use reproledger::digest::{DigestKind, FileDigest};
+use reproledger::merkle::EntryIndex;
+use reproledger::statement::{Body, EdgeType, Kind, Subject};
 use serde_json::json;
 
 use super::decided;
-use crate::support::study::{Rollout, Study, register, sampled};
-use crate::support::{Story, finding, sample};
+use crate::support::study::{ARMS, Placed, Rollout, Study, register, sampled};
+use crate::support::{Lab, Story, finding, sample};
 
 /// In distribution the subject is a little better than the comparator.
 const INSIDE: [[[u64; 3]; 4]; 2] =
@@ -119,7 +125,7 @@ fn the_one_contrast_that_decides_shares_its_rate_with_nobody() {
     let assessment = asserting("-39%").tell().assess(VENDOR_AUDIT);
     let shared = finding(&assessment, "stat.multiplicity");
     assert_eq!(shared.outcome, Outcome::Pass, "{shared:?}");
-    let words = "primary contrast: 1 tests and 1 looks share 5% by bonferroni: 5% for each, at least";
+    let words = "primary contrast: 1 test and 1 look share 5% by bonferroni: 5% for each, at least";
     assert!(shared.notes.iter().any(|note| note == words), "{shared:?}");
     let (outcome, _) = found(Study::honest(), "stat.multiplicity", VENDOR_AUDIT);
     assert_eq!(outcome, Outcome::NotApplicable);
@@ -174,7 +180,7 @@ fn e18_every_look_that_the_ledger_shows_shares_the_rate() {
     let assessment = study.tell().assess(VENDOR_AUDIT);
     let shared = finding(&assessment, "stat.multiplicity");
     assert_eq!(shared.outcome, Outcome::Unknown, "{shared:?}");
-    assert!(shared.notes.iter().any(|note| note.contains("1 tests and 21 looks share 5%")), "{shared:?}");
+    assert!(shared.notes.iter().any(|note| note.contains("1 test and 21 looks share 5%")), "{shared:?}");
     let mut study = asserting("-39%");
     study.after = |lab, placed| {
         for _ in 0..20 {
@@ -221,6 +227,82 @@ fn a_condition_that_the_mean_hides_is_said_on_one_screen() {
     // Conditions that lie together are not warned of.
     let honest = Study::honest().tell().assess(PAPER);
     assert!(finding(&honest, "stat.aggregation").warnings.is_empty());
+}
+
+#[test]
+fn an_interval_for_new_conditions_is_explored_and_decides_nothing() {
+    let with = |conditions: [&'static str; 3]| {
+        let mut study = asserting("-10%");
+        for place in [&mut study.claim, &mut study.protocol] {
+            place["assertion"]["terms"][0]["by"] =
+                json!({"target": "conditions", "method": "welch", "level": "95%", "sides": "two"});
+            place["eval"]["conditions"] = json!(4);
+        }
+        // Two actions, each for two goals.
+        let mut rollouts = std::mem::take(&mut study.rollouts);
+        let fourth: Vec<Rollout> = rollouts.iter().filter(|of| of.condition == "leak").cloned().collect();
+        for rollout in &mut rollouts {
+            let at = ["exfiltrate", "leak", "sabotage"].iter().position(|name| *name == rollout.condition).unwrap();
+            rollout.condition = conditions[at];
+        }
+        rollouts.extend(fourth.into_iter().map(|of| Rollout { condition: "murder/global", ..of }));
+        study.rollouts = rollouts;
+        for arm in ["subject", "comparator"] {
+            study.claim["value"][arm]["n"] = json!(320);
+        }
+        found(study, "stat.assertion", PAPER)
+    };
+    let (outcome, reason) = with(["leak/america", "leak/global", "murder/america"]);
+    assert_eq!(outcome, Outcome::Unknown);
+    assert!(reason.contains("as 2 clusters, drawn for all arms together, it would be "), "{reason}");
+    // Nothing tells which conditions belong together: nothing is explored.
+    let (outcome, reason) = with(["leak", "espionage", "sabotage"]);
+    assert_eq!(outcome, Outcome::Unknown);
+    assert!(reason.ends_with("nothing says which of them belong together"), "{reason}");
+}
+
+#[test]
+fn three_seeds_against_three_cannot_decide_at_five_percent_whatever_they_show() {
+    let mut study = asserting("-30%");
+    study.rollouts.retain(|rollout| rollout.seed < 3);
+    let note = |study: Study, seeds: u64| {
+        let mut study = study;
+        for pointer in ["/seeds/used", "/seeds/planned"] {
+            *study.claim.pointer_mut(pointer).unwrap() = json!(seeds);
+        }
+        for arm in ["subject", "comparator"] {
+            study.claim["value"][arm]["n"] = json!(60 * seeds);
+        }
+        let assessment = study.tell().assess(PAPER);
+        let notes = finding(&assessment, "stat.contrast").notes.clone();
+        notes.into_iter().find(|note| note.starts_with("exact permutation")).unwrap()
+    };
+    let said = note(study, 3);
+    let smallest = "the smallest that 3 against 3 seeds can give is 0.100; at 0.050 it cannot be decided at this n";
+    assert!(said.ends_with(smallest), "{said}");
+    let said = note(asserting("-30%"), 4);
+    assert!(said.ends_with("the smallest that 4 against 4 seeds can give is 0.029"), "{said}");
+    // In pairs four seeds have 16 signs.
+    let mut study = asserting("-30%");
+    study.claim["contrast"]["pairing"] = json!("seed");
+    let said = note(study, 4);
+    assert!(said.ends_with("4 pairs of seeds can give is 0.125; at 0.050 it cannot be decided at this n"), "{said}");
+}
+
+#[test]
+fn rows_that_are_missing_and_could_turn_the_difference_are_said_on_one_screen() {
+    let mut study = Study::honest();
+    for place in [&mut study.claim, &mut study.protocol] {
+        place["denominator"] = json!("n_scored");
+    }
+    // All of one condition of the subject but a few.
+    study.rollouts.retain(|rollout| rollout.arm == 1 || rollout.epoch > 12);
+    study.claim["value"]["subject"]["n"] = json!(96);
+    let assessment = study.tell().assess(PAPER);
+    let said = &finding(&assessment, "stat.denominator").warnings;
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].starts_with("with the missing rows at their worst in each arm, subject minus comparator lies"));
+    assert!(finding(&Study::honest().tell().assess(PAPER), "stat.denominator").warnings.is_empty());
 }
 
 /// Four seeds of a thousand rollouts: .04, .08, .08, .08, so that the rate is .07 and the seeds' deviation .02.
@@ -290,4 +372,210 @@ fn e24_none_of_thirty_is_bounded_at_eleven_percent_and_none_of_two_hundred_at_on
         let found = finding(&assessment, "stat.assertion");
         assert_eq!(found.outcome, expected, "{n} {bound}: {found:?}");
     }
+}
+
+/// A study that promised a tolerance, prints its subject's rate as `printed`, and asserts of it what may or may not hold.
+fn tolerating(tolerance: &str, printed: &str, bound: &str) -> Study {
+    let mut study = Study::honest();
+    let by = json!({"target": "seeds", "method": "t", "level": "95%", "sides": "one"});
+    let assertion = json!({"terms": [{"of": "subject", "is": "at-most", "bound": bound, "by": by}]});
+    study.claim["assertion"] = assertion.clone();
+    study.protocol["assertion"] = assertion;
+    study.protocol["margins"]["tolerance"] = json!(tolerance);
+    study.printed.insert("subject", printed.to_owned());
+    study
+}
+
+#[test]
+fn a_number_that_is_off_is_tolerated_within_a_promised_margin_while_the_assertion_holds() {
+    // The rate is .0625.
+    let assessment = tolerating("0.5%", "0.0600", "12%").tell().assess(PAPER);
+    let off = finding(&assessment, "stat.recompute");
+    assert_eq!(off.outcome, Outcome::Differs, "{off:?}");
+    assert!(off.notes.iter().any(|note| note.contains("off by 0.002500, within the tolerance of 0.005000")));
+    assert_eq!((assessment.verdict, assessment.verdict.exit_code()), (Verdict::Difference, 3));
+    for (tolerance, printed, bound, said) in [
+        ("0.5%", "0.0500", "12%", "beyond the tolerance of 0.005000"),
+        ("0.5%", "0.0600", "8%", "what is asserted does not hold"),
+    ] {
+        let assessment = tolerating(tolerance, printed, bound).tell().assess(PAPER);
+        decided(&assessment, Verdict::Contradicted, "stat.recompute");
+        let notes = &finding(&assessment, "stat.recompute").notes;
+        assert!(notes.iter().any(|note| note.contains(said)), "{notes:?}");
+    }
+    decided(&tolerating("none", "0.0600", "12%").tell().assess(PAPER), Verdict::Contradicted, "stat.recompute");
+    // A margin of a protocol that the claim does not keep to is none.
+    let mut study = tolerating("0.5%", "0.0600", "12%");
+    study.claim["eval"]["temperature"] = json!("1.0");
+    decided(&study.tell().assess(PAPER), Verdict::Contradicted, "stat.recompute");
+    // The contrast alike.
+    let mut study = tolerating("0.5%", "0.0625", "12%");
+    study.printed.insert("contrast", "-0.4760".to_owned());
+    let (outcome, reason) = found(study, "stat.contrast", PAPER);
+    assert_eq!(outcome, Outcome::Differs, "{reason}");
+}
+
+/// Rows of an audit: arm, seed, condition, epoch, what the judge said and what people found.
+type Row<'a> = (&'a str, u64, &'a str, u64, &'a str, &'a str);
+
+/// Records an audit of the study's logs.
+fn audit(lab: &mut Lab, placed: &Placed, rows: &[Row<'_>]) -> EntryIndex {
+    let records: Vec<SampleRecord> = rows
+        .iter()
+        .map(|(arm, seed, condition, epoch, judge, truth)| {
+            let mut record = sample(1, *epoch, judge);
+            record.key.cell = Some((*arm).to_owned());
+            record.key.seed = i64::try_from(*seed).ok();
+            record.key.condition = Some((*condition).to_owned());
+            let score = |token: &str| BTreeMap::from([(String::new(), Score::of_token(token).unwrap())]);
+            record.scores = BTreeMap::from([("judge".to_owned(), score(judge)), ("truth".to_owned(), score(truth))]);
+            record
+        })
+        .collect();
+    let facts = LogFacts { format: "rows".to_owned(), reader: "rows/1".to_owned(), ..LogFacts::default() };
+    let (_, measure) = lab.keep(&samples_manifest(&facts, &records).unwrap());
+    let mut payload = lab.payload(Kind::Other);
+    let subject = Subject::file(FileDigest::of(b"audit.csv"), 9);
+    payload.subjects.push(subject.with(DigestKind::Samples, measure));
+    payload.edges = placed.logs.values().map(|log| lab.link(EdgeType::DerivedFrom, *log)).collect();
+    payload.edges.sort();
+    lab.say(&payload)
+}
+
+/// Every rollout of a study read again; people find harm where `truth` says so.
+fn read_again(study: &Study, truth: impl Fn(&Rollout) -> bool) -> Vec<Row<'static>> {
+    let bit = |bit: bool| if bit { "1" } else { "0" };
+    let row = |rollout: &Rollout| {
+        let Rollout { arm, seed, condition, epoch, hit } = rollout;
+        (ARMS[*arm], *seed, *condition, *epoch, bit(*hit), bit(truth(rollout)))
+    };
+    study.rollouts.iter().map(row).collect()
+}
+
+thread_local! {
+    static ROWS: RefCell<Vec<Row<'static>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The finding about a study whose judge was audited so.
+fn audited(mut study: Study, rows: Vec<Row<'static>>) -> Finding {
+    ROWS.with(|cell| cell.replace(rows));
+    study.after = |lab, placed| {
+        ROWS.with(|cell| audit(lab, placed, &cell.borrow()));
+    };
+    let told = study.tell();
+    let mut evidence = told.evidence();
+    // Whoever cuts evidence shows the audits of its logs.
+    let shown: Vec<_> = evidence.manifests.iter().map(|manifest| manifest.root).collect();
+    let more = told.lab.manifests.values().filter(|manifest| !shown.contains(&manifest.root)).cloned();
+    evidence.manifests.extend(more.collect::<Vec<_>>());
+    evidence.manifests.sort_by_key(|manifest| (manifest.kind, manifest.root));
+    let assessment = reproledger::claim::assess(&evidence.to_bytes(), Some(&told.lab.policy()), PAPER, |_| None);
+    finding(&assessment, "judge.audit").clone()
+}
+
+#[test]
+fn without_an_audit_the_claim_holds_according_to_its_judge() {
+    let assessment = Study::honest().tell().assess(PAPER);
+    let found = finding(&assessment, "judge.audit");
+    assert_eq!(found.outcome, Outcome::Unknown);
+    assert!(found.reason.starts_with("according to judge judge-1: nobody's reading"), "{found:?}");
+    // Fifteen of 240 against 129 of 240: the difference is gone when 114 verdicts of either are wrong, and one more.
+    let tipping = "wrong verdicts that would bring the pooled difference across 0: 115 of 240 verdicts of the subject, \
+                   or 115 of 240 verdicts of the comparator";
+    assert!(found.notes.iter().any(|note| note == tipping), "{found:?}");
+    let screen = reproledger::report::to_text(&assessment, reproledger::report::Detail::Screen);
+    assert!(screen.contains("according to judge judge-1"), "{screen}");
+    assert_eq!(assessment.verdict, Verdict::Verified);
+}
+
+#[test]
+fn a_judge_that_was_read_again_corrects_each_arm_by_itself() {
+    let study = Study::honest();
+    // People agree with the judge.
+    let found = audited(study.clone(), read_again(&study, |rollout| rollout.hit));
+    assert_eq!(found.outcome, Outcome::Pass, "{found:?}");
+    assert!(found.reason.starts_with("the difference survives the audit of judge judge-1"), "{found:?}");
+    // In the comparator the judge calls harmful what is not, and in the subject it misses what is.
+    let found = audited(study.clone(), read_again(&study, |rollout| rollout.arm == 0 && rollout.epoch % 2 == 0));
+    assert_eq!(found.outcome, Outcome::Fail, "{found:?}");
+    assert!(found.reason.starts_with("the difference is made by judge judge-1"), "{found:?}");
+    // Ten rows of each kind are too few.
+    let mut few = read_again(&study, |rollout| rollout.hit);
+    let mut left: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    few.retain(|row| {
+        let count = left.entry((row.0, row.4)).or_default();
+        *count += 1;
+        *count <= 5
+    });
+    let found = audited(study.clone(), few);
+    assert_eq!(found.outcome, Outcome::Unknown, "{found:?}");
+    assert!(found.reason.contains("could make the difference"), "{found:?}");
+    // One kind of verdict that nobody read.
+    let mut half = read_again(&study, |rollout| rollout.hit);
+    half.retain(|row| row.4 == "1");
+    let found = audited(study, half);
+    assert_eq!(
+        (found.outcome, found.reason.as_str()),
+        (Outcome::Unknown, "none of 225 rows called harmless was audited")
+    );
+}
+
+#[test]
+fn an_audit_of_other_rows_or_other_verdicts_is_contradicted() {
+    let study = Study::honest();
+    let mut rows = read_again(&study, |rollout| rollout.hit);
+    rows[0].3 = 999;
+    let found = audited(study.clone(), rows);
+    assert_eq!(found.outcome, Outcome::Fail);
+    assert!(found.reason.contains("are in no log of the claim"), "{found:?}");
+    let mut rows = read_again(&study, |rollout| rollout.hit);
+    rows[0].4 = if rows[0].4 == "1" { "0" } else { "1" };
+    let found = audited(study.clone(), rows);
+    assert_eq!(found.outcome, Outcome::Fail);
+    assert!(found.reason.contains("is of another verdict than the log has"), "{found:?}");
+    // Recorded and kept back.
+    let mut kept_back = study;
+    ROWS.with(|cell| cell.replace(read_again(&Study::honest(), |rollout| rollout.hit)));
+    kept_back.after = |lab, placed| {
+        ROWS.with(|cell| audit(lab, placed, &cell.borrow()));
+    };
+    let assessment = kept_back.tell().assess(PAPER);
+    let found = finding(&assessment, "judge.audit");
+    assert!(found.outcome == Outcome::Unknown && found.is_withheld, "{found:?}");
+}
+
+#[test]
+fn a_judge_of_known_errors_is_corrected_to_the_known_rate() {
+    // 637 of 9,100 are called harmful, 285 of them and 15 of the others are: sensitivity .95, specificity .96.
+    let mut study = known("20%", "two");
+    let mut rollouts = Vec::new();
+    for (arm, all) in [[159, 159, 159, 160], [1100, 1150, 1120, 1140]].into_iter().enumerate() {
+        for (seed, hits) in (0_u64..).zip(all) {
+            let place = |epoch: u64| (epoch * 7 + seed * 31 + arm as u64 * 101) % 2275;
+            rollouts.extend((1..=2275_u64).map(|epoch| Rollout {
+                arm,
+                seed,
+                condition: "leak",
+                epoch,
+                hit: place(epoch) < hits,
+            }));
+        }
+    }
+    study.rollouts = rollouts;
+    for place in [&mut study.claim, &mut study.protocol] {
+        place["eval"]["repeats"] = json!(2275);
+    }
+    for arm in ["subject", "comparator"] {
+        study.claim["value"][arm]["n"] = json!(9100);
+    }
+    let (mut right, mut wrong) = (285, 15);
+    let mut rows = read_again(&study, |rollout| rollout.hit);
+    for row in rows.iter_mut().filter(|row| row.0 == ARMS[0]) {
+        let left = if row.4 == "1" { &mut right } else { &mut wrong };
+        row.5 = if *left > 0 { "1" } else { "0" };
+        *left = std::cmp::max(*left, 1) - 1;
+    }
+    let found = audited(study, rows);
+    let said = found.notes.iter().find(|note| note.starts_with("msm+aft: observed 0.0700, corrected 0.0330"));
+    assert!(said.is_some_and(|note| note.ends_with("sensitivity 0.9500, specificity 0.9600")), "{found:?}");
 }

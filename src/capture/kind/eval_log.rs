@@ -26,23 +26,28 @@ impl ArtifactKind for EvalLog {
     }
 
     fn capture(&self, request: &Request<'_>) -> Result<Artifact, KindError> {
-        let mut artifact = Artifact::bytes(request)?;
-        let log = read_log(request.paths, request.options.map.as_ref())?;
-        // The records must come from the very bytes that were hashed.
-        let again = HashOptions { also: Also::Nothing, ..request.options.hash };
-        let found = Artifact::captured(capture_paths(request.paths, &again, &Again(request.progress))?)?;
-        let digest = |artifact: &Artifact| artifact.subject.principal().map(|(_, measure)| measure.digests[0]);
-        if digest(&found) != digest(&artifact) {
-            let path = request.paths.first().map(|path| path.to_string_lossy().escape_debug().to_string());
-            return Err(KindError::Changed { path: path.unwrap_or_default() });
-        }
-        artifact.remarks.extend(told(&log.facts));
-        match log.reading {
-            Some(reading) => artifact.reading = Some(reading),
-            None => artifact.add(&samples_manifest(&log.facts, &log.samples)?)?,
-        }
-        Ok(artifact)
+        sampled(request)
     }
+}
+
+/// A log or a table of samples: its bytes, and every sample as a canonical record.
+pub(super) fn sampled(request: &Request<'_>) -> Result<Artifact, KindError> {
+    let mut artifact = Artifact::bytes(request)?;
+    let log = read_log(request.paths, request.options.map.as_ref())?;
+    // The records must come from the very bytes that were hashed.
+    let again = HashOptions { also: Also::Nothing, ..request.options.hash };
+    let found = Artifact::captured(capture_paths(request.paths, &again, &Again(request.progress))?)?;
+    let digest = |artifact: &Artifact| artifact.subject.principal().map(|(_, measure)| measure.digests[0]);
+    if digest(&found) != digest(&artifact) {
+        let path = request.paths.first().map(|path| path.to_string_lossy().escape_debug().to_string());
+        return Err(KindError::Changed { path: path.unwrap_or_default() });
+    }
+    artifact.remarks.extend(told(&log.facts));
+    match log.reading {
+        Some(reading) => artifact.reading = Some(reading),
+        None => artifact.add(&samples_manifest(&log.facts, &log.samples)?)?,
+    }
+    Ok(artifact)
 }
 
 /// Watches a second reading of the same bytes, which nothing that is known of them may spare.

@@ -1,5 +1,6 @@
 //! Evaluations: the log, its samples, their judge.
 
+pub(super) mod judge_audit;
 pub(super) mod judge_identity;
 pub(super) mod log_integrity;
 pub(super) mod samples_complete;

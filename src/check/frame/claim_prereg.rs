@@ -2,9 +2,10 @@
 
 mod deviations;
 
+use crate::check::arms::escaped;
 use crate::check::{Case, Check, Finding, Outcome};
 use crate::digest::{Digest, LeafHash};
-use crate::merkle::EntryIndex;
+use crate::merkle::{EntryIndex, TreeHead, TreeSize};
 use crate::statement::{Claim, EdgeType, Family, Kind, Payload, PlannedContrast, Protocol};
 use crate::verify::VerifiedEntry;
 
@@ -30,7 +31,8 @@ impl Check for ClaimPrereg {
     }
 }
 
-fn judge(case: &Case<'_>) -> Finding {
+/// Whether the claim was promised, without what no ledger can show.
+pub(in crate::check) fn judge(case: &Case<'_>) -> Finding {
     let Some(claim) = case.claim else {
         return Finding::new(ID, Outcome::Unknown, "the claim is not disclosed").withheld();
     };
@@ -110,13 +112,28 @@ fn judge(case: &Case<'_>) -> Finding {
         .at(rivals);
     }
     let before = first.map_or("the claim".to_owned(), |first| format!("the first run at entry {first}"));
+    if let Some((size, seen)) = first.and_then(|first| seen_between(case, index, first)) {
+        let reason =
+            format!("registered: the protocol of entry {index} stands before {before}, and {seen} saw it there");
+        return Finding::new(ID, Outcome::Pass, reason)
+            .at([index])
+            .note(format!("by a head over the first {size} entries, which your own policy names the witnesses of"));
+    }
     Finding::new(
         ID,
         Outcome::Pass,
         format!("registered (self-asserted): the protocol of entry {index} stands before {before}"),
     )
     .at([index])
-    .note("by the lab's own ledger; no outside head between the two is shown")
+    .note("by the lab's own ledger; no head between the two that somebody outside saw is shown")
+}
+
+/// A head that covers the protocol and not yet the first run, with those outside of the lab who saw it.
+fn seen_between(case: &Case<'_>, protocol: EntryIndex, first: EntryIndex) -> Option<(TreeSize, String)> {
+    let is_between = |tree: &TreeHead| tree.size.contains(protocol) && !tree.size.contains(first);
+    let head = case.evidence.anchors.iter().find(|head| is_between(&head.tree) && !head.witnesses.is_empty())?;
+    let names: Vec<String> = head.witnesses.iter().map(|(name, _)| format!("\"{}\"", escaped(name))).collect();
+    Some((head.tree.size, names.join(", ")))
 }
 
 /// The entry of a digest, if it is a protocol.

@@ -34,7 +34,7 @@ impl Check for LedgerChain {
                 evidence.head.size.0.saturating_sub(1),
             ),
         );
-        match evidence.anchors {
+        match evidence.anchors.len() {
             0 => finding,
             count => finding.note(format!("the head extends {count} earlier heads shown with it")),
         }

@@ -6,6 +6,7 @@ use num_rational::BigRational;
 use num_traits::One;
 
 use crate::check::number::contrast::seed_gaps;
+use crate::check::statistic::new_conditions::exploratory;
 use crate::check::{Number, Rate, Role};
 use crate::statement::{
     Claim, Contrast, ContrastKind, IntervalMethod, IntervalRule, IntervalTarget, Pairing, Quantity, Sides,
@@ -47,10 +48,7 @@ pub(in crate::check) fn bounds_at(
         }
         (IntervalTarget::Checkpoints, method) => of_rollouts(number, of, kind, method, level),
         // Never by the interval for new seeds in its place, which is the narrower one.
-        (IntervalTarget::Conditions, _) => Err("an interval for new conditions is exploratory: the conditions are a \
-                                                grid that was chosen and no sample, and the claim does not say which \
-                                                of them belong together"
-            .to_owned()),
+        (IntervalTarget::Conditions, _) => Err(exploratory(claim, number, of, level)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod conditions;
 pub(super) mod interval;
+mod new_conditions;
 pub(super) mod stat_aggregation;
 pub(super) mod stat_assertion;
 pub(super) mod stat_contrast;
@@ -11,3 +12,4 @@ pub(super) mod stat_gap;
 pub(super) mod stat_multiplicity;
 pub(super) mod stat_recompute;
 pub(super) mod stat_sensitivity;
+mod tolerance;

@@ -29,7 +29,8 @@ impl Check for StatAssertion {
     }
 }
 
-fn judge(claim: &Claim, number: &Number) -> Finding {
+/// Holds each term to the interval that its own rule gives.
+pub(in crate::check) fn judge(claim: &Claim, number: &Number) -> Finding {
     let Some(assertion) = claim.assertion.value() else {
         return Finding::new(ID, Outcome::NotApplicable, "the claim asserts nothing beyond its numbers, and says so");
     };

@@ -5,13 +5,14 @@ use num_traits::{Signed, Zero};
 
 use crate::check::arms::join;
 use crate::check::number::contrast;
-use crate::check::statistic::interval::{bounds, confidence, seed_values};
+use crate::check::statistic::interval::{bounds, confidence, level, pairing, seed_values};
 use crate::check::statistic::stat_assertion::shown;
 use crate::check::statistic::stat_recompute::no_number;
+use crate::check::statistic::tolerance::Tolerance;
 use crate::check::{Case, Check, Finding, Number, Outcome, Rate, Role};
 use crate::statement::{Claim, ClaimedInterval, Contrast, ContrastKind, Direction, Quantity};
 use crate::stats::decimal::decimal_digits;
-use crate::stats::permutation::two_sample;
+use crate::stats::permutation::{paired, two_sample};
 use crate::stats::{Alternative, Printed, Rounding, check_rounding};
 
 pub(in crate::check) const ENTRY: &dyn Check = &StatContrast;
@@ -30,13 +31,13 @@ impl Check for StatContrast {
 
     fn run(&self, case: &Case<'_>) -> Finding {
         match case.number() {
-            Ok((claim, number)) => judge(claim, number).at(case.input_entries()),
+            Ok((claim, number)) => judge(claim, number, Tolerance::of(case).as_ref()).at(case.input_entries()),
             Err(problem) => no_number(ID, problem),
         }
     }
 }
 
-pub(in crate::check) fn judge(claim: &Claim, number: &Number) -> Finding {
+pub(in crate::check) fn judge(claim: &Claim, number: &Number, tolerance: Option<&Tolerance>) -> Finding {
     let Some(stated) = claim.contrast.value() else {
         let reason = match claim.comparator.value() {
             None => "the claim is of one arm and compares nothing",
@@ -46,7 +47,13 @@ pub(in crate::check) fn judge(claim: &Claim, number: &Number) -> Finding {
     };
     let finding = match contrast::contrast(stated.kind, claim.metric.direction, number) {
         Ok(exact) => {
-            let value = ("value".to_owned(), compare(claim, stated, &exact));
+            let mut value = compare(claim, stated, &exact);
+            if let (Some(tolerance), Ok(printed), Outcome::Fail) =
+                (tolerance, Printed::parse(&stated.value.printed), value.outcome)
+            {
+                value = tolerance.excuse(value, claim, number, &exact, &printed);
+            }
+            let value = ("value".to_owned(), value);
             let interval = stated.interval.value().map(|printed| interval(claim, number, printed));
             join(ID, std::iter::once(value).chain(interval.map(|finding| ("interval".to_owned(), finding))).collect())
         }
@@ -163,19 +170,39 @@ fn notes(claim: &Claim, number: &Number) -> Vec<String> {
             seeds(comparator).join(", ")
         ));
     }
-    notes.extend(permuted(subject, comparator));
+    notes.extend(permuted(claim, subject, comparator));
     notes
 }
 
 /// What the seeds alone can tell, without any assumption: the exact permutation test and how small its p can get.
-fn permuted(subject: &Rate, comparator: &Rate) -> Option<String> {
+fn permuted(claim: &Claim, subject: &Rate, comparator: &Rate) -> Option<String> {
     let (one, other) = (seed_values(subject).ok()?, seed_values(comparator).ok()?);
-    let found = two_sample(&one.values(), &other.values(), Alternative::TwoSided).ok()?;
+    let pairing = claim.contrast.value().and_then(|stated| pairing(stated, &one).ok()?);
+    let (found, seeds) = if let Some(pairing) = pairing {
+        let differences = pairing.differences(&one, &other).ok()?.values();
+        (paired(&differences, Alternative::TwoSided).ok()?, format!("{} pairs of seeds", differences.len()))
+    } else {
+        let found = two_sample(&one.values(), &other.values(), Alternative::TwoSided).ok()?;
+        (found, format!("{} against {} seeds", one.count(), other.count()))
+    };
+    let alpha = alpha(claim);
+    let cannot = match alpha.filter(|alpha| !found.can_decide(alpha)) {
+        Some(alpha) => format!("; at {} it cannot be decided at this n", decimal_digits(&alpha, 3)),
+        None => String::new(),
+    };
     Some(format!(
-        "exact permutation of the seeds: p = {}, the smallest that {} against {} seeds can give is {}",
+        "exact permutation of the seeds: p = {}, the smallest that {seeds} can give is {}{cannot}",
         decimal_digits(&found.p, 3),
-        one.count(),
-        other.count(),
         decimal_digits(&found.smallest_p, 3)
     ))
+}
+
+/// The error probability of the claim's own rule: of what it asserts of the contrast, or of the interval that it prints.
+fn alpha(claim: &Claim) -> Option<BigRational> {
+    let asserted = claim.assertion.value().and_then(|assertion| {
+        let term = assertion.terms.iter().find(|term| term.of == Quantity::Contrast)?;
+        Some(&term.by)
+    });
+    let printed = || Some(&claim.contrast.value()?.interval.value()?.rule);
+    Some(level(asserted.or_else(printed)?).ok()?.alpha().clone())
 }

@@ -1,11 +1,13 @@
 //! `stat.denominator`: is the rate divided by what the claim says, and how far could missing rows move it?
 
+use num_traits::Signed;
+
 use crate::check::arms::{ClaimedArm, claimed, join};
 use crate::check::statistic::stat_recompute::no_number;
-use crate::check::{Case, Check, Finding, Number, Outcome};
+use crate::check::{Case, Check, Finding, Number, Outcome, Role};
 use crate::statement::Claim;
-use crate::stats::bounds;
 use crate::stats::decimal::decimal_digits;
+use crate::stats::{Bounds, Incomplete, IncompleteArms, bounds};
 
 pub(in crate::check) const ENTRY: &dyn Check = &StatDenominator;
 const ID: &str = "stat.denominator";
@@ -31,7 +33,34 @@ impl Check for StatDenominator {
 
 /// Holds each claimed n to the counted one.
 pub(in crate::check) fn judge(claim: &Claim, number: &Number) -> Finding {
-    join(ID, claimed(claim, number).iter().map(|arm| (arm.label.to_owned(), judge_arm(claim, arm))).collect())
+    let finding =
+        join(ID, claimed(claim, number).iter().map(|arm| (arm.label.to_owned(), judge_arm(claim, arm))).collect());
+    match at_worst(number) {
+        Some(Bounds { low, high }) => {
+            let said = format!(
+                "with the missing rows at their worst in each arm, subject minus comparator lies between {} and {}",
+                decimal_digits(&low, 6),
+                decimal_digits(&high, 6)
+            );
+            // Rows that are missing may make the difference that is claimed.
+            if low.is_negative() && high.is_positive() { finding.warn(said) } else { finding.note(said) }
+        }
+        None => finding,
+    }
+}
+
+/// The difference of the arms with every missing row against it, and for it; none where no row is missing.
+fn at_worst(number: &Number) -> Option<Bounds> {
+    let incomplete = |role| {
+        let rate = number.rate(role)?;
+        let counted = rate.by_rollout.proportion()?;
+        Some((Incomplete::new(counted.k(), rate.rows.scored, rate.rows.expected?).ok()?, rate.rows.missing()?))
+    };
+    let ((subject, missing), (comparator, more)) = (incomplete(Role::Subject)?, incomplete(Role::Comparator)?);
+    if missing + more == 0 {
+        return None;
+    }
+    IncompleteArms { subject, comparator }.difference().ok()
 }
 
 fn judge_arm(claim: &Claim, arm: &ClaimedArm<'_>) -> Finding {

@@ -164,10 +164,10 @@ impl<'p> Shared<'p> {
     fn words(&self) -> String {
         let comparisons = self.tests().saturating_mul(self.looks);
         format!(
-            "{}: {} tests and {} looks share {} by {}: {} for each, at least",
+            "{}: {} and {} share {} by {}: {} for each, at least",
             self.family,
-            self.tests(),
-            self.looks,
+            counted(self.tests(), "test"),
+            counted(self.looks, "look"),
             percent(&self.alpha),
             self.correction,
             percent(&(&self.alpha / BigRational::from_integer(comparisons.into())))
@@ -245,6 +245,10 @@ fn adjusted(claim: &Claim, number: &Number, term: &Term, bound: &BigRational, sh
         holm.digits_above(4)
     };
     Some(format!("p = {}; by Bonferroni {}, by Holm {between}", own.digits_above(4), bonferroni.digits_above(4)))
+}
+
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn test(kind: ContrastKind, subject: &str) -> String {

@@ -4,6 +4,7 @@ use num_rational::BigRational;
 use num_traits::{One, Signed};
 
 use crate::check::arms::{ClaimedArm, claimed, join};
+use crate::check::statistic::tolerance::Tolerance;
 use crate::check::{Case, Check, Finding, Number, NumberProblem, Outcome, Rate};
 use crate::statement::Claim;
 use crate::stats::decimal::decimal_digits;
@@ -39,7 +40,7 @@ impl Check for StatRecompute {
 
     fn run(&self, case: &Case<'_>) -> Finding {
         match case.number() {
-            Ok((claim, number)) => judge(claim, number).at(case.input_entries()),
+            Ok((claim, number)) => judge(claim, number, Tolerance::of(case).as_ref()).at(case.input_entries()),
             Err(problem) => no_number(ID, problem),
         }
     }
@@ -60,8 +61,17 @@ pub(in crate::check) fn exact(rate: &Rate) -> String {
 }
 
 /// Holds each printed number to the computed one.
-pub(in crate::check) fn judge(claim: &Claim, number: &Number) -> Finding {
-    join(ID, claimed(claim, number).iter().map(|arm| (arm.label.to_owned(), judge_arm(arm))).collect())
+pub(in crate::check) fn judge(claim: &Claim, number: &Number, tolerance: Option<&Tolerance>) -> Finding {
+    let of_arm = |arm: &ClaimedArm<'_>| {
+        let finding = judge_arm(arm);
+        match (tolerance, Printed::parse(&arm.value.rate.printed)) {
+            (Some(tolerance), Ok(printed)) if finding.outcome == Outcome::Fail => {
+                tolerance.excuse(finding, claim, number, &arm.rate.value, &printed)
+            }
+            _ => finding,
+        }
+    };
+    join(ID, claimed(claim, number).iter().map(|arm| (arm.label.to_owned(), of_arm(arm))).collect())
 }
 
 fn judge_arm(arm: &ClaimedArm<'_>) -> Finding {
