@@ -11,7 +11,7 @@ pub mod many;
 pub mod slice;
 mod stream;
 
-pub use joined::Joined;
+pub use joined::{CHUNK, Joined};
 pub use stream::NumberStream;
 
 use std::fmt;

@@ -81,6 +81,9 @@ pub mod check;
 // (named checks)
 pub mod claim;
 // (the verdict)
+#[cfg(feature = "host")]
+pub mod overlap;
+// (what a corpus and an evaluation have in common, for a check)
 pub mod report;
 // --- making again, what others say of the same bytes, and what a lab already has ---
 #[cfg(feature = "host")]

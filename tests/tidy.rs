@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["verify"],
     &["lineage"],
     &["check"],
-    &["claim"],
+    &["claim", "overlap"],
     &["store"],
     &["capture", "ledger"],
     &["journal"],

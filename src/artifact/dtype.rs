@@ -104,6 +104,7 @@ dtypes! {
     Tq2_0 = "TQ2_0" 256 66 true,
     Mxfp4 = "MXFP4" 32 17 true,
     Nvfp4 = "NVFP4" 64 36 true,
+    Q1_0 = "Q1_0" 128 18 true,
 }
 
 /// Why a shape of a type has no length in bytes.

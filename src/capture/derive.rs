@@ -235,9 +235,17 @@ impl<'a> Deriver<'a> {
 
     /// The projection in the header of a manifest that the evidence shows.
     fn projection(&self, subject: &Subject, kind: DigestKind) -> Option<&str> {
-        let root = ManifestRoot::from_bytes(subject.digest(kind)?.bytes);
-        self.evidence.manifests.get(&(kind, root)).map(|manifest| manifest.header.projection.as_str())
+        projection(self.evidence, subject, kind)
     }
+}
+
+pub(super) fn projection<'e>(
+    evidence: &'e VerifiedEvidence<'_>,
+    subject: &Subject,
+    kind: DigestKind,
+) -> Option<&'e str> {
+    let root = ManifestRoot::from_bytes(subject.digest(kind)?.bytes);
+    evidence.manifests.get(&(kind, root)).map(|manifest| manifest.header.projection.as_str())
 }
 
 fn documents(body: Option<&Body>) -> View {
@@ -288,11 +296,11 @@ fn is_of(held: &Held, subject: &Subject) -> bool {
     bytes.all(|(kind, (digest, _))| subject.carries(*kind, digest))
 }
 
-fn fact<'b>(body: Option<&'b Body>, name: &str) -> Option<&'b str> {
+pub(super) fn fact<'b>(body: Option<&'b Body>, name: &str) -> Option<&'b str> {
     body?.reading.as_ref()?.facts.get(name).map(String::as_str)
 }
 
-fn recorded_name(body: Option<&Body>) -> Option<String> {
+pub(super) fn recorded_name(body: Option<&Body>) -> Option<String> {
     match &body?.paths[..] {
         [path] => file_name(path),
         _ => None,
@@ -307,14 +315,7 @@ fn judge(stated: Stated<'_>, (kind, recorded): (DigestKind, Digest), taken: &Tak
     let unclear = |reason: String| Rederived::Unclear { reason };
     let held = match taken {
         Ok(held) => held,
-        // A log that is no log contradicts its records, and so do weights that are none. Rows and much else may be beyond
-        // this program.
-        Err(Unread::Failed(reason)) if kind == DigestKind::Samples && view.doubt.is_none() => {
-            return Rederived::Unreadable { reason: reason.clone() };
-        }
-        Err(Unread::Refused(reason)) if view.doubt.is_none() => {
-            return Rederived::Unreadable { reason: reason.clone() };
-        }
+        // What cannot be read may be beyond this program: formats change without saying so.
         Err(Unread::Failed(reason) | Unread::Refused(reason)) => return unclear(reason.clone()),
     };
     // What was read must be what was found.
@@ -369,7 +370,7 @@ fn samples(paths: &[PathBuf], map: Option<&ColumnMap>) -> Taken {
 }
 
 /// An error with its causes in one line.
-fn chain(error: &dyn Error) -> String {
+pub(super) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

@@ -9,7 +9,7 @@ use crate::artifact::tree::TreeNode;
 use crate::capture::hash::{HashOptions, Silent};
 use crate::capture::open::{CaptureError, OpenFile, Root, Shown, argument_metadata};
 use crate::capture::walk::walk_folder;
-use crate::evallog::{self, ColumnMap, EvalLog, EvalLogError, LogFile};
+use crate::evallog::{self, ColumnMap, EvalLog, EvalLogError, LogFile, SeeItem};
 
 /// Files of one log, all open at once: more make a folder of logs, not a log.
 const MAX_FILES: usize = 512;
@@ -26,6 +26,18 @@ pub enum LogError {
 
 /// Reads the log that stands at the paths.
 pub fn read_log(paths: &[PathBuf], map: Option<&ColumnMap>) -> Result<EvalLog, LogError> {
+    with_files(paths, |files| evallog::read_log(files, map))
+}
+
+/// Gives what each sample of the log at the paths was asked.
+pub fn read_items(paths: &[PathBuf], map: Option<&ColumnMap>, see: SeeItem<'_>) -> Result<(), LogError> {
+    with_files(paths, |files| evallog::read_items(files, map, see))
+}
+
+fn with_files<T>(
+    paths: &[PathBuf],
+    read: impl FnOnce(&mut [LogFile<'_>]) -> Result<T, EvalLogError>,
+) -> Result<T, LogError> {
     let mut open = match paths {
         [folder] if argument_metadata(folder)?.is_dir() => open_folder(folder)?,
         paths => paths.iter().map(|path| OpenFile::argument(path)).collect::<Result<_, _>>()?,
@@ -38,11 +50,11 @@ pub fn read_log(paths: &[PathBuf], map: Option<&ColumnMap>) -> Result<EvalLog, L
         open.iter_mut().map(|open| (name_of(&open.shown), open.stamp.size, &mut open.file)).collect();
     let mut files: Vec<LogFile<'_>> =
         named.iter_mut().map(|(name, len, file)| LogFile { name: name.clone(), source: *file, len: *len }).collect();
-    let log = evallog::read_log(&mut files, map)?;
+    let read = read(&mut files)?;
     for file in &open {
         file.check_unchanged()?;
     }
-    Ok(log)
+    Ok(read)
 }
 
 /// Gives every file at the paths to `read`, one open at a time; what is read is refused where a file changed meanwhile.

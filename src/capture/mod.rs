@@ -18,6 +18,7 @@ pub mod log;
 pub mod logs;
 pub mod observe;
 pub mod open;
+pub mod overlap;
 pub mod pace;
 pub(crate) mod parts;
 mod read;

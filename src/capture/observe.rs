@@ -11,6 +11,7 @@ use crate::artifact::tree::{TreeLeaf, TreeNode, TreePath, tree_manifest};
 use crate::capture::derive::{Deriver, Stated};
 use crate::capture::hash::{Also, HashOptions, Progress, hash_file};
 use crate::capture::open::{CaptureError, argument_metadata};
+use crate::capture::overlap;
 use crate::capture::walk::{Tree, walk_folder};
 use crate::check::{ArtifactSeen, Observed};
 use crate::digest::{Algorithm, Digest, DigestKind};
@@ -27,6 +28,7 @@ pub fn observe(
     let folder = Folder::new(walk_folder(directory, &HashOptions::default(), progress)?);
     let mut observed = Observed::default();
     let mut deriver = Deriver::new(evidence, directory, progress);
+    let mut found = Vec::new();
     for index in &evidence.links.reached {
         let Some(entry) = evidence.entries.get(index) else { continue };
         let payload = entry.payload();
@@ -39,9 +41,11 @@ pub fn observe(
             let Some((kind, measure)) = subject.principal() else { continue };
             let seen = check_other_digests(directory, measure, folder.look(kind, measure, &recorded), progress);
             if let ArtifactSeen::Equal { path } = &seen {
-                let again = deriver.derive(Stated { entry: *index, kind: payload.kind, subject }, path);
+                let stated = Stated { entry: *index, kind: payload.kind, subject };
+                let again = deriver.derive(stated, path);
                 observed.derived.extend(again.digests.into_iter().map(|(digest, derived)| ((*index, digest), derived)));
                 observed.readings.extend(again.reread.map(|reread| (*index, reread)));
+                found.push((stated, path.clone()));
             }
             looks.push(seen);
         }
@@ -50,6 +54,9 @@ pub fn observe(
         observed.artifacts.insert(*index, seen);
     }
     observe_beside(evidence, &folder, &mut deriver, &mut observed);
+    if evidence.items.is_empty() {
+        observed.overlap = Some(overlap::look(evidence, directory, &found, progress));
+    }
     Ok(observed)
 }
 

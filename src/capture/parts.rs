@@ -16,10 +16,7 @@ use sha2::Digest as _;
 use crate::capture::hash::{Also, HashOptions, HashedFile, Progress, check_size};
 use crate::capture::open::{CaptureError, FileStamp, OpenFile};
 use crate::capture::read::{BLOCK, Block, BlockReader};
-use crate::digest::{FileDigest, Sha256Digest, Subtree};
-
-/// Bytes in a leaf of a BLAKE3 tree.
-const CHUNK: u64 = 1024;
+use crate::digest::{CHUNK, FileDigest, Joined, Sha256Digest, Subtree};
 
 /// More threads than this saturate any disk and memory; it bounds the blocks in memory to half of the promised 64 MiB.
 const MAX_THREADS: usize = 16;
@@ -183,10 +180,10 @@ struct Work {
     early: BTreeMap<u64, Done>,
     /// How many blocks were merged.
     merged: u64,
-    file: Merger,
+    file: Joined,
     whole_file: Option<FileDigest>,
     parts: Vec<Option<FileDigest>>,
-    mergers: BTreeMap<usize, Merger>,
+    across: BTreeMap<usize, Across>,
 }
 
 /// One block and the parts in it.
@@ -204,7 +201,7 @@ struct Done {
     end: u64,
 }
 
-/// A subtree and how many chunks it has, or all of what was to be hashed.
+/// A subtree and how many bytes are under it, or all of what was to be hashed.
 enum Piece {
     Subtree(u64, Subtree),
     Whole(FileDigest),
@@ -233,10 +230,10 @@ impl Work {
             next: 0,
             early: BTreeMap::new(),
             merged: 0,
-            file: Merger::default(),
+            file: Joined::default(),
             whole_file: (size == 0).then(|| FileDigest::of(&[])),
             parts,
-            mergers: BTreeMap::new(),
+            across: BTreeMap::new(),
         }
     }
 
@@ -271,16 +268,16 @@ impl Work {
             self.merged += 1;
             match done.file {
                 Piece::Whole(digest) => self.whole_file = Some(digest),
-                Piece::Subtree(chunks, subtree) => self.file.push(chunks, subtree),
+                Piece::Subtree(bytes, subtree) => self.file.push(bytes, subtree),
             }
             for (part, stretch) in done.parts {
                 let range = &ranges[part];
-                let merger = self.mergers.entry(part).or_default();
+                let merger = self.across.entry(part).or_default();
                 if let Some(digest) = merger.join(stretch, range.end - range.start) {
                     self.parts[part] = Some(digest);
-                    self.mergers.remove(&part);
+                    self.across.remove(&part);
                 } else if range.end <= done.end
-                    && let Some(merger) = self.mergers.remove(&part)
+                    && let Some(merger) = self.across.remove(&part)
                 {
                     self.parts[part] = Some(merger.finish());
                 }
@@ -289,7 +286,7 @@ impl Work {
     }
 
     fn finish(self) -> (FileDigest, Vec<FileDigest>) {
-        let file = self.whole_file.unwrap_or_else(|| self.file.finish());
+        let file = self.whole_file.unwrap_or_else(|| joined(self.file));
         let parts = self.parts.into_iter().map(|part| part.expect("every block was merged, so every part ended"));
         (file, parts.collect())
     }
@@ -300,7 +297,7 @@ impl Task {
         let file = if block.len() as u64 == size {
             Piece::Whole(FileDigest::of(block))
         } else {
-            Piece::Subtree((block.len() as u64).div_ceil(CHUNK), Subtree::of(block, self.start))
+            Piece::Subtree(block.len() as u64, Subtree::of(block, self.start))
         };
         let parts = self.parts.iter().map(|part| (*part, self.stretch(block, &ranges[*part]))).collect();
         Done { file, parts, end: self.start + block.len() as u64 }
@@ -330,7 +327,7 @@ impl Task {
             let chunks = aligned.min(1 << (stop - chunk).ilog2());
             let from = part.start + chunk * CHUNK;
             let to = (from + chunks * CHUNK).min(part.end);
-            stretch.pieces.push(Piece::Subtree(chunks, Subtree::of(held(from, to), chunk * CHUNK)));
+            stretch.pieces.push(Piece::Subtree(to - from, Subtree::of(held(from, to), chunk * CHUNK)));
             chunk += chunks;
         }
         if !is_last {
@@ -340,19 +337,15 @@ impl Task {
     }
 }
 
-/// Merges neighbouring subtrees of any sizes, which come in order, keeping one hash for each level.
+/// A part that reaches over several blocks.
 #[derive(Default)]
-struct Merger {
-    /// First chunk, number of chunks and root of each subtree that is not merged yet. The last two are merged only when
-    /// another follows: if none does, theirs is the root of the whole, which is hashed apart.
-    range: Vec<(u64, u64, Subtree)>,
-    /// Chunks pushed.
-    next: u64,
+struct Across {
+    joined: Joined,
     /// The beginning of the next chunk, from the block before.
     carried: Vec<u8>,
 }
 
-impl Merger {
+impl Across {
     /// Adds what of a part lies in the next block; the digest where that was all of it and hashed whole.
     fn join(&mut self, stretch: Stretch, len: u64) -> Option<FileDigest> {
         self.carried.extend_from_slice(&stretch.head);
@@ -361,41 +354,26 @@ impl Merger {
             if len <= CHUNK {
                 return Some(FileDigest::of(&chunk));
             }
-            self.push(1, Subtree::of(&chunk, self.next * CHUNK));
+            self.joined.push(chunk.len() as u64, Subtree::of(&chunk, self.joined.len()));
         }
         for piece in stretch.pieces {
             match piece {
                 Piece::Whole(digest) => return Some(digest),
-                Piece::Subtree(chunks, subtree) => self.push(chunks, subtree),
+                Piece::Subtree(bytes, subtree) => self.joined.push(bytes, subtree),
             }
         }
         self.carried = stretch.tail;
         None
     }
 
-    fn push(&mut self, chunks: u64, subtree: Subtree) {
-        while let [.., (first, left_chunks, left), (_, right_chunks, right)] = self.range[..]
-            && left_chunks == right_chunks
-            && first.is_multiple_of(2 * left_chunks)
-        {
-            self.range.truncate(self.range.len() - 2);
-            self.range.push((first, 2 * left_chunks, left.merge(right)));
-        }
-        self.range.push((self.next, chunks, subtree));
-        self.next += chunks;
+    fn finish(self) -> FileDigest {
+        joined(self.joined)
     }
+}
 
-    fn finish(mut self) -> FileDigest {
-        while self.range.len() > 2 {
-            let (_, right_chunks, right) = self.range.pop().expect("more than two are left");
-            let (first, left_chunks, left) = self.range.pop().expect("more than one is left");
-            self.range.push((first, left_chunks + right_chunks, left.merge(right)));
-        }
-        let [(.., left), (.., right)] = self.range[..] else {
-            unreachable!("what is not hashed whole has two subtrees or more")
-        };
-        left.merge_root(right)
-    }
+/// The digest of what is longer than a block, or than a chunk.
+fn joined(joined: Joined) -> FileDigest {
+    joined.finish().expect("what is not hashed whole has two subtrees or more")
 }
 
 #[cfg(test)]

@@ -314,13 +314,13 @@ fn places(
 }
 
 /// A file that `capture::open` opened.
-struct Opened<'a> {
+pub(super) struct Opened<'a> {
     open: &'a OpenFile,
     reader: Reader<'a>,
 }
 
 impl<'a> Opened<'a> {
-    fn new(open: &'a OpenFile, options: &HashOptions) -> Result<Self, CaptureError> {
+    pub(super) fn new(open: &'a OpenFile, options: &HashOptions) -> Result<Self, CaptureError> {
         check_size(open, options)?;
         // SHA-256 is taken by a second reader beside the first.
         let reader = if options.also == Also::Sha256 { Reader::keeping(open) } else { Reader::new(open) };
@@ -328,7 +328,7 @@ impl<'a> Opened<'a> {
     }
 
     /// What was read, if it is still what was opened.
-    fn hashed(&self, name: &str, passed: Result<Passed, RowsError>) -> Result<HashedFile, RowsCaptureError> {
+    pub(super) fn hashed(&self, name: &str, passed: Result<Passed, RowsError>) -> Result<HashedFile, RowsCaptureError> {
         let path = || Shown::of(name.as_ref());
         let Passed { digest, sha256, .. } = passed.map_err(|source| RowsCaptureError::File { path: path(), source })?;
         self.open.check_unchanged().map_err(|_| RowsCaptureError::Changed { path: path() })?;

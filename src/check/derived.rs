@@ -60,7 +60,7 @@ impl Asked {
                         .sides(format!("{digest}, {count} in all"), format!("{}, {found} in all", Digest::from(*root)))
                         .at([*entry]);
                 }
-                Some(Rederived::Unreadable { reason } | Rederived::Unclear { reason }) => reason.as_str(),
+                Some(Rederived::Unclear { reason }) => reason.as_str(),
                 None if !is_of_bytes => {
                     "nothing recorded beside it says which bytes it is of (as of what is behind salts)"
                 }

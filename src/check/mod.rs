@@ -28,7 +28,10 @@ pub use case::{Case, Input, InputProblem, Target};
 pub use explain::{Explanation, explain};
 pub use later::Later;
 pub use number::{CellRate, InputSamples, Number, NumberProblem, Rate, Role, SeedRate, Side};
-pub use observed::{Apart, ArtifactSeen, Kinship, Observed, Rederived, Replayed, Reread, Unread};
+pub use observed::{
+    Apart, ArtifactSeen, Example, Kinship, OVERLAP_LEAST, OVERLAP_RUN, Observed, Overlap, Rederived, Replayed, Reread,
+    Shared, Unread,
+};
 
 wire_enum! {
     /// What a check found.
@@ -169,6 +172,7 @@ pub static CHECKS: &[&dyn Check] = &[
     corpus::dataset_transforms::ENTRY,
     corpus::aft_strip::ENTRY,
     corpus::mix_composition::ENTRY,
+    corpus::contamination::ENTRY,
     training::base_identity::ENTRY,
     training::train_inputs::ENTRY,
     training::train_effort::ENTRY,

@@ -44,12 +44,7 @@ pub enum Rederived {
         /// Number of its items.
         count: u64,
     },
-    /// They are there but cannot be read as what they were recorded as.
-    Unreadable {
-        /// Why.
-        reason: String,
-    },
-    /// What they give is neither for nor against what was recorded.
+    /// What they give is neither for nor against what was recorded: of a format that is newer than this program, for one.
     Unclear {
         /// Why.
         reason: String,
@@ -139,4 +134,63 @@ pub struct Observed {
     pub weights: BTreeMap<(EntryIndex, EntryIndex), Apart>,
     /// By their number in the evidence: opened items whose bytes were looked for.
     pub items: BTreeMap<usize, ArtifactSeen>,
+    /// Texts of the evaluation that stand in the corpora, where both were at hand.
+    pub overlap: Option<Overlap>,
+}
+
+/// Words of a run that make an item shared.
+pub const OVERLAP_RUN: usize = 13;
+
+/// Words of the shortest text, and of the shortest run, that are told from chance.
+pub const OVERLAP_LEAST: usize = 8;
+
+/// Texts of an evaluation, looked for in the corpora at hand.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Overlap {
+    /// Different items.
+    pub items: u64,
+    /// Different texts of them that were looked for.
+    pub texts: u64,
+    /// Texts too short to be told from chance, which were not.
+    pub short: u64,
+    /// By entry: each suite and log at hand, with the items read from it, or why there are none.
+    pub from: BTreeMap<EntryIndex, Result<u64, String>>,
+    /// By entry: each corpus that was found unchanged, with what it shares, or why that could not be seen.
+    pub corpora: BTreeMap<EntryIndex, Result<Shared, String>>,
+}
+
+/// What a corpus shares with the items.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Shared {
+    /// Documents or rows that were read.
+    pub documents: u64,
+    /// Words in them.
+    pub words: u64,
+    /// Items of which a question or an answer stands there whole.
+    pub whole: u64,
+    /// Items of which only another text does: instructions, notes, sources.
+    pub whole_around: u64,
+    /// Items of which a run of thirteen words does.
+    pub runs: u64,
+    /// Items of which half of all windows of eight words do.
+    pub half: u64,
+    /// The item that shares most: windows shared, of how many, its label.
+    pub most: Option<(u64, u64, String)>,
+    /// Names that the suite gives, and in how many documents each stands.
+    pub names: Vec<(String, u64)>,
+    /// Some items that share something, whole texts first.
+    pub examples: Vec<Example>,
+}
+
+/// One item that shares something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Example {
+    /// Its label.
+    pub item: String,
+    /// The field of it that stands in the corpus.
+    pub field: String,
+    /// Where in the corpus.
+    pub place: String,
+    /// The whole text, and not a run of words.
+    pub is_whole: bool,
 }

@@ -82,6 +82,7 @@ pub const VENDOR_AUDIT: Profile = Profile {
         "claim.complete",
         "claim.prereg",
         "spec.bytes",
+        "contamination",
         "base.identity",
         "train.inputs",
         "arms.baseline",

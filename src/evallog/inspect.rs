@@ -80,7 +80,7 @@ pub(super) fn parse_sample(value: &Value<'_>, header: &Header) -> Result<(Sample
     }
     let sample = value.object()?;
     let (id, epoch) = parse_key(&sample)?;
-    let mut texts = Texts { attachments: sample.object("attachments")?, flags: 0 };
+    let mut texts = Texts::of(&sample)?;
     let (scores, edits) = parse_scores(&sample)?;
     let mut seen = Seen { edits, ..Seen::default() };
     let status = if sample.get("invalidation")?.is_some() {
@@ -127,8 +127,9 @@ impl Seen {
         self.retries = sample.get("error_retries")?.iter().flat_map(Value::items).count() as u64;
         let metadata = child(sample, "metadata")?;
         for name in header.clusters() {
-            if let Some(cluster) = metadata.get(name)? {
-                self.clusters.push((name.to_owned(), bounded_text(cluster.raw())));
+            if metadata.has(&name) {
+                let cluster = metadata.get(&name)?.map_or("null".to_owned(), |value| bounded_text(value.raw()));
+                self.clusters.push((name, cluster));
             }
         }
         let mut events = Events::read(sample.get("events")?.as_ref(), texts)?;
@@ -171,7 +172,12 @@ pub(super) struct Texts<'a> {
     flags: u64,
 }
 
-impl Texts<'_> {
+impl<'a> Texts<'a> {
+    /// The texts of a sample.
+    pub(super) fn of(sample: &Object<'a>) -> Result<Self, PartError> {
+        Ok(Self { attachments: sample.object("attachments")?, flags: 0 })
+    }
+
     /// The text itself, or the attachment that it refers to as a whole.
     fn resolve(&mut self, text: Text<'_>) -> Result<Vec<u8>, PartError> {
         let hash = text.bytes.strip_prefix(ATTACHMENT).or_else(|| text.bytes.strip_prefix(OLD_ATTACHMENT));
@@ -188,7 +194,7 @@ impl Texts<'_> {
     }
 
     /// A message's text by Inspect's rule: the content itself, or its text parts joined by newlines.
-    fn message(&mut self, content: &Value<'_>) -> Result<Vec<u8>, PartError> {
+    pub(super) fn message(&mut self, content: &Value<'_>) -> Result<Vec<u8>, PartError> {
         if let Some(text) = content.text() {
             return self.resolve(text);
         }

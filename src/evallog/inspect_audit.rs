@@ -18,7 +18,7 @@ use crate::artifact::samples::{
     Scores,
 };
 use crate::json::Value;
-use crate::stats::{Observation, Reducer, reduce};
+use crate::stats::{Observation, Reducer, StatsError, reduce};
 
 /// A float sum of a million terms of size 1 is off by at most 1e-10; relative to max(1, |value|).
 const TOLERANCE: (u32, u64) = (1, 1_000_000_000);
@@ -217,7 +217,7 @@ fn same_score(left: &Score, right: &Score) -> bool {
 }
 
 /// The scored values of one score, by sample: what Inspect's metrics are over. `None` where one is infinite.
-pub(super) fn observations(samples: &Samples, scorer: &str, key: &str) -> Option<Vec<Observation<SampleId>>> {
+fn observations(samples: &Samples, scorer: &str, key: &str) -> Option<Vec<Observation<SampleId>>> {
     let mut found = Vec::new();
     for ((id, _), record) in samples {
         let Some(score) = record.score(scorer, key).filter(|score| !score.is_unscored()) else { continue };
@@ -229,6 +229,58 @@ pub(super) fn observations(samples: &Samples, scorer: &str, key: &str) -> Option
         found.push(Observation { sample: id.clone(), value });
     }
     Some(found)
+}
+
+/// One value for the epochs of each sample, as Inspect reduces them.
+pub(super) fn reduced(
+    samples: &Samples,
+    scorer: &str,
+    key: &str,
+    reducer: Reducer,
+) -> Result<BTreeMap<SampleId, BigRational>, String> {
+    let mut values = observations(samples, scorer, key).ok_or("a score is infinite")?;
+    if matches!(reducer, Reducer::Mode | Reducer::Majority) {
+        values = counted(samples, scorer, key, reducer == Reducer::Majority, values)?;
+    }
+    reduce(&values, reducer).map_err(|error| error.to_string())
+}
+
+/// Of each sample only the value that is most often *written*: `I` and `N` are two grades, though both count 0. With a
+/// majority to reach, epochs without a score count as well.
+fn counted(
+    samples: &Samples,
+    scorer: &str,
+    key: &str,
+    is_majority: bool,
+    values: Vec<Observation<SampleId>>,
+) -> Result<Vec<Observation<SampleId>>, String> {
+    let scores = samples.iter().filter_map(|((id, _), record)| Some((id, record.score(scorer, key)?)));
+    let mut all: BTreeMap<&SampleId, u64> = BTreeMap::new();
+    let mut written: BTreeMap<&SampleId, Vec<(String, u64, BigRational)>> = BTreeMap::new();
+    let mut values = values.into_iter();
+    for (id, score) in scores {
+        *all.entry(id).or_default() += 1;
+        if score.is_unscored() {
+            continue;
+        }
+        let value = values.next().map(|observation| observation.value).unwrap_or_default();
+        // Numbers are equal by their value, as booleans are to numbers; texts are by their letters.
+        let name = if score.lexeme().starts_with('"') { score.lexeme().to_owned() } else { value.to_string() };
+        let counts = written.entry(id).or_default();
+        match counts.iter_mut().find(|(known, ..)| *known == name) {
+            Some((_, count, _)) => *count += 1,
+            None => counts.push((name, 1, value)),
+        }
+    }
+    let most = |(id, counts): (&SampleId, Vec<(String, u64, BigRational)>)| {
+        let most = counts.iter().map(|(_, count, _)| *count).max().unwrap_or(0);
+        if is_majority && 2 * most <= all.get(id).copied().unwrap_or(0) {
+            return Err(StatsError::NoMajority.to_string());
+        }
+        let first = counts.into_iter().find(|(_, count, _)| *count == most).map(|(.., value)| value);
+        Ok(Observation { sample: id.clone(), value: first.unwrap_or_default() })
+    };
+    written.into_iter().map(most).collect()
 }
 
 pub(super) fn tolerance(around: &BigRational) -> BigRational {
@@ -268,9 +320,8 @@ pub(super) fn check_reductions(
                 continue;
             }
             for (key, score) in parse_value(stored.get("value")?.as_ref())? {
-                let exact = reduced.entry(key.clone()).or_insert_with(|| {
-                    observations(samples, &scorer, &key).and_then(|values| reduce(&values, reducer).ok())
-                });
+                let exact =
+                    reduced.entry(key.clone()).or_insert_with(|| self::reduced(samples, &scorer, &key, reducer).ok());
                 let Some(exact) = exact.as_ref().and_then(|exact| exact.get(&id)) else { continue };
                 if !score.value().is_some_and(|value| is_close(exact, value)) {
                     let text = format!("{id} {scorer}: stored {}, the samples reduce to {exact}", score.lexeme());

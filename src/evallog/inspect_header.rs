@@ -33,6 +33,8 @@ pub(super) struct Grid {
 #[derive(Debug, Clone)]
 pub(super) struct Metric {
     pub(super) reported: ReportedMetric,
+    /// Its own name: the key under which it is reported may have a number behind it, or its group before it.
+    pub(super) name: String,
     /// The rule it was computed by: its group, or else its own name, without the package.
     pub(super) rule: String,
     /// Its parameters as JSON, which change its rule; null ones are left out.
@@ -176,18 +178,12 @@ fn parse_metrics(score: &Object<'_>, scorer: &str, name: &str, metrics: &mut Vec
     let (reducer, scored) = (score.text("reducer")?, score.count("scored_samples")?);
     for (metric, value) in score.object("metrics")?.distinct()? {
         let fields = value.object()?;
-        let mut params = BTreeMap::new();
-        for place in ["params", "options"] {
-            let given = fields.object(place)?.distinct()?;
-            params.extend(given.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k, bounded_text(v.raw()))));
-        }
-        let rule = match text(&fields, "group")? {
-            Some(group) => group,
-            None => text(&fields, "name")?.unwrap_or_else(|| metric.clone()),
-        };
+        let own = text(&fields, "name")?.unwrap_or_else(|| metric.clone());
+        let rule = text(&fields, "group")?.unwrap_or_else(|| own.clone());
         metrics.push(Metric {
+            name: bounded_text(&own),
             rule: bounded_text(rule.rsplit('/').next().unwrap_or(&rule)),
-            params,
+            params: params(&fields, &["params", "options"])?,
             reported: ReportedMetric {
                 scorer: bounded_text(scorer),
                 score: bounded_text(name),
@@ -201,11 +197,57 @@ fn parse_metrics(score: &Object<'_>, scorer: &str, name: &str, metrics: &mut Vec
     Ok(())
 }
 
+impl Metric {
+    /// The metadata keys that it needs of each sample.
+    fn metadata(&self) -> impl Iterator<Item = String> {
+        let inner = self.params.get("metric").and_then(|metric| Inner::parse(metric));
+        let cluster = self.params.get("cluster").cloned();
+        let keys = [
+            cluster,
+            self.params.get("group_key").cloned(),
+            inner.and_then(|inner| inner.params.get("cluster").cloned()),
+        ];
+        keys.into_iter().flatten().filter_map(|raw| plain_text(&raw))
+    }
+}
+
+/// The metric that another one applies to groups.
+#[derive(Debug)]
+pub(super) struct Inner {
+    /// The rule, without the package.
+    pub(super) rule: String,
+    pub(super) params: BTreeMap<String, String>,
+}
+
+impl Inner {
+    /// Reads it from a parameter.
+    pub(super) fn parse(raw: &str) -> Option<Self> {
+        let metric = Value::parse(raw.as_bytes()).ok()?.object().ok()?;
+        let name = metric.text("name").ok()??;
+        let params = params(&metric, &["params"]).ok()?;
+        Some(Self { rule: name.rsplit('/').next().unwrap_or(&name).to_owned(), params })
+    }
+}
+
+/// The text that a parameter is.
+pub(super) fn plain_text(raw: &str) -> Option<String> {
+    Value::parse(raw.as_bytes()).ok()?.text().map(|text| text.lossy())
+}
+
+/// Parameters as JSON; null ones are left out.
+fn params(fields: &Object<'_>, places: &[&str]) -> Result<BTreeMap<String, String>, PartError> {
+    let mut params = BTreeMap::new();
+    for place in places {
+        let given = fields.object(place)?.distinct()?;
+        params.extend(given.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k, bounded_text(v.raw()))));
+    }
+    Ok(params)
+}
+
 impl Header {
-    /// The metadata keys that reported metrics cluster by.
-    pub(super) fn clusters(&self) -> impl Iterator<Item = &str> {
-        let names = self.metrics.iter().filter_map(|metric| metric.params.get("cluster"));
-        names.filter_map(|name| name.strip_prefix('"')?.strip_suffix('"')).collect::<BTreeSet<_>>().into_iter()
+    /// The metadata keys that reported metrics cluster or group by.
+    pub(super) fn clusters(&self) -> BTreeSet<String> {
+        self.metrics.iter().flat_map(Metric::metadata).collect()
     }
 
     /// The facts of a log with this header.

@@ -7,6 +7,7 @@ use super::inspect_audit::{check_grid, check_reductions, check_status, note_samp
 use super::inspect_header::parse_header;
 use super::inspect_judge::Tally;
 use super::inspect_metrics::check_metrics;
+use super::items::{SeeItem, see_sample};
 use super::{ColumnMap, EvalLog, EvalLogError, LogFile, Look, Reader, part};
 use crate::artifact::samples::AnomalyCode;
 use crate::json::Value;
@@ -54,5 +55,17 @@ impl Reader for InspectJson {
             part("reductions", check_reductions(&reductions, &header, &samples, &mut facts.anomalies))?;
         }
         Ok(EvalLog::of(facts, samples, header.about))
+    }
+
+    fn items(&self, files: &mut [LogFile<'_>], see: SeeItem<'_>) -> Result<(), EvalLogError> {
+        let [file] = files else { return Err(EvalLogError::Unrecognised) };
+        let bytes = file.read_all(MAX_JSON_BYTES)?;
+        let log = part("the log", part("the log", Value::parse(&bytes))?.object())?;
+        for (index, sample) in part("the log", log.get("samples"))?.iter().flat_map(Value::items).enumerate() {
+            if !see_sample(&format!("samples[{index}]"), &sample, see)? {
+                break;
+            }
+        }
+        Ok(())
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Epochs are reduced first, then `accuracy` and `mean` are the mean of the reduced values, `std` and `var` their sample
 //! deviation and variance, `stderr` the error of the mean, plain or over clusters, `ci` Student's interval and
-//! `ci_wilson` Wilson's. Everything is exact but the reported float and Student's t. What was resampled at random cannot
-//! be computed again, and the facts say so.
+//! `ci_wilson` Wilson's; `grouped` is any of these over the samples of one value of their metadata. Everything is exact but
+//! the reported float and Student's t. What was resampled at random cannot be computed again, and the facts say so.
 //!
 //! Source: <https://github.com/UKGovernmentBEIS/inspect_ai> `src/inspect_ai/scorer/_metrics/`
 
@@ -14,13 +14,14 @@ use num_rational::BigRational;
 use num_traits::{FromPrimitive, One, Signed, Zero};
 
 use super::inspect::Samples;
-use super::inspect_audit::{is_close, observations, tolerance};
+use super::inspect_audit::{is_close, reduced, tolerance};
+use super::inspect_groups::Grouped;
 use super::inspect_header::{Header, Metric};
 use super::inspect_judge::Tally;
 use crate::artifact::samples::{AnomalyCode, LogFacts, SampleId, parse_number};
 use crate::stats::decimal::{decimal_digits, sqrt_digits};
 use crate::stats::{
-    Bound, ErrorUnit, Reducer, SurdInterval, clustered_variance_of_mean, estimate, reduce, score_interval, t_quantile,
+    self, Bound, Reducer, StatsError, SurdInterval, clustered_variance_of_mean, score_interval, t_quantile,
 };
 
 /// What the samples give for a metric.
@@ -96,43 +97,63 @@ pub(super) struct Found {
 
 /// The metric from the samples, or why there is no saying.
 pub(super) fn compute(metric: &Metric, header: &Header, samples: &Samples, tally: &Tally) -> Result<Found, String> {
-    let rule = Rule::of(metric)?;
     let reported = &metric.reported;
     let reducer = reported.reducer.as_deref().or(header.reducer.as_deref()).unwrap_or("mean");
     let reducer = Reducer::parse(reducer).map_err(|error| error.to_string())?;
     let key = if reported.score == reported.scorer { "" } else { &reported.score };
-    let values = observations(samples, &reported.scorer, key).ok_or("a score is infinite")?;
-    // Among the errors no scored sample at all: Inspect reports NaN or 0, and there is nothing to hold that against.
-    let reduced = reduce(&values, reducer).map_err(|error| error.to_string())?;
-    let found = estimate(&values, ErrorUnit::Sample, reducer).map_err(|error| error.to_string())?;
-    let units = found.units;
-    let squared_error = |cluster: &Option<String>| match cluster {
-        None => Ok((found.variance_of_mean.clone(), units)),
-        Some(name) => over_clusters(&reduced, tally.clusters.get(name)),
-    };
-    let variance = || &found.variance_of_mean * BigRational::from_integer(units.into());
-    let exact = match rule {
-        Rule::Mean => Exact::Value(found.mean.clone()),
-        Rule::Variance => Exact::Value(variance()),
-        Rule::Deviation => Exact::Root(variance()),
-        Rule::Error { cluster } => Exact::Root(squared_error(&cluster)?.0),
-        Rule::Student { bound, level, cluster } => {
-            let (square, groups) = squared_error(&cluster)?;
-            #[expect(clippy::cast_precision_loss, reason = "more clusters than a float counts are in no log")]
-            let freedom = (groups - 1).max(1) as f64;
-            let t = if units < 2 { Some(0.0) } else { t_quantile(f64::midpoint(1.0, level), freedom) };
-            let t = t.and_then(BigRational::from_f64).ok_or("no quantile for its level")?;
-            Exact::Bound(SurdInterval { center: found.mean.clone(), half_width_square: &t * &t * square }, bound)
+    let over = |over: &dyn Fn(&Reduced) -> Result<Exact, String>| {
+        let reduced = reduced(samples, &reported.scorer, key, reducer)?;
+        // Inspect reports NaN or 0 where no sample is scored, and there is nothing to hold that against.
+        if reduced.is_empty() {
+            return Err(StatsError::NoObservations.to_string());
         }
-        Rule::Wilson { bound } => {
-            if found.mean.is_negative() || found.mean > BigRational::one() {
-                return Err("the mean is no rate".to_owned());
+        Ok(Found { exact: over(&reduced)?, units: reduced.len() as u64 })
+    };
+    if metric.rule == "grouped" {
+        let grouped = Grouped::of(metric)?;
+        return over(&|reduced| grouped.over(reduced, &metric.name, tally));
+    }
+    let rule = Rule::of(&metric.rule, &metric.params, &metric.name)?;
+    over(&|reduced| rule.over(reduced, tally))
+}
+
+/// Reduced values by sample.
+pub(super) type Reduced = BTreeMap<SampleId, BigRational>;
+
+impl Rule {
+    /// The metric of these values, of which there are some.
+    pub(super) fn over(&self, reduced: &Reduced, tally: &Tally) -> Result<Exact, String> {
+        let mut units = stats::Tally::default();
+        reduced.values().for_each(|value| units.add(value));
+        let found = units.estimate(reduced.len() as u64).map_err(|error| error.to_string())?;
+        let units = found.units;
+        let squared_error = |cluster: &Option<String>| match cluster {
+            None => Ok((found.variance_of_mean.clone(), units)),
+            Some(name) => over_clusters(reduced, tally.clusters.get(name)),
+        };
+        let variance = || &found.variance_of_mean * BigRational::from_integer(units.into());
+        Ok(match self {
+            Self::Mean => Exact::Value(found.mean.clone()),
+            Self::Variance => Exact::Value(variance()),
+            Self::Deviation => Exact::Root(variance()),
+            Self::Error { cluster } => Exact::Root(squared_error(cluster)?.0),
+            Self::Student { bound, level, cluster } => {
+                let (square, groups) = squared_error(cluster)?;
+                #[expect(clippy::cast_precision_loss, reason = "more clusters than a float counts are in no log")]
+                let freedom = (groups - 1).max(1) as f64;
+                let t = if units < 2 { Some(0.0) } else { t_quantile(f64::midpoint(1.0, *level), freedom) };
+                let t = t.and_then(BigRational::from_f64).ok_or("no quantile for its level")?;
+                Exact::Bound(SurdInterval { center: found.mean.clone(), half_width_square: &t * &t * square }, *bound)
             }
-            let z = BigRational::from_f64(Z_95).ok_or("no quantile for its level")?;
-            Exact::Bound(score_interval(&found.mean, &BigRational::from_integer(BigInt::from(units)), &z), bound)
-        }
-    };
-    Ok(Found { exact, units })
+            Self::Wilson { bound } => {
+                if found.mean.is_negative() || found.mean > BigRational::one() {
+                    return Err("the mean is no rate".to_owned());
+                }
+                let z = BigRational::from_f64(Z_95).ok_or("no quantile for its level")?;
+                Exact::Bound(score_interval(&found.mean, &BigRational::from_integer(BigInt::from(units)), &z), *bound)
+            }
+        })
+    }
 }
 
 /// The normal distribution's 97.5 % quantile, as Python's `NormalDist` gives it.
@@ -152,7 +173,7 @@ fn over_clusters(
 }
 
 /// How a metric is computed.
-enum Rule {
+pub(super) enum Rule {
     Mean,
     Variance,
     Deviation,
@@ -162,14 +183,14 @@ enum Rule {
 }
 
 impl Rule {
-    fn of(metric: &Metric) -> Result<Self, String> {
-        let mut params = metric.params.clone();
+    /// The rule of that name, with its parameters as JSON; `name` says which end of an interval is reported.
+    pub(super) fn of(rule: &str, params: &BTreeMap<String, String>, name: &str) -> Result<Self, String> {
+        let mut params = params.clone();
         let text = |raw: String| raw.trim_matches('"').to_owned();
-        let rule = metric.rule.as_str();
         if rule.starts_with("bootstrap") {
             return Err("it was resampled at random and cannot be computed again".to_owned());
         }
-        let bound = match metric.reported.metric.as_str() {
+        let bound = match name {
             "lower" => Some(Bound::Lower),
             "upper" => Some(Bound::Upper),
             _ => None,

@@ -15,6 +15,7 @@ use super::inspect_audit::{
 use super::inspect_header::{Header, parse_header};
 use super::inspect_judge::Tally;
 use super::inspect_metrics::check_metrics;
+use super::items::{SeeItem, see_sample};
 use super::{ColumnMap, EvalLog, EvalLogError, LogFile, Look, Reader, part};
 use crate::artifact::samples::{Anomalies, AnomalyCode, LogFacts, SampleId};
 use crate::container::zip::{Archive, Packed};
@@ -67,6 +68,22 @@ impl Reader for InspectZip {
         tally.finish(main, &mut facts);
         check_side_members(&mut archive, &names, main, &samples, &mut facts.anomalies)?;
         Ok(EvalLog::of(facts, samples, main.about.clone()))
+    }
+
+    fn items(&self, files: &mut [LogFile<'_>], see: SeeItem<'_>) -> Result<(), EvalLogError> {
+        let [file] = files else { return Err(EvalLogError::Unrecognised) };
+        let mut archive = Archive::open(&mut *file.source, file.len)?;
+        let names = index(&archive);
+        for (name, (index, _)) in names.range(SAMPLES.to_owned()..).take_while(|(name, _)| name.starts_with(SAMPLES)) {
+            if !is_sample_name(name) {
+                continue;
+            }
+            let bytes = archive.read(*index)?;
+            if !see_sample(name, &part(name, Value::parse(&bytes))?, see)? {
+                break;
+            }
+        }
+        Ok(())
     }
 }
 

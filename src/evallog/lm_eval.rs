@@ -15,6 +15,7 @@ use num_traits::Zero;
 
 use super::about::{About, of_lm_eval};
 use super::inspect_events::{child, text};
+use super::items::{Item, SeeItem};
 use super::lines::{Place, each_line};
 use super::lm_eval_hash::Hashes;
 use super::map::ColumnMap;
@@ -77,6 +78,20 @@ impl Reader for LmEval {
             run.read_samples(file).map_err(|error| error.in_file(&name))?;
         }
         Ok(run.finish())
+    }
+
+    fn items(&self, files: &mut [LogFile<'_>], see: SeeItem<'_>) -> Result<(), EvalLogError> {
+        for file in files.iter_mut().filter(|file| task_of(&file.name).is_some()) {
+            file.source.seek(SeekFrom::Start(0))?;
+            let mut is_open = true;
+            each_line(file.source, |place, line| {
+                let at = |source: RowError| EvalLogError::Row { place, source };
+                let sample = Value::parse(line).and_then(|value| value.object()).map_err(|error| at(error.into()))?;
+                is_open = is_open && see(Item::of_harness(&sample).map_err(at)?);
+                Ok(())
+            })?;
+        }
+        Ok(())
     }
 }
 

@@ -10,12 +10,14 @@ mod guess;
 mod inspect;
 mod inspect_audit;
 mod inspect_events;
+mod inspect_groups;
 mod inspect_header;
 mod inspect_json;
 mod inspect_judge;
 mod inspect_metrics;
 mod inspect_scores;
 mod inspect_zip;
+mod items;
 mod judge_config;
 mod lines;
 mod lm_eval;
@@ -35,6 +37,7 @@ use std::io::{self, Read, SeekFrom};
 pub use about::About;
 pub use guess::guess_map;
 use inspect::Samples;
+pub use items::{Item, ItemText, Role, SeeItem, suite_items};
 pub use judge_config::JudgeConfig;
 pub use lines::Place;
 pub use map::{ColumnMap, MapError};
@@ -255,10 +258,28 @@ pub trait Reader: Sync {
 
     /// Reads the log.
     fn read(&self, files: &mut [LogFile<'_>], map: Option<&ColumnMap>) -> Result<EvalLog, EvalLogError>;
+
+    /// Gives what each sample was asked, where the format shows it.
+    fn items(&self, _files: &mut [LogFile<'_>], _see: SeeItem<'_>) -> Result<(), EvalLogError> {
+        Ok(())
+    }
 }
 
 /// Reads a log of one or several files that can be read at any place.
 pub fn read_log(files: &mut [LogFile<'_>], map: Option<&ColumnMap>) -> Result<EvalLog, EvalLogError> {
+    let log = reader_of(files, map)?.read(files, map)?;
+    match map.filter(|map| map.is_arguments()) {
+        Some(map) => log.placed(map),
+        None => Ok(log),
+    }
+}
+
+/// Gives what each sample of a log was asked: nothing of a table, which does not say.
+pub fn read_items(files: &mut [LogFile<'_>], map: Option<&ColumnMap>, see: SeeItem<'_>) -> Result<(), EvalLogError> {
+    reader_of(files, map)?.items(files, see)
+}
+
+fn reader_of(files: &mut [LogFile<'_>], map: Option<&ColumnMap>) -> Result<&'static dyn Reader, EvalLogError> {
     if files.iter().all(|file| file.len == 0) {
         return Err(EvalLogError::Empty);
     }
@@ -266,10 +287,5 @@ pub fn read_log(files: &mut [LogFile<'_>], map: Option<&ColumnMap>) -> Result<Ev
     let len = files.first_mut().map_or(Ok(0), |file| file.read_first(&mut first))?;
     let names = files.iter().map(|file| file.name.as_str()).collect();
     let look = Look { names, first: &first[..len], map };
-    let reader = READERS.iter().find(|reader| reader.recognises(&look)).ok_or(EvalLogError::Unrecognised)?;
-    let log = reader.read(files, map)?;
-    match map.filter(|map| map.is_arguments()) {
-        Some(map) => log.placed(map),
-        None => Ok(log),
-    }
+    READERS.iter().copied().find(|reader| reader.recognises(&look)).ok_or(EvalLogError::Unrecognised)
 }

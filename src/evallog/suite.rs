@@ -22,6 +22,75 @@ const MAX_ARRAY_BYTES: u64 = 256 << 20;
 /// Fields that are counted by name.
 const MAX_FIELDS: usize = 200;
 
+/// One item as it stands in a file: an object, or a row of a table.
+pub(super) enum SuiteItem<'i, 'v> {
+    Json(Value<'v>),
+    Csv(&'i Row<'v>),
+}
+
+/// Calls `each` with every item of a file; false where the file holds none: it is code, YAML or anything else.
+pub(super) fn each_item(
+    file: &mut LogFile<'_>,
+    mut each: impl FnMut(SuiteItem<'_, '_>) -> Result<(), RowError>,
+) -> Result<bool, EvalLogError> {
+    match file.name.rsplit_once('.').map_or("", |(_, ending)| ending) {
+        "jsonl" | "ndjson" => {
+            file.read_first(&mut [])?;
+            each_line(file.source, |place, line| {
+                let at = |source| EvalLogError::Row { place, source };
+                let value = Value::parse(line).map_err(|error| at(error.into()))?;
+                if value.kind() != Kind::Object {
+                    return Err(at(RowError::NotAnObject { found: value.kind().name() }));
+                }
+                each(SuiteItem::Json(value)).map_err(at)
+            })?;
+        }
+        "json" => {
+            let bytes = file.read_all(MAX_ARRAY_BYTES)?;
+            let part = |error| EvalLogError::Part { part: bounded_text(&file.name), source: error };
+            let value = Value::parse(&bytes).map_err(|error| part(error.into()))?;
+            if value.kind() != Kind::Array || value.items().any(|item| item.kind() != Kind::Object) {
+                return Ok(false);
+            }
+            for item in value.items() {
+                each(SuiteItem::Json(item)).map_err(|error| match error {
+                    RowError::Json(error) => part(PartError::Json(error)),
+                    other => part(PartError::Row(other)),
+                })?;
+            }
+        }
+        "csv" => {
+            file.read_first(&mut [])?;
+            each_csv_row(file, |place, row| {
+                each(SuiteItem::Csv(row)).map_err(|source| EvalLogError::Row { place, source })
+            })?;
+        }
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+/// The id of an item as it is written.
+pub(super) fn id_of(item: &SuiteItem<'_, '_>) -> Result<Option<String>, RowError> {
+    match item {
+        SuiteItem::Json(value) => {
+            let object: Object<'_> = value.object()?;
+            for name in IDS {
+                let id = object.get(name)?.filter(|id| !matches!(id.kind(), Kind::Array | Kind::Object));
+                if let Some(id) = id {
+                    return Ok(Some(id.raw().to_owned()));
+                }
+            }
+            Ok(None)
+        }
+        SuiteItem::Csv(Row::Csv { columns, record }) => {
+            let id = IDS.iter().find_map(|name| record.get(*columns.get(*name)?)).filter(|id| !id.is_empty());
+            Ok(id.map(str::to_owned))
+        }
+        SuiteItem::Csv(Row::Json { .. }) => Ok(None),
+    }
+}
+
 /// What was seen of a suite so far.
 #[derive(Debug, Default)]
 pub struct Suite {
@@ -45,70 +114,30 @@ impl Suite {
 
     fn add_file(&mut self, file: &mut LogFile<'_>) -> Result<(), EvalLogError> {
         let before = self.items;
-        match file.name.rsplit_once('.').map_or("", |(_, ending)| ending) {
-            "jsonl" | "ndjson" => {
-                file.read_first(&mut [])?;
-                each_line(file.source, |place, line| {
-                    let at = |source| EvalLogError::Row { place, source };
-                    let value = Value::parse(line).map_err(|error| at(error.into()))?;
-                    self.json_item(&value).map_err(at)
-                })?;
-            }
-            "json" => {
-                let bytes = file.read_all(MAX_ARRAY_BYTES)?;
-                let part =
-                    |error| EvalLogError::Part { part: bounded_text(&file.name), source: PartError::Json(error) };
-                let value = Value::parse(&bytes).map_err(part)?;
-                if value.kind() != Kind::Array || value.items().any(|item| item.kind() != Kind::Object) {
-                    self.other += 1;
-                    return Ok(());
-                }
-                for item in value.items() {
-                    self.json_item(&item).map_err(|error| match error {
-                        RowError::Json(error) => part(error),
-                        other => EvalLogError::Part { part: bounded_text(&file.name), source: PartError::Row(other) },
-                    })?;
-                }
-            }
-            "csv" => {
-                file.read_first(&mut [])?;
-                each_csv_row(file, |_, row| {
-                    self.csv_item(row);
-                    Ok(())
-                })?;
-            }
-            _ => {
-                self.other += 1;
-                return Ok(());
-            }
+        let name = file.name.clone();
+        if each_item(file, |item| self.add_item(&item))? {
+            *self.sources.entry(name).or_default() += self.items - before;
+        } else {
+            self.other += 1;
         }
-        *self.sources.entry(file.name.clone()).or_default() += self.items - before;
         Ok(())
     }
 
-    fn json_item(&mut self, value: &Value<'_>) -> Result<(), RowError> {
-        if value.kind() != Kind::Object {
-            return Err(RowError::NotAnObject { found: value.kind().name() });
-        }
-        let object: Object<'_> = value.object()?;
-        let mut id = None;
-        for name in IDS {
-            id = object.get(name)?.filter(|id| !matches!(id.kind(), Kind::Array | Kind::Object));
-            if id.is_some() {
-                break;
+    fn add_item(&mut self, item: &SuiteItem<'_, '_>) -> Result<(), RowError> {
+        let id = id_of(item)?;
+        match item {
+            SuiteItem::Json(value) => {
+                let fields: BTreeMap<String, Value<'_>> = value.object()?.distinct()?;
+                self.item(id.as_deref(), value.raw().as_bytes(), fields.keys().map(String::as_str));
             }
+            SuiteItem::Csv(Row::Csv { columns, record }) => {
+                let bytes: Vec<&str> = record.iter().collect();
+                // U+001F stands between fields: no field of a table that people read has it.
+                self.item(id.as_deref(), bytes.join("\u{1f}").as_bytes(), columns.keys().map(String::as_str));
+            }
+            SuiteItem::Csv(Row::Json { .. }) => {}
         }
-        let fields: BTreeMap<String, Value<'_>> = object.distinct()?;
-        self.item(id.map(|id| id.raw()), value.raw().as_bytes(), fields.keys().map(String::as_str));
         Ok(())
-    }
-
-    fn csv_item(&mut self, row: &Row<'_>) {
-        let Row::Csv { columns, record } = row else { return };
-        let id = IDS.iter().find_map(|name| record.get(*columns.get(*name)?)).filter(|id| !id.is_empty());
-        let bytes: Vec<&str> = record.iter().collect();
-        // U+001F stands between fields: no field of a table that people read has it.
-        self.item(id, bytes.join("\u{1f}").as_bytes(), columns.keys().map(String::as_str));
     }
 
     fn item<'f>(&mut self, id: Option<&str>, content: &[u8], fields: impl Iterator<Item = &'f str>) {

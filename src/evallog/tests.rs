@@ -1,6 +1,7 @@
 //! Real logs, read whole: what they say, what the samples add up to, and what is wrong with the tampered ones.
 
 mod lm_eval;
+mod metrics;
 mod rows;
 mod table;
 

@@ -117,6 +117,8 @@ pub(super) fn run<T: Send, S: Default + Send>(
 
 /// A block, hashed and worked on.
 struct Done<T> {
+    /// Bytes of the block, and their subtree.
+    len: u64,
     subtree: Subtree,
     /// The digest, where the block is the whole file.
     single: Option<FileDigest>,
@@ -132,15 +134,15 @@ struct Done<T> {
 
 impl<T> Done<T> {
     fn of<S>(bytes: &[u8], at: u64, is_single: bool, work: Work<'_, T, S>, scratch: &mut S) -> Self {
-        let subtree = Subtree::of(bytes, at);
+        let (len, subtree) = (bytes.len() as u64, Subtree::of(bytes, at));
         let single = is_single.then(|| FileDigest::of(bytes));
         let Some(first) = memchr::memchr(b'\n', bytes) else {
-            return Self { subtree, single, at, head: bytes.to_vec(), inner: None, tail: Vec::new(), tail_at: at };
+            return Self { len, subtree, single, at, head: bytes.to_vec(), inner: None, tail: Vec::new(), tail_at: at };
         };
         let last = memchr::memrchr(b'\n', bytes).unwrap_or(first);
         let inner = work(scratch, &bytes[first + 1..=last.max(first)], at + first as u64 + 1);
         let (head, tail) = (bytes[..=first].to_vec(), bytes[last + 1..].to_vec());
-        Self { subtree, single, at, head, inner: Some(inner), tail, tail_at: at + last as u64 + 1 }
+        Self { len, subtree, single, at, head, inner: Some(inner), tail, tail_at: at + last as u64 + 1 }
     }
 }
 
@@ -189,7 +191,7 @@ impl<'w, T, S> Order<'w, T, S> {
 
 impl<T, S> State<'_, T, S> {
     fn take(&mut self, done: Done<T>) -> Result<(), RowsError> {
-        self.joined.push(done.subtree);
+        self.joined.push(done.len, done.subtree);
         self.single = self.single.or(done.single);
         self.line.grow(&done.head, done.at)?;
         if let Some(inner) = done.inner {

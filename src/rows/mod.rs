@@ -10,13 +10,16 @@ mod block;
 mod budget;
 mod census;
 mod csv;
+mod each;
 mod gather;
 mod json;
 mod jsonl;
 mod lines;
+mod lz;
 mod packed;
 mod parquet;
 mod pass;
+mod scratch;
 mod shards;
 mod sort;
 mod taken;
@@ -31,6 +34,7 @@ mod tests;
 use std::borrow::Cow;
 use std::io::{self, BufRead};
 
+pub use each::{RowPlace, See, each_row, each_text};
 pub use gather::{Gathered, Twin};
 pub use pass::{Heard, Locating, Pass, Passed, Settings};
 pub use shards::{Missing, order, series};
@@ -125,6 +129,8 @@ pub enum RowError {
     TooLong,
     #[error("the text is not UTF-8")]
     Utf8,
+    #[error("scratch space for large batches")]
+    Scratch(#[source] io::Error),
     #[error("{what} is not read beyond {limit} {unit}")]
     Limit { what: &'static str, limit: u64, unit: &'static str },
     #[error("{what}: {found} where {expected} belong")]

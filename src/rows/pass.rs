@@ -20,7 +20,7 @@ pub(super) const BATCH: usize = 4 << 20;
 const LOCATE_BLOCK: usize = 1 << 20;
 
 /// Read size of a stream.
-const BUFFER: usize = 256 << 10;
+pub(super) const BUFFER: usize = 256 << 10;
 
 /// What to make of rows.
 #[derive(Debug, Clone, Default)]
@@ -323,7 +323,7 @@ impl Sink for Rows<'_> {
 }
 
 /// The bytes of a shard in order, hashed as they are read.
-struct Watched<'s> {
+pub(super) struct Watched<'s> {
     shard: &'s dyn Shard,
     at: u64,
     hasher: FileHasher,
@@ -333,13 +333,13 @@ struct Watched<'s> {
 }
 
 impl<'s> Watched<'s> {
-    fn new(shard: &'s dyn Shard, sha256: bool, heard: Heard<'s>) -> Self {
+    pub(super) fn new(shard: &'s dyn Shard, sha256: bool, heard: Heard<'s>) -> Self {
         let sha256 = sha256.then(sha2::Sha256::new);
         Self { shard, at: 0, hasher: FileHasher::new(), sha256, heard, failed: false }
     }
 
     /// Reads what the format had no use for, and says the digests.
-    fn finish(mut self) -> Result<Hashed, RowsError> {
+    pub(super) fn finish(mut self) -> Result<Hashed, RowsError> {
         let at = self.at;
         io::copy(&mut self, &mut io::sink()).map_err(|source| RowsError::Io { at, source })?;
         let sha256 = self.sha256.map(|sha256| Sha256Digest::from_bytes(sha256.finalize().into()));

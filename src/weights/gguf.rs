@@ -39,8 +39,10 @@ const MAX_ALIGNMENT: u64 = 1 << 20;
 /// Longest text kept as a fact.
 const MAX_FACT: u64 = 4096;
 
-/// Numbers of element types in the file.
-const TYPES: &[(u32, Dtype)] = &[
+/// Numbers of element types in the file, but for those of intermediate results that no file holds.
+///
+/// Source: <https://github.com/ggml-org/llama.cpp/blob/master/gguf-py/gguf/constants.py> `GGML_QUANT_SIZES`
+pub(super) const TYPES: &[(u32, Dtype)] = &[
     (0, Dtype::F32),
     (1, Dtype::F16),
     (2, Dtype::Q4_0),
@@ -73,6 +75,7 @@ const TYPES: &[(u32, Dtype)] = &[
     (35, Dtype::Tq2_0),
     (39, Dtype::Mxfp4),
     (40, Dtype::Nvfp4),
+    (41, Dtype::Q1_0),
 ];
 
 /// Finds the tensors of a file.

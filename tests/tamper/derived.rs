@@ -272,7 +272,9 @@ fn bytes_under_another_name_or_beyond_this_program_are_unclear() {
     // Rows said of bytes that hold none.
     let folder = Folder::new();
     let rows_of_others = captured(Kind::Dataset, &folder.write("rows.jsonl", rows(&["one"])), &Options::default());
-    for (name, bytes) in [("broken.jsonl", "{\"text\": "), ("unknown.bin", "bytes")] {
+    let beyond =
+        [("broken.jsonl", "{\"text\": "), ("unknown.bin", "bytes"), ("encrypted.parquet", "PARE and so on PARE")];
+    for (name, bytes) in beyond {
         let path = folder.write(name, bytes);
         let mut artifact = captured(Kind::Dataset, &path, &Options { bytes_only: true, ..Options::default() });
         artifact
@@ -282,6 +284,42 @@ fn bytes_under_another_name_or_beyond_this_program_are_unclear() {
         artifact.reading.clone_from(&rows_of_others.reading);
         let found = told(Kind::Dataset, &path, &artifact).found(Shown::Body, &folder, "rows.derived");
         assert_eq!(found.outcome, Outcome::Unknown, "{found:?}");
+    }
+}
+
+#[test]
+fn weights_and_logs_of_a_newer_format_are_unknown_and_never_contradicted() {
+    let folder = Folder::new();
+    let tensors = captured(Kind::Checkpoint, &folder.write("m.safetensors", safetensors([1, 2])), &Options::default());
+    let newer = folder.write("newer.gguf", [&b"GGUF"[..], &9_u32.to_le_bytes(), &[0; 16]].concat());
+    let mut artifact = captured(Kind::Checkpoint, &newer, &Options { bytes_only: true, ..Options::default() });
+    artifact.subject.0.insert(DigestKind::Tensors, tensors.subject.0[&DigestKind::Tensors].clone());
+    let found = told(Kind::Checkpoint, &newer, &artifact).found(Shown::Body, &folder, "tensors.derived");
+    assert_eq!(found.outcome, Outcome::Unknown, "{found:?}");
+    assert!(found.notes[0].contains("finds no tensors in it"), "{found:?}");
+
+    let story = Story::new();
+    let manifest = story.manifest();
+    let mut words = story.claim;
+    words.inputs.push(manifest.root().unwrap().into());
+    for (name, log, reason) in [
+        ("newer.json", "{\"version\": 9, \"status\": \"success\"}", "log schema version 9 needs a newer reproledger"),
+        ("strange.json", "{\"version\": 2, \"eval\": []}", "cannot be read"),
+    ] {
+        let folder = Folder::new();
+        folder.write(name, log);
+        let mut lab = Lab::new();
+        let checkpoint = lab.file(Kind::Checkpoint, b"weights", &[]);
+        let entry = lab.eval_log(log.as_bytes(), &manifest, &[(EdgeType::Evaluates, checkpoint)]);
+        let claim = lab.claim(&words, &[entry], &[]);
+        let bytes = lab.evidence(claim).to_bytes();
+        let assessment = assess_any(&bytes, Some(&lab.policy()), NUMBER, |evidence| {
+            Some(observe(evidence, folder.path(), &Silent).unwrap())
+        });
+        let found = finding(&assessment, "samples.derived");
+        assert_eq!(found.outcome, Outcome::Unknown, "{found:?}");
+        assert!(found.reason.contains(reason), "{found:?}");
+        assert_eq!(assessment.verdict, Verdict::Verified, "{:?}", assessment.findings);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Generated documents and the datasets made of them.
 
 pub(super) mod aft_strip;
+pub(super) mod contamination;
 pub(super) mod dataset_counts;
 pub(super) mod dataset_published;
 pub(super) mod dataset_rebuild;

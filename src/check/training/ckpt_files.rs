@@ -3,13 +3,16 @@
 use crate::check::arms::each;
 use crate::check::training::steps::steps;
 use crate::check::understood::{AT_HAND, ISSUERS_WORD, best, count, issuers};
-use crate::check::{ArtifactSeen, Case, Check, Finding, Outcome, Rederived};
+use crate::check::{ArtifactSeen, Case, Check, Finding, Outcome, Rederived, Unread};
 use crate::digest::{Digest, DigestKind};
 use crate::merkle::EntryIndex;
 use crate::statement::Subject;
 
 pub(in crate::check) const ENTRY: &dyn Check = &CkptFiles;
 const ID: &str = "ckpt.files";
+
+/// The reader of weights whose refusals are known here.
+const READER: &str = "weights/1";
 
 struct CkptFiles;
 
@@ -50,10 +53,14 @@ fn judge(case: &Case<'_>, weights: EntryIndex) -> Finding {
                 format!("`{}` is not what was recorded: a file is another, missing or added", path.escape_default());
             finding(Outcome::Fail, reason).sides(recorded.to_string(), found.to_string())
         }
-        (_, Some(Rederived::Unreadable { reason })) => {
-            finding(Outcome::Fail, format!("their files are the recorded ones, and hold no such weights: {reason}"))
-        }
-        (_, Some(Rederived::Unclear { reason })) => finding(Outcome::Unknown, reason.clone()),
+        (_, Some(Rederived::Unclear { reason })) => match observed.readings.get(&weights).map(|reread| &reread.read) {
+            // Formats change, and another program may read more. That one read them which refuses them is no such case.
+            Some(Err(Unread::Refused(refused))) if issuers(case, weights).is_some_and(|said| said.reader == READER) => {
+                let reason = format!("their files are the recorded ones, and hold no such weights: {refused}");
+                finding(Outcome::Fail, reason)
+            }
+            _ => finding(Outcome::Unknown, reason.clone()),
+        },
         (_, Some(Rederived::Found { count, .. })) => finding(
             Outcome::Pass,
             format!("{count} tensors in {files} files, all there, none overlapping and none left over, read again"),

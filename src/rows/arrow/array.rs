@@ -1,16 +1,17 @@
-//! Columns of one batch in memory, and the values in them.
+//! Columns of one batch, and the values in them.
 //!
 //! Lengths of buffers are held against the number of values when a column is put together, places inside buffers when a
 //! value is read: a column may hold any numbers, and none leads outside.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use super::malformed;
 use super::schema::{Fixed, Integer};
 use crate::artifact::rows::Cell;
 use crate::rows::RowError;
 use crate::rows::budget::Budget;
+use crate::rows::scratch::Buffer;
 use crate::rows::value::{Time, decimal_le, half, map, time, unsigned};
 
 /// Columns and dictionaries inside one another: a dictionary may be replaced by one that refers to it.
@@ -19,48 +20,30 @@ const MAX_DEPTH: usize = 128;
 /// Milliseconds of a day.
 const DAY: i64 = 86_400_000;
 
-/// Some bytes of a batch, or bytes unpacked from there.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Buffer {
-    bytes: Arc<Vec<u8>>,
-    start: usize,
-    end: usize,
-}
-
-impl Buffer {
-    pub(super) fn part(bytes: &Arc<Vec<u8>>, start: usize, len: usize) -> Option<Self> {
-        let end = start.checked_add(len).filter(|end| *end <= bytes.len())?;
-        Some(Self { bytes: Arc::clone(bytes), start, end })
-    }
-
-    pub(super) fn whole(bytes: Vec<u8>) -> Self {
-        let end = bytes.len();
-        Self { bytes: Arc::new(bytes), start: 0, end }
-    }
-
-    pub(super) fn bytes(&self) -> &[u8] {
-        self.bytes.get(self.start..self.end).unwrap_or_default()
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.end - self.start
-    }
-
-    fn bit(&self, at: usize) -> bool {
-        self.bytes().get(at / 8).is_some_and(|byte| byte >> (at % 8) & 1 == 1)
-    }
+/// Bits and numbers in a buffer.
+trait Numbers {
+    fn bit(&self, at: usize) -> bool;
 
     /// The number of that width at that place.
-    fn number(&self, at: usize, integer: Integer) -> Option<i64> {
-        let start = at.checked_mul(integer.width)?;
-        let bytes = self.bytes().get(start..start.checked_add(integer.width)?)?;
-        // Of 64 bits without a sign only those that fit some with a sign can be a place.
-        number(bytes, integer.is_signed).filter(|value| integer.is_signed || *value >= 0)
-    }
+    fn number(&self, at: usize, integer: Integer) -> Option<i64>;
 
     /// A place or length of that many bytes.
     fn place(&self, at: usize, width: usize) -> Option<usize> {
         usize::try_from(self.number(at, Integer { width, is_signed: true })?).ok()
+    }
+}
+
+impl Numbers for Buffer {
+    fn bit(&self, at: usize) -> bool {
+        self.byte(at / 8).is_some_and(|byte| byte >> (at % 8) & 1 == 1)
+    }
+
+    fn number(&self, at: usize, integer: Integer) -> Option<i64> {
+        let mut bytes = [0; 8];
+        let bytes = bytes.get_mut(..integer.width)?;
+        self.fill(at.checked_mul(integer.width)?, bytes)?;
+        // Of 64 bits without a sign only those that fit some with a sign can be a place.
+        number(bytes, integer.is_signed).filter(|value| integer.is_signed || *value >= 0)
     }
 }
 
@@ -121,7 +104,7 @@ pub(super) enum Values {
     Dictionary {
         numbers: Buffer,
         integer: Integer,
-        parts: Arc<Parts>,
+        parts: Rc<Parts>,
     },
     /// A field that no one asked for: only which values are there is known.
     Shell(Box<Cell<'static>>),
@@ -168,12 +151,11 @@ impl Array {
             Values::Fixed(fixed, width, data) => {
                 budget.value(*width)?;
                 let start = at.checked_mul(*width).ok_or_else(outside)?;
-                let bytes = data.bytes().get(start..start.saturating_add(*width)).ok_or_else(outside)?;
-                fixed_cell(*fixed, bytes)
+                fixed_cell(*fixed, data.get(start, *width).ok_or_else(outside)?)
             }
             Values::Variable { is_text, width, offsets, data } => {
                 let (start, end) = span(offsets, at, *width)?;
-                text(data.bytes().get(start..end).ok_or_else(outside)?, *is_text, budget)
+                text(data.get(start, end - start).ok_or_else(outside)?, *is_text, budget)
             }
             Values::View { is_text, views, data } => text(view(views, data, at).ok_or_else(outside)?, *is_text, budget),
             Values::List { width, offsets, items } => {
@@ -249,26 +231,26 @@ fn span(offsets: &Buffer, at: usize, width: usize) -> Result<(usize, usize), Row
     span.filter(|(start, end)| start <= end).ok_or_else(outside)
 }
 
-fn text<'a>(bytes: &'a [u8], is_text: bool, budget: &mut Budget) -> Result<Cell<'a>, RowError> {
+fn text<'a>(bytes: Cow<'a, [u8]>, is_text: bool, budget: &mut Budget) -> Result<Cell<'a>, RowError> {
     budget.value(bytes.len())?;
     if !is_text {
-        return Ok(Cell::Bytes(bytes.into()));
+        return Ok(Cell::Bytes(bytes));
     }
-    std::str::from_utf8(bytes).map_err(|_| RowError::Utf8)?;
-    Ok(Cell::Text(bytes.into()))
+    std::str::from_utf8(&bytes).map_err(|_| RowError::Utf8)?;
+    Ok(Cell::Text(bytes))
 }
 
 /// Twelve bytes in place, or a buffer and a place in it.
-fn view<'a>(views: &'a Buffer, data: &'a [Buffer], at: usize) -> Option<&'a [u8]> {
+fn view<'a>(views: &'a Buffer, data: &'a [Buffer], at: usize) -> Option<Cow<'a, [u8]>> {
     let start = at.checked_mul(16)?;
-    let view: &[u8; 16] = views.bytes().get(start..)?.first_chunk()?;
+    let view: [u8; 16] = views.chunk(start)?;
     let word = |at: usize| view.get(at..)?.first_chunk().map(|bytes| i32::from_le_bytes(*bytes));
     let len = usize::try_from(word(0)?).ok()?;
     if len <= 12 {
-        return view.get(4..4 + len);
+        return views.get(start + 4, len);
     }
     let (buffer, place) = (usize::try_from(word(8)?).ok()?, usize::try_from(word(12)?).ok()?);
-    data.get(buffer)?.bytes().get(place..place.checked_add(len)?)
+    data.get(buffer)?.get(place, len)
 }
 
 fn cells<'a>(items: &'a Array, start: usize, len: usize, budget: &mut Budget) -> Result<Cell<'a>, RowError> {
@@ -283,10 +265,14 @@ fn cells<'a>(items: &'a Array, start: usize, len: usize, budget: &mut Budget) ->
     Ok(Cell::List(cells))
 }
 
-fn fixed_cell(fixed: Fixed, bytes: &[u8]) -> Result<Cell<'_>, RowError> {
+fn fixed_cell(fixed: Fixed, bytes: Cow<'_, [u8]>) -> Result<Cell<'_>, RowError> {
+    if fixed == Fixed::Bytes {
+        return Ok(Cell::Bytes(bytes));
+    }
+    let bytes = &*bytes;
     let signed = || number(bytes, true).ok_or_else(outside);
     Ok(match fixed {
-        Fixed::Bytes => Cell::Bytes(bytes.into()),
+        Fixed::Bytes => return Err(outside()),
         Fixed::Decimal(scale) => decimal_le(bytes, scale),
         Fixed::Signed => Cell::Int(signed()?),
         Fixed::Unsigned => unsigned(number(bytes, false).ok_or_else(outside)?.cast_unsigned()),

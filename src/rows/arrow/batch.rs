@@ -1,31 +1,38 @@
 //! A batch of rows, or the values of a dictionary: the buffers of a message's body as columns.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::io::BufReader;
+use std::rc::Rc;
 
-use super::array::{Array, Buffer, Parts, Values};
+use super::array::{Array, Parts, Values};
 use super::flat::{Table, Vector};
 use super::malformed;
 use super::schema::{Field, Fixed, Kind};
 use crate::artifact::rows::Cell;
 use crate::rows::RowError;
-use crate::rows::block::{Codec, unpack};
+use crate::rows::block::{Codec, SMALL, unpack, unpack_into};
+use crate::rows::scratch::{Buffer, Scratch};
 use crate::rows::value::{Time, time};
 
-/// Buffers of one batch unpack to at most this many times the body, and this much more, and together with
-/// it never to more than what a body may have.
+/// Buffers of one batch unpack to at most this many times the body, and this much more, and together with it never to more
+/// than what a body may have.
 const MAX_RATIO: usize = 200;
 const ALLOWANCE: usize = 16 << 20;
+
+/// What is unpacked beyond this is at most so many times the body: more than any text packs, and scratch space is finite.
+const LARGE: usize = 512 << 20;
+const MAX_LARGE_RATIO: usize = 20;
 
 /// A column may have this many buffers of views.
 const MAX_VIEW_BUFFERS: i64 = 1 << 16;
 
 /// Dictionaries by number.
-pub(super) type Dictionaries = BTreeMap<i64, Arc<Parts>>;
+pub(super) type Dictionaries = BTreeMap<i64, Rc<Parts>>;
 
 /// Columns of a batch, put together one after the other.
 pub(super) struct Batch<'a> {
-    body: Arc<Vec<u8>>,
+    body: Buffer,
+    scratch: &'a Scratch,
     nodes: Vector<'a>,
     buffers: Vector<'a>,
     views: Vector<'a>,
@@ -48,8 +55,9 @@ fn no_sense() -> RowError {
 impl<'a> Batch<'a> {
     pub(super) fn new(
         table: Table<'a>,
-        body: Vec<u8>,
+        body: Buffer,
         dictionaries: &'a Dictionaries,
+        scratch: &'a Scratch,
         most: usize,
     ) -> Result<Self, RowError> {
         let codec = if table.has(3) {
@@ -66,10 +74,11 @@ impl<'a> Batch<'a> {
         let nodes = table.vector(1, 16).ok_or_else(no_sense)?;
         let buffers = table.vector(2, 16).ok_or_else(no_sense)?;
         let views = table.vector(4, 8).ok_or_else(no_sense)?;
-        let allowed =
-            body.len().saturating_mul(MAX_RATIO).saturating_add(ALLOWANCE).min(most.saturating_sub(body.len()));
-        let (node, buffer, view, body) = (0, 0, 0, Arc::new(body));
-        Ok(Self { body, nodes, buffers, views, codec, node, buffer, view, allowed, dictionaries, rows })
+        let allowed = body.len().saturating_mul(MAX_RATIO).saturating_add(ALLOWANCE);
+        let allowed = allowed.min(body.len().saturating_mul(MAX_LARGE_RATIO).max(LARGE));
+        let allowed = allowed.min(most.saturating_sub(body.len()));
+        let (node, buffer, view) = (0, 0, 0);
+        Ok(Self { body, scratch, nodes, buffers, views, codec, node, buffer, view, allowed, dictionaries, rows })
     }
 
     /// The next column, of that field. Where it is not taken only what is there of it is.
@@ -85,7 +94,7 @@ impl<'a> Batch<'a> {
                 return Array::new(len, valid, shell(field));
             }
             holds(&numbers, len, integer.width)?;
-            return Array::new(len, valid, Values::Dictionary { numbers, integer, parts: Arc::clone(parts) });
+            return Array::new(len, valid, Values::Dictionary { numbers, integer, parts: Rc::clone(parts) });
         }
         let (len, nulls) = self.node()?;
         if field.kind == Kind::Null {
@@ -204,14 +213,13 @@ impl<'a> Batch<'a> {
         let place = |within| self.buffers.i64(self.buffer, 16, within).and_then(|at| usize::try_from(at).ok());
         let (start, len) = place(0).zip(place(8)).ok_or_else(no_sense)?;
         self.buffer += 1;
-        let packed =
-            Buffer::part(&self.body, start, len).ok_or_else(|| malformed("a buffer lies outside of its batch"))?;
+        let packed = self.body.part(start, len).ok_or_else(|| malformed("a buffer lies outside of its batch"))?;
         let Some(codec) = self.codec.filter(|_| len > 0 && is_taken) else { return Ok(packed) };
         // The length unpacked, or that it is not packed, before the bytes.
-        let (length, bytes) = packed.bytes().split_first_chunk().ok_or_else(short)?;
-        let length = i64::from_le_bytes(*length);
+        let (length, packed) = packed.chunk(0).zip(packed.after(8)).ok_or_else(short)?;
+        let length = i64::from_le_bytes(length);
         if length == -1 {
-            return Buffer::part(&self.body, start + 8, len - 8).ok_or_else(short);
+            return Ok(packed);
         }
         let length = usize::try_from(length).map_err(|_| no_sense())?;
         let Some(allowed) = self.allowed.checked_sub(length) else {
@@ -219,9 +227,16 @@ impl<'a> Batch<'a> {
             return Err(RowError::Limit { what: "the buffers of a batch of this size", limit, unit: "bytes unpacked" });
         };
         self.allowed = allowed;
-        let bytes =
-            unpack(codec, bytes, length).ok_or_else(|| malformed("a buffer is not what it says when unpacked"))?;
-        Ok(Buffer::whole(bytes))
+        self.unpacked(codec, &packed, length).ok_or_else(|| malformed("a buffer is not what it says when unpacked"))
+    }
+
+    fn unpacked(&self, codec: Codec, packed: &Buffer, len: usize) -> Option<Buffer> {
+        if packed.len().max(len) <= SMALL {
+            return self.scratch.keep(unpack(codec, &packed.get(0, packed.len())?, len)?);
+        }
+        let mut room = self.scratch.filling(len)?;
+        unpack_into(codec, &mut BufReader::with_capacity(64 << 10, packed.reader()), &mut room)?;
+        room.done()
     }
 }
 

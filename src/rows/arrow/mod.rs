@@ -2,7 +2,8 @@
 //!
 //! Both are read forwards: a file is a stream between two marks, with a footer that says where the batches lie. The footer
 //! must name the very batches that were read, in their order, or a reader that begins at the end would see other rows.
-//! One batch is held, and the dictionaries; what messages say of sizes is held against limits first.
+//! One batch is kept, and the dictionaries, in memory or in scratch space; what messages say of sizes is held against limits
+//! first.
 //!
 //! Format: <https://arrow.apache.org/docs/format/Columnar.html#serialization-and-interprocess-communication-ipc>
 
@@ -12,14 +13,15 @@ mod flat;
 mod schema;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, Read};
-use std::sync::Arc;
+use std::io::{self, BufRead, Read};
+use std::rc::Rc;
 
 use self::array::Parts;
 use self::batch::{Batch, Dictionaries};
 use self::flat::{Table, Vector};
 use self::schema::Schema;
 use super::budget::Budget;
+use super::scratch::{Buffer, Scratch};
 use super::{Format, Row, RowError, Sink};
 
 pub(super) const ENTRY: &dyn Format = &Arrow;
@@ -27,11 +29,11 @@ pub(super) const ENTRY: &dyn Format = &Arrow;
 /// Largest description of a message, and largest footer: thousands of columns, or a million batches.
 const MAX_META_BYTES: u64 = 64 << 20;
 
-/// Largest body of a message, packed or not: writers put 64 thousand rows into one, and the whole of it is held.
-const MAX_BODY_BYTES: u64 = 512 << 20;
+/// Largest body of a message, packed or not: writers put 64 thousand rows into one, or a whole table.
+const MAX_BODY_BYTES: u64 = 8 << 30;
 
-/// Dictionaries that are held at once.
-const MAX_DICTIONARY_BYTES: u64 = 256 << 20;
+/// Dictionaries that are kept at once.
+const MAX_DICTIONARY_BYTES: u64 = 4 << 30;
 
 /// What a dictionary costs however small it is.
 const DICTIONARY_BYTES: u64 = 4096;
@@ -59,6 +61,7 @@ impl Format for Arrow {
     }
 
     fn read(&self, stream: &mut dyn BufRead, sink: &mut dyn Sink) -> Result<(), RowError> {
+        let scratch = Scratch::default();
         let reader = Reader {
             stream: Counted { inner: stream, at: 0 },
             schema: None,
@@ -66,8 +69,9 @@ impl Format for Arrow {
             held: BTreeMap::new(),
             places: Places::default(),
             budget: Budget::default(),
+            scratch: scratch.clone(),
         };
-        reader.read(sink)
+        reader.read(sink).map_err(|error| scratch.failure().unwrap_or(error))
     }
 }
 
@@ -100,6 +104,26 @@ impl Counted<'_> {
         if bytes.len() as u64 == len { Ok(bytes) } else { Err(malformed(format!("it ends at byte {}", self.at))) }
     }
 
+    /// Exactly so many bytes, kept where there is room.
+    fn kept(&mut self, len: u64, scratch: &Scratch) -> Result<Buffer, RowError> {
+        let larger = || malformed("a batch is larger than memory");
+        let mut room = usize::try_from(len).ok().and_then(|len| scratch.filling(len)).ok_or_else(larger)?;
+        while room.left() > 0 {
+            let held = match self.inner.fill_buf() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                held => held?,
+            };
+            let count = held.len().min(room.left());
+            if count == 0 {
+                return Err(malformed(format!("it ends at byte {}", self.at)));
+            }
+            room.put(&held[..count]).ok_or_else(larger)?;
+            self.inner.consume(count);
+            self.at += count as u64;
+        }
+        room.done().ok_or_else(larger)
+    }
+
     fn word(&mut self) -> Result<[u8; 4], RowError> {
         let bytes = self.exactly(4)?;
         bytes.first_chunk().copied().ok_or_else(|| malformed("it ends inside a length"))
@@ -128,6 +152,7 @@ struct Reader<'s> {
     held: BTreeMap<i64, u64>,
     places: Places,
     budget: Budget,
+    scratch: Scratch,
 }
 
 impl Reader<'_> {
@@ -188,7 +213,7 @@ impl Reader<'_> {
             return Err(RowError::Limit { what: "a batch", limit: MAX_BODY_BYTES, unit: "bytes" });
         }
         let (kind, header) = message.u8(1, 0).zip(message.table(2)).ok_or_else(no_sense)?;
-        let content = self.stream.exactly(body)?;
+        let content = self.stream.kept(body, &self.scratch)?;
         let place = Place { at, meta, body };
         match kind {
             1 if self.schema.is_none() => self.schema = Some(Schema::of(header)?),
@@ -210,7 +235,7 @@ impl Reader<'_> {
         Ok(true)
     }
 
-    fn dictionary(&mut self, header: Table<'_>, body: Vec<u8>) -> Result<(), RowError> {
+    fn dictionary(&mut self, header: Table<'_>, body: Buffer) -> Result<(), RowError> {
         let no_sense = || malformed("a dictionary of it makes no sense");
         let schema = self.schema.as_ref().ok_or_else(|| malformed("a dictionary is before the schema"))?;
         let id = header.i64(0, 0).ok_or_else(no_sense)?;
@@ -221,7 +246,8 @@ impl Reader<'_> {
         // Once for the body, once for what is unpacked from it.
         let mut size = (2 * body.len() as u64).saturating_add(DICTIONARY_BYTES);
         field.each_dictionary(&mut |id| size = size.saturating_add(self.held.get(&id).copied().unwrap_or(0)));
-        let mut batch = Batch::new(header.table(1).ok_or_else(no_sense)?, body, &self.dictionaries, most)?;
+        let mut batch =
+            Batch::new(header.table(1).ok_or_else(no_sense)?, body, &self.dictionaries, &self.scratch, most)?;
         let before = batch.allowed();
         let values = batch.column(field, true)?;
         size = size.saturating_add(before - batch.allowed());
@@ -232,19 +258,19 @@ impl Reader<'_> {
             return Err(RowError::Limit { what: "dictionaries", limit: MAX_DICTIONARY_BYTES, unit: "bytes" });
         }
         let mut parts = match self.dictionaries.remove(&id) {
-            Some(parts) if is_more => Arc::unwrap_or_clone(parts),
+            Some(parts) if is_more => Rc::unwrap_or_clone(parts),
             None if is_more => return Err(malformed(format!("the dictionary {id} is added to before it is there"))),
             _ => Parts::default(),
         };
         parts.add(values).ok_or_else(no_sense)?;
-        self.dictionaries.insert(id, Arc::new(parts));
+        self.dictionaries.insert(id, Rc::new(parts));
         Ok(())
     }
 
-    fn batch(&mut self, header: Table<'_>, body: Vec<u8>, sink: &mut dyn Sink) -> Result<(), RowError> {
+    fn batch(&mut self, header: Table<'_>, body: Buffer, sink: &mut dyn Sink) -> Result<(), RowError> {
         let schema = self.schema.as_ref().ok_or_else(|| malformed("a batch is before the schema"))?;
         let most = usize::try_from(MAX_BODY_BYTES).unwrap_or(usize::MAX);
-        let mut batch = Batch::new(header, body, &self.dictionaries, most)?;
+        let mut batch = Batch::new(header, body, &self.dictionaries, &self.scratch, most)?;
         let mut columns = Vec::with_capacity(schema.fields.len());
         for field in &schema.fields {
             let column = batch.column(field, sink.takes(&field.name))?;

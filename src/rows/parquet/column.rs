@@ -1,32 +1,36 @@
 //! One column of one group of rows: its pages, read one at a time, as a sequence of levels and values.
 
+use std::io::{self, BufReader, Read};
+
 use super::bits::Runs;
 use super::page::{Encoding, Header, Page, header};
 use super::schema::{Leaf, Meaning, Physical};
 use super::values::{Dictionary, Raw, Values};
 use super::{malformed, unsupported};
 use crate::artifact::rows::Cell;
-use crate::rows::block::{Codec, unpack};
+use crate::rows::block::{Codec, SMALL, unpack, unpack_into};
 use crate::rows::budget::Budget;
 use crate::rows::lines::read_whole;
+use crate::rows::scratch::{Buffer, Scratch};
 use crate::rows::value::{Time, decimal_be, half, shell, time, unsigned};
 use crate::rows::{RowError, RowsError, Shard};
 
-/// Largest page unpacked: usual ones have 1 MiB, but some writers put a whole column of a group into one.
-const MAX_PAGE_BYTES: u64 = 128 << 20;
+/// Largest page, packed or not, that the format's own numbers can say: usual ones have 1 MiB, but some writers put a whole
+/// column of a group into one.
+const MAX_PAGE_BYTES: u64 = i32::MAX as u64;
 
-/// Largest dictionary unpacked: writers give it up after 1 MiB or so, and an index of it is held, too.
-const MAX_DICTIONARY_BYTES: u64 = 64 << 20;
+/// Largest dictionary unpacked: writers give it up after 1 MiB or so.
+const MAX_DICTIONARY_BYTES: u64 = 256 << 20;
 
 /// Longest decimal that is no integer of the machine: writing it out takes the square of its length.
 const MAX_DECIMAL_BYTES: usize = 256;
 
-/// Pages and dictionaries that are held at once, of all columns.
-const MAX_HELD_BYTES: u64 = 256 << 20;
-
 /// All pages of a file together unpack to at most this many times its size, and this much more.
 const MAX_RATIO: u64 = 200;
 const ALLOWANCE: u64 = 64 << 20;
+
+/// Bytes of a large page that are read at once.
+const READ: usize = 64 << 10;
 
 /// A page header is looked for in this many bytes first, and in so many more where it holds long statistics.
 const HEADER_BYTES: u64 = 4 << 10;
@@ -35,9 +39,10 @@ const MAX_HEADER_BYTES: u64 = 1 << 20;
 /// What all columns of a file share.
 pub(super) struct File<'s> {
     pub(super) shard: &'s dyn Shard,
-    /// Bytes unpacked so far, and bytes held.
+    /// Bytes unpacked so far.
     pub(super) unpacked: u64,
-    pub(super) held: u64,
+    /// Where pages are kept.
+    pub(super) scratch: Scratch,
     pub(super) budget: Budget,
 }
 
@@ -66,11 +71,52 @@ impl File<'_> {
         if self.unpacked > limit {
             return Err(RowError::Limit { what: "a Parquet file of this size", limit, unit: "bytes of pages" });
         }
-        if self.held.saturating_add(unpacked) > MAX_HELD_BYTES {
-            let what = "a group of rows whose pages are this large";
-            return Err(RowError::Limit { what, limit: MAX_HELD_BYTES, unit: "bytes at once" });
-        }
         Ok(())
+    }
+
+    /// Bytes that lie in the file, unpacked into `len`; nothing where they are none such.
+    fn unpack(&self, codec: Codec, at: u64, packed: u64, len: usize) -> Result<Option<Buffer>, RowError> {
+        if len <= SMALL && packed <= SMALL as u64 {
+            let packed = self.read(at, packed)?;
+            let bytes = if codec == Codec::None {
+                Some(packed).filter(|packed| packed.len() == len)
+            } else {
+                unpack(codec, &packed, len)
+            };
+            return Ok(bytes.and_then(|bytes| self.scratch.keep(bytes)));
+        }
+        let mut part = Part { shard: self.shard, at, end: at.saturating_add(packed), failed: None };
+        let buffer = self.scratch.filling(len).and_then(|mut room| {
+            unpack_into(codec, &mut BufReader::with_capacity(READ, &mut part), &mut room)?;
+            room.done()
+        });
+        part.failed.map_or(Ok(buffer), |error| Err(RowError::Io(error)))
+    }
+}
+
+/// A part of the file in order.
+struct Part<'s> {
+    shard: &'s dyn Shard,
+    at: u64,
+    end: u64,
+    failed: Option<io::Error>,
+}
+
+impl Read for Part<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = buffer.len().min(usize::try_from(self.end - self.at).unwrap_or(usize::MAX));
+        match self.shard.read_at(&mut buffer[..most], self.at) {
+            Ok(read) => {
+                self.at += read as u64;
+                Ok(read)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
+            Err(error) => {
+                let kind = error.kind();
+                self.failed = Some(error);
+                Err(kind.into())
+            }
+        }
     }
 }
 
@@ -97,7 +143,6 @@ pub(super) struct Column<'l> {
     at: u64,
     end: u64,
     dictionary: Option<Dictionary>,
-    page: Vec<u8>,
     /// Values of the page that are left, with those that are null.
     left: u64,
     repetitions: Option<Runs>,
@@ -117,7 +162,6 @@ impl<'l> Column<'l> {
             at: chunk.start,
             end: chunk.end,
             dictionary: None,
-            page: Vec::new(),
             left: 0,
             repetitions: None,
             definitions: None,
@@ -139,12 +183,12 @@ impl<'l> Column<'l> {
             self.page(file)?;
         }
         self.left -= 1;
-        let level = |runs: &mut Option<Runs>, page: &[u8], most: u32| match runs {
+        let level = |runs: &mut Option<Runs>, most: u32| match runs {
             None => Some(0),
-            Some(runs) => runs.next(page).and_then(|level| u32::try_from(level).ok()).filter(|level| *level <= most),
+            Some(runs) => runs.next().and_then(|level| u32::try_from(level).ok()).filter(|level| *level <= most),
         };
-        let repetition = level(&mut self.repetitions, &self.page, self.leaf.max_repetition);
-        let definition = level(&mut self.definitions, &self.page, self.leaf.max_definition);
+        let repetition = level(&mut self.repetitions, self.leaf.max_repetition);
+        let definition = level(&mut self.definitions, self.leaf.max_definition);
         let levels = repetition.zip(definition).map(|(repetition, definition)| Levels { repetition, definition });
         self.next = Some(levels.ok_or_else(|| self.bad("levels"))?);
         Ok(self.next)
@@ -170,8 +214,8 @@ impl<'l> Column<'l> {
             file.budget.value(0)?;
             return Ok(shell(&empty(self.leaf)));
         }
-        let raw = values.next(&self.page, self.dictionary.as_ref(), self.leaf.physical).ok_or(bad)?;
-        let len = if let Raw::Bytes(bytes) = raw { bytes.len() } else { 0 };
+        let raw = values.next(self.dictionary.as_ref(), self.leaf.physical).ok_or(bad)?;
+        let len = if let Raw::Bytes(bytes) = &raw { bytes.len() } else { 0 };
         file.budget.value(len)?;
         cell(raw, self.leaf)
     }
@@ -187,27 +231,23 @@ impl<'l> Column<'l> {
         let header = self.header(file)?.ok_or_else(no_page)?;
         let start = at + header.len;
         let end = start.checked_add(header.packed).filter(|end| *end <= self.end).ok_or_else(no_page)?;
-        file.held -= self.page.len() as u64;
-        self.page = Vec::new();
+        // The last page goes before the next one comes.
+        (self.repetitions, self.definitions, self.values) = (None, None, None);
         file.allow(&header)?;
         self.at = end;
         if header.page == Page::Index {
             return Ok(());
         }
-        let packed = file.read(start, header.packed)?;
         let len = usize::try_from(header.unpacked).map_err(|_| no_page())?;
         if let Page::Dictionary(encoding) = header.page {
-            let bytes = unpacked(self.codec, packed, len);
             let is_first = self.dictionary.is_none() && matches!(encoding, Encoding::Plain | Encoding::Dictionary);
-            let dictionary = bytes.filter(|_| is_first);
-            let dictionary = dictionary.and_then(|bytes| Dictionary::of(bytes, self.leaf.physical, header.values));
+            let bytes = file.unpack(self.codec, start, header.packed, len)?.filter(|_| is_first);
+            let dictionary =
+                bytes.and_then(|bytes| Dictionary::of(bytes, self.leaf.physical, header.values, &file.scratch));
             self.dictionary = Some(dictionary.ok_or_else(|| malformed(format!("no dictionary is at byte {at}")))?);
-            file.held += self.dictionary.as_ref().map_or(0, Dictionary::size) as u64;
             return Ok(());
         }
-        self.data(&header, packed, len)?.ok_or_else(no_page)?;
-        file.held += self.page.len() as u64;
-        Ok(())
+        self.data(file, &header, start, len)?.ok_or_else(no_page)
     }
 
     fn header(&self, file: &File<'_>) -> Result<Option<Header>, RowError> {
@@ -223,41 +263,41 @@ impl<'l> Column<'l> {
         }
     }
 
-    /// Sets up a page of data; nothing where it is none.
-    fn data(&mut self, header: &Header, packed: Vec<u8>, len: usize) -> Result<Option<()>, RowError> {
-        let (encoding, start) = match header.page {
+    /// Sets up a page of data, which lies at `at`; nothing where it is none.
+    fn data(&mut self, file: &File<'_>, header: &Header, at: u64, len: usize) -> Result<Option<()>, RowError> {
+        let (encoding, values) = match header.page {
             Page::Data { encoding, definition, repetition } => {
                 let levels = [(self.leaf.max_repetition, repetition), (self.leaf.max_definition, definition)];
                 if levels.iter().any(|(most, encoding)| *most > 0 && *encoding != Encoding::Runs) {
                     return Err(unsupported("levels in an encoding that was given up in 2014"));
                 }
-                let Some(page) = unpacked(self.codec, packed, len) else { return Ok(None) };
-                self.page = page;
-                let mut at = 0;
-                let Some(repetitions) = prefixed(&self.page, &mut at, self.leaf.max_repetition) else {
-                    return Ok(None);
-                };
-                let Some(definitions) = prefixed(&self.page, &mut at, self.leaf.max_definition) else {
+                let page = file.unpack(self.codec, at, header.packed, len)?;
+                let Some((repetitions, definitions, values)) = page.and_then(|page| self.first_version(page)) else {
                     return Ok(None);
                 };
                 (self.repetitions, self.definitions) = (repetitions, definitions);
-                (encoding, at)
+                (encoding, values)
             }
             Page::DataV2 { encoding, definition, repetition, is_packed } => {
                 let levels = repetition.checked_add(definition).filter(|levels| *levels <= header.packed);
-                let levels = levels.and_then(|levels| usize::try_from(levels).ok()).filter(|levels| *levels <= len);
-                let Some(levels) = levels else { return Ok(None) };
+                let Some((levels, bytes)) = levels.and_then(|levels| Some((levels, usize::try_from(levels).ok()?)))
+                else {
+                    return Ok(None);
+                };
+                let Some(left) = len.checked_sub(bytes) else { return Ok(None) };
                 let codec = if is_packed { self.codec } else { Codec::None };
-                let (head, rest) = packed.split_at(levels);
+                let head = file.unpack(Codec::None, at, levels, bytes)?;
                 // A page of nulls alone has no values to unpack.
-                let rest = if len == levels { Some(Vec::new()) } else { unpack(codec, rest, len - levels) };
-                let Some(rest) = rest else { return Ok(None) };
-                self.page = [head, &rest].concat();
-                let between = usize::try_from(repetition).unwrap_or(levels);
-                let runs = |place, most: u32| (most > 0).then(|| Runs::new(place, width(most))).flatten();
-                self.repetitions = runs(0..between, self.leaf.max_repetition);
-                self.definitions = runs(between..levels, self.leaf.max_definition);
-                (encoding, levels)
+                let (codec, packed) = if left == 0 { (Codec::None, 0) } else { (codec, header.packed - levels) };
+                let values = file.unpack(codec, at + levels, packed, left)?;
+                let Some((head, values)) = head.zip(values) else { return Ok(None) };
+                let between = usize::try_from(repetition).unwrap_or(bytes);
+                let runs = |bytes: Option<Buffer>, most: u32| {
+                    bytes.filter(|_| most > 0).and_then(|bytes| Runs::new(bytes, width(most)))
+                };
+                self.repetitions = runs(head.part(0, between), self.leaf.max_repetition);
+                self.definitions = runs(head.after(between), self.leaf.max_definition);
+                (encoding, values)
             }
             Page::Dictionary(_) | Page::Index => return Ok(None),
         };
@@ -265,16 +305,19 @@ impl<'l> Column<'l> {
             return Err(unsupported(&format!("values in the encoding {number}")));
         }
         self.left = header.values;
-        let place = start..self.page.len();
         // Without bytes there are no values, but nulls there may be.
-        self.values = Values::new(&self.page, place.clone(), encoding, self.leaf.physical);
-        Ok((self.values.is_some() || place.is_empty()).then_some(()))
+        let is_empty = values.is_empty();
+        self.values = Values::new(values, encoding, self.leaf.physical);
+        Ok((self.values.is_some() || is_empty).then_some(()))
     }
-}
 
-/// A whole page, unpacked.
-fn unpacked(codec: Codec, packed: Vec<u8>, len: usize) -> Option<Vec<u8>> {
-    if codec == Codec::None { (packed.len() == len).then_some(packed) } else { unpack(codec, &packed, len) }
+    /// The levels of a page of the first version, and its values behind them.
+    fn first_version(&self, page: Buffer) -> Option<(Option<Runs>, Option<Runs>, Buffer)> {
+        let mut rest = page;
+        let repetitions = prefixed(&mut rest, self.leaf.max_repetition)?;
+        let definitions = prefixed(&mut rest, self.leaf.max_definition)?;
+        Some((repetitions, definitions, rest))
+    }
 }
 
 /// Bits of a level.
@@ -284,15 +327,14 @@ fn width(most: u32) -> u32 {
 
 /// Levels with their length before them; none where there is only one level.
 #[allow(clippy::option_option, reason = "no levels are not levels that make no sense")]
-fn prefixed(page: &[u8], at: &mut usize, most: u32) -> Option<Option<Runs>> {
+fn prefixed(page: &mut Buffer, most: u32) -> Option<Option<Runs>> {
     if most == 0 {
         return Some(None);
     }
-    let len: &[u8; 4] = page.get(*at..)?.first_chunk()?;
-    let start = *at + 4;
-    let end = start.checked_add(usize::try_from(u32::from_le_bytes(*len)).ok()?)?;
-    *at = Some(end).filter(|end| *end <= page.len())?;
-    Runs::new(start..end, width(most)).map(Some)
+    let len = usize::try_from(u32::from_le_bytes(page.chunk(0)?)).ok()?;
+    let levels = page.part(4, len)?;
+    *page = page.after(4 + len)?;
+    Runs::new(levels, width(most)).map(Some)
 }
 
 /// A value of the column's kind.
@@ -321,13 +363,13 @@ fn cell(raw: Raw<'_>, leaf: &Leaf) -> Result<Cell<'static>, RowError> {
         (Meaning::Time(kind, digits), Raw::Int(value)) => time(kind, value.into(), digits),
         (_, Raw::Int(value)) => Cell::Int(value),
         (Meaning::Text, Raw::Bytes(bytes)) => {
-            let text = std::str::from_utf8(bytes).map_err(|_| RowError::Utf8)?;
-            Cell::Text(text.as_bytes().to_vec().into())
+            std::str::from_utf8(&bytes).map_err(|_| RowError::Utf8)?;
+            Cell::Text(bytes.into_owned().into())
         }
         (Meaning::Decimal(_), Raw::Bytes(bytes)) if bytes.len() > MAX_DECIMAL_BYTES => {
             return Err(RowError::Limit { what: "a decimal", limit: MAX_DECIMAL_BYTES as u64, unit: "bytes" });
         }
-        (Meaning::Decimal(scale), Raw::Bytes(bytes)) => decimal_be(bytes, scale),
+        (Meaning::Decimal(scale), Raw::Bytes(bytes)) => decimal_be(&bytes, scale),
         (Meaning::Half, Raw::Bytes(bytes)) => {
             Cell::Float(half(u16::from_le_bytes(*bytes.first_chunk().ok_or_else(chunk)?)))
         }
@@ -341,7 +383,7 @@ fn cell(raw: Raw<'_>, leaf: &Leaf) -> Result<Cell<'static>, RowError> {
                 let days = i128::from(day) - JULIAN_DAYS;
                 time(Time::Instant, days * 86_400 * 1_000_000_000 + i128::from(nanos), 9)
             }
-            _ => Cell::Bytes(bytes.to_vec().into()),
+            _ => Cell::Bytes(bytes.into_owned().into()),
         },
     })
 }

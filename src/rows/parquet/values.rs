@@ -1,66 +1,66 @@
 //! The values of one page, one after the other, by whichever encoding.
 
-use std::ops::Range;
+use std::borrow::Cow;
 
 use super::bits::{Deltas, Runs};
 use super::page::Encoding;
 use super::schema::Physical;
+use crate::rows::MAX_ROW_BYTES;
+use crate::rows::scratch::{Buffer, Scratch};
 
 /// A value as it lies in a page.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Raw<'p> {
     Bool(bool),
     Int(i64),
     /// Of the column's width, or of any length in a column of byte arrays.
-    Bytes(&'p [u8]),
+    Bytes(Cow<'p, [u8]>),
 }
 
 /// The values of a dictionary page.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Dictionary {
-    bytes: Vec<u8>,
-    /// Where each byte array lies; nothing where all values have one width.
-    places: Vec<Range<u32>>,
+    bytes: Buffer,
+    /// Where each byte array begins, in four bytes; nothing where all values have one width.
+    places: Option<Buffer>,
+    values: usize,
 }
 
 impl Dictionary {
     /// `count` values, written plainly.
-    pub(super) fn of(bytes: Vec<u8>, physical: Physical, count: u64) -> Option<Self> {
-        let mut places = Vec::new();
-        if physical == Physical::ByteArray {
+    pub(super) fn of(bytes: Buffer, physical: Physical, count: u64, scratch: &Scratch) -> Option<Self> {
+        let values = usize::try_from(count).ok()?;
+        let Some(width) = physical.width() else {
+            // A value has four bytes at least, its length.
+            let mut places = scratch.filling(values.checked_mul(4).filter(|len| *len <= bytes.len())?)?;
             let mut at = 0;
-            for _ in 0..count {
-                let place = byte_array(&bytes, &mut at)?;
-                places.push(u32::try_from(place.start).ok()?..u32::try_from(place.end).ok()?);
+            for _ in 0..values {
+                places.put(&u32::try_from(at).ok()?.to_le_bytes())?;
+                byte_array(&bytes, &mut at)?;
             }
-        } else if u64::try_from(bytes.len() / physical.width()?).ok()? < count {
-            return None;
-        }
-        Some(Self { bytes, places })
-    }
-
-    /// Bytes held.
-    pub(super) fn size(&self) -> usize {
-        self.bytes.len() + self.places.len() * size_of::<Range<u32>>()
+            return Some(Self { bytes, places: Some(places.done()?), values });
+        };
+        (bytes.len() / width >= values).then_some(Self { bytes, places: None, values })
     }
 
     fn get(&self, index: u64, physical: Physical) -> Option<Raw<'_>> {
-        let index = usize::try_from(index).ok()?;
-        match physical.width() {
-            None => {
-                let place = self.places.get(index)?;
-                self.bytes.get(place.start as usize..place.end as usize).map(Raw::Bytes)
+        let index = usize::try_from(index).ok().filter(|index| *index < self.values)?;
+        match (&self.places, physical.width()) {
+            (Some(places), _) => {
+                let mut at = usize::try_from(u32::from_le_bytes(places.chunk(index * 4)?)).ok()?;
+                let (start, len) = byte_array(&self.bytes, &mut at)?;
+                self.bytes.get(start, len).map(Raw::Bytes)
             }
-            Some(width) => {
-                let start = index.checked_mul(width)?;
-                raw(self.bytes.get(start..start.checked_add(width)?)?, physical)
+            (None, width) => {
+                let width = width?;
+                raw(self.bytes.get(index.checked_mul(width)?, width)?, physical)
             }
         }
     }
 }
 
 /// A value of fixed width.
-fn raw(bytes: &[u8], physical: Physical) -> Option<Raw<'_>> {
+fn raw(bytes: Cow<'_, [u8]>, physical: Physical) -> Option<Raw<'_>> {
     Some(match physical {
         Physical::Int32 => Raw::Int(i32::from_le_bytes(*bytes.first_chunk()?).into()),
         Physical::Int64 => Raw::Int(i64::from_le_bytes(*bytes.first_chunk()?)),
@@ -68,38 +68,39 @@ fn raw(bytes: &[u8], physical: Physical) -> Option<Raw<'_>> {
     })
 }
 
-/// A length and as many bytes.
-fn byte_array(bytes: &[u8], at: &mut usize) -> Option<Range<usize>> {
-    let len: &[u8; 4] = bytes.get(*at..)?.first_chunk()?;
+/// A length and as many bytes: where they begin, and how many there are.
+fn byte_array(bytes: &Buffer, at: &mut usize) -> Option<(usize, usize)> {
+    let len = usize::try_from(u32::from_le_bytes(bytes.chunk(*at)?)).ok()?;
     let start = *at + 4;
-    let end = start.checked_add(usize::try_from(u32::from_le_bytes(*len)).ok()?)?;
-    *at = end;
-    (end <= bytes.len()).then_some(start..end)
+    *at = start.checked_add(len).filter(|end| *end <= bytes.len())?;
+    Some((start, len))
 }
 
-/// Where a page's values are.
+/// Values of a page that are left.
 #[derive(Debug)]
 pub(super) enum Values {
     /// The next byte.
-    Plain(usize),
+    Plain(Buffer, usize),
     /// The next bit.
-    Bits(usize),
+    Bits(Buffer, usize),
     Runs(Runs),
     Dictionary(Runs),
     Delta(Deltas),
     DeltaLength {
         lengths: Deltas,
+        texts: Buffer,
         at: usize,
     },
     DeltaText {
         prefixes: Deltas,
         lengths: Deltas,
+        texts: Buffer,
         at: usize,
         last: Vec<u8>,
     },
     /// The next value, and bytes between two bytes of one value.
     Split {
-        start: usize,
+        bytes: Buffer,
         index: usize,
         stride: usize,
         value: Vec<u8>,
@@ -107,101 +108,100 @@ pub(super) enum Values {
 }
 
 impl Values {
-    /// Values in those bytes of the page.
-    pub(super) fn new(page: &[u8], place: Range<usize>, encoding: Encoding, physical: Physical) -> Option<Self> {
-        let (start, is_text) = (place.start, physical == Physical::ByteArray);
+    /// Values in those bytes.
+    pub(super) fn new(bytes: Buffer, encoding: Encoding, physical: Physical) -> Option<Self> {
+        let is_text = physical == Physical::ByteArray;
         Some(match encoding {
-            Encoding::Plain if physical == Physical::Boolean => Self::Bits(start.checked_mul(8)?),
-            Encoding::Plain => Self::Plain(start),
+            Encoding::Plain if physical == Physical::Boolean => Self::Bits(bytes, 0),
+            Encoding::Plain => Self::Plain(bytes, 0),
             Encoding::Dictionary => {
                 // A page without values may be without a width, too.
-                let width = page.get(start).copied().unwrap_or(0);
-                Self::Dictionary(Runs::new((start + 1).min(place.end)..place.end, width.into())?)
+                let width = if bytes.is_empty() { 0 } else { bytes.byte(0)? };
+                Self::Dictionary(Runs::new(bytes.after(1.min(bytes.len()))?, width.into())?)
             }
             Encoding::Runs if physical == Physical::Boolean => {
-                let len: &[u8; 4] = page.get(place.clone())?.first_chunk()?;
-                let end = (start + 4).checked_add(usize::try_from(u32::from_le_bytes(*len)).ok()?)?;
-                Self::Runs(Runs::new(start + 4..Some(end).filter(|end| *end <= place.end)?, 1)?)
+                let len = usize::try_from(u32::from_le_bytes(bytes.chunk(0)?)).ok()?;
+                Self::Runs(Runs::new(bytes.part(4, len)?, 1)?)
             }
             Encoding::Delta if matches!(physical, Physical::Int32 | Physical::Int64) => {
-                Self::Delta(Deltas::new(page, place)?)
+                Self::Delta(Deltas::new(bytes)?)
             }
             Encoding::DeltaLength if is_text => {
-                let lengths = Deltas::new(page, place)?;
-                let at = lengths.after(page)?;
-                Self::DeltaLength { lengths, at }
+                let lengths = Deltas::new(bytes.clone())?;
+                let texts = bytes.after(lengths.after()?)?;
+                Self::DeltaLength { lengths, texts, at: 0 }
             }
             Encoding::DeltaText if is_text || matches!(physical, Physical::Fixed(_)) => {
-                let prefixes = Deltas::new(page, place.clone())?;
-                let lengths = Deltas::new(page, prefixes.after(page)?..place.end)?;
-                let at = lengths.after(page)?;
+                let prefixes = Deltas::new(bytes.clone())?;
+                let bytes = bytes.after(prefixes.after()?)?;
+                let lengths = Deltas::new(bytes.clone())?;
+                let texts = bytes.after(lengths.after()?)?;
                 if prefixes.left() != lengths.left() {
                     return None;
                 }
-                Self::DeltaText { prefixes, lengths, at, last: Vec::new() }
+                Self::DeltaText { prefixes, lengths, texts, at: 0, last: Vec::new() }
             }
             Encoding::Split => {
-                let (width, len) = (physical.width()?, place.len());
-                let is_whole = len.is_multiple_of(width);
-                is_whole.then_some(Self::Split { start, index: 0, stride: len / width, value: vec![0; width] })?
+                let width = physical.width().filter(|width| *width <= MAX_ROW_BYTES)?;
+                let is_whole = bytes.len().is_multiple_of(width);
+                let stride = bytes.len() / width;
+                is_whole.then_some(Self::Split { bytes, index: 0, stride, value: vec![0; width] })?
             }
             _ => return None,
         })
     }
 
     /// The next value; nothing where there is none, or it points to where none is.
-    pub(super) fn next<'p>(
-        &'p mut self,
-        page: &'p [u8],
-        dictionary: Option<&'p Dictionary>,
-        physical: Physical,
-    ) -> Option<Raw<'p>> {
+    pub(super) fn next<'p>(&'p mut self, dictionary: Option<&'p Dictionary>, physical: Physical) -> Option<Raw<'p>> {
         Some(match self {
-            Self::Plain(at) => match physical.width() {
-                None => Raw::Bytes(page.get(byte_array(page, at)?)?),
-                Some(width) => {
-                    let start = *at;
-                    *at = start.checked_add(width)?;
-                    raw(page.get(start..*at)?, physical)?
-                }
-            },
-            Self::Bits(bit) => {
-                let byte = page.get(*bit / 8)?;
+            Self::Plain(bytes, at) => {
+                let (start, len) = match physical.width() {
+                    None => byte_array(bytes, at)?,
+                    Some(width) => {
+                        let start = *at;
+                        *at = start.checked_add(width)?;
+                        (start, width)
+                    }
+                };
+                raw(bytes.get(start, len)?, physical)?
+            }
+            Self::Bits(bytes, bit) => {
+                let byte = bytes.byte(*bit / 8)?;
                 let value = byte >> (*bit % 8) & 1 == 1;
                 *bit += 1;
                 Raw::Bool(value)
             }
-            Self::Runs(runs) => Raw::Bool(runs.next(page)? == 1),
-            Self::Dictionary(runs) => dictionary?.get(runs.next(page)?, physical)?,
+            Self::Runs(runs) => Raw::Bool(runs.next()? == 1),
+            Self::Dictionary(runs) => dictionary?.get(runs.next()?, physical)?,
             Self::Delta(deltas) => {
-                let value = deltas.next(page)?;
+                let value = deltas.next()?;
                 // As written: of 32 bits only those count.
                 let low = i32::from_le_bytes(*value.to_le_bytes().first_chunk()?);
                 Raw::Int(if physical == Physical::Int32 { low.into() } else { value })
             }
-            Self::DeltaLength { lengths, at } => {
-                let start = *at;
-                *at = start.checked_add(usize::try_from(lengths.next(page)?).ok()?)?;
-                Raw::Bytes(page.get(start..*at)?)
+            Self::DeltaLength { lengths, texts, at } => {
+                let (start, len) = (*at, usize::try_from(lengths.next()?).ok()?);
+                *at = start.checked_add(len)?;
+                Raw::Bytes(texts.get(start, len)?)
             }
-            Self::DeltaText { prefixes, lengths, at, last } => {
-                let prefix = usize::try_from(prefixes.next(page)?).ok().filter(|prefix| *prefix <= last.len())?;
-                let start = *at;
-                *at = start.checked_add(usize::try_from(lengths.next(page)?).ok()?)?;
+            Self::DeltaText { prefixes, lengths, texts, at, last } => {
+                let prefix = usize::try_from(prefixes.next()?).ok().filter(|prefix| *prefix <= last.len())?;
+                let (start, len) = (*at, usize::try_from(lengths.next()?).ok()?);
+                *at = start.checked_add(len)?;
                 last.truncate(prefix);
-                last.extend_from_slice(page.get(start..*at)?);
+                last.extend_from_slice(&texts.get(start, len)?);
                 let fits = physical.width().is_none_or(|width| width == last.len());
-                Raw::Bytes(fits.then_some(last)?)
+                Raw::Bytes(fits.then_some(Cow::Borrowed(&last[..]))?)
             }
-            Self::Split { start, index, stride, value } => {
+            Self::Split { bytes, index, stride, value } => {
                 if index >= stride {
                     return None;
                 }
                 for (number, byte) in value.iter_mut().enumerate() {
-                    *byte = *page.get(*start + number * *stride + *index)?;
+                    *byte = bytes.byte(number * *stride + *index)?;
                 }
                 *index += 1;
-                raw(value, physical)?
+                raw(Cow::Borrowed(&value[..]), physical)?
             }
         })
     }

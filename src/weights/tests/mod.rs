@@ -1,6 +1,7 @@
 //! The same tensors in every container are the same tensors, and what is broken is refused by name.
 
 pub(crate) mod make;
+mod reference;
 mod refusals;
 mod third_party;
 
