@@ -10,12 +10,13 @@ use std::path::Path;
 use crate::artifact::manifest::Written;
 use crate::artifact::rows::{OFFSETS, Projection};
 use crate::artifact::tree::{TreeLeaf, TreeNode, TreePath};
-use crate::capture::hash::{Also, HashOptions, HashedFile, check_size};
+use crate::capture::hash::{Also, HashOptions, HashedFile, check_size, hashed_already};
 use crate::capture::kind::{Artifact, KindError, Request};
-use crate::capture::open::{CaptureError, OpenFile, Root, Shown, argument_metadata};
+use crate::capture::open::{CaptureError, OpenFile, Root, Shown, argument_metadata, io_error};
 use crate::capture::read::Reader;
 use crate::capture::walk::{Tree, Visit, list_folder, walk_visited};
-use crate::digest::FileDigest;
+use crate::corpus::{self, Chats, CorpusError, Part};
+use crate::digest::{FileDigest, FileHasher};
 use crate::rows::{self, FORMATS, Format, Gathered, Locating, Pass, Passed, RowsError, Settings, Shard, format_of};
 use crate::statement::{Kind, Reading};
 
@@ -129,7 +130,10 @@ fn folder(kind: Kind, path: &Path, request: &Request<'_>) -> Result<Artifact, Ki
     if paths.is_empty() {
         return Artifact::bytes(request);
     }
-    let is_file = |path: &&TreePath| root.look(path.as_str()).is_some();
+    // Of a folder in which chats are made, only the dataset holds its rows.
+    let is_chats = Part::are_in(paths.iter().map(TreePath::as_str));
+    let is_chosen = |path: &TreePath| !is_chats || path.as_str() == corpus::DATASET;
+    let is_file = |path: &TreePath| is_chosen(path) && root.look(path.as_str()).is_some();
     let (format, files) = shards(paths.iter().zip(0..).filter(|(path, _)| is_file(path)))?;
     let size = files.iter().filter_map(|(name, _)| root.look(name)).map(|(stamp, _)| stamp.size).sum();
     let mut source = Source { files, open: &mut |name| OpenFile::beneath(&root, name) };
@@ -138,19 +142,28 @@ fn folder(kind: Kind, path: &Path, request: &Request<'_>) -> Result<Artifact, Ki
         Ok(read) => read,
     };
     let files = source.files;
-    let known = files.iter().zip(&read.files).map(|((name, _), file)| (name.clone(), *file)).collect();
+    let mut known: BTreeMap<String, HashedFile> =
+        files.iter().zip(&read.files).map(|((name, _), file)| (name.clone(), *file)).collect();
+    if is_chats {
+        for (name, file) in chats(&root, &paths, request, &mut read.reading)? {
+            let before = known.insert(name.clone(), file);
+            if before.is_some_and(|before| before.digest != file.digest) {
+                return Err(RowsCaptureError::Changed { path: Shown::of(&path.join(name)) }.into());
+            }
+        }
+    }
     // A tree's leaves have no place for a second digest.
     let hash = HashOptions { also: Also::Nothing, ..request.options.hash };
-    let Tree { leaves, .. } = walk_visited(&[path.to_owned()], &hash, request.progress, &Already(known))?;
+    let Tree { leaves, .. } = walk_visited(&[path.to_owned()], &hash, request.progress, &Already(&known))?;
     // The rows must be those of the very files that are in the tree.
-    let is_file = |leaf: &&TreeLeaf| matches!(leaf.node, TreeNode::File { .. });
+    let is_file = |leaf: &TreeLeaf| is_chosen(&leaf.path) && matches!(leaf.node, TreeNode::File { .. });
     let again = shards(leaves.iter().zip(0..).filter(|(leaf, _)| is_file(leaf)).map(|(leaf, at)| (&leaf.path, at)))?;
     if again.1 != files {
         return Err(RowsCaptureError::Changed { path: Shown::of(path) }.into());
     }
-    for ((name, at), file) in files.iter().zip(&read.files) {
-        let leaf = usize::try_from(*at).ok().and_then(|at| leaves.get(at)).map(|leaf| &leaf.node);
-        if !matches!(leaf, Some(TreeNode::File { digest, .. }) if *digest == file.digest) {
+    let digests: BTreeMap<&str, &TreeNode> = leaves.iter().map(|leaf| (leaf.path.as_str(), &leaf.node)).collect();
+    for (name, file) in &known {
+        if !matches!(digests.get(name.as_str()), Some(TreeNode::File { digest, .. }) if *digest == file.digest) {
             return Err(RowsCaptureError::Changed { path: Shown::of(&path.join(name)) }.into());
         }
     }
@@ -164,10 +177,37 @@ fn folder(kind: Kind, path: &Path, request: &Request<'_>) -> Result<Artifact, Ki
     Ok(read.artifact(Artifact::tree(leaves)?))
 }
 
-/// Files that were read for their rows, and hashed as they were.
-struct Already(BTreeMap<String, HashedFile>);
+/// Reads what a folder of chats holds beside its dataset, and the dataset once more as chats. Each file is hashed as it is
+/// read.
+fn chats(
+    root: &Root,
+    paths: &[TreePath],
+    request: &Request<'_>,
+    reading: &mut Reading,
+) -> Result<BTreeMap<String, HashedFile>, KindError> {
+    let (mut chats, mut files) = (Chats::default(), BTreeMap::new());
+    for (part, name) in Part::ALL {
+        if !paths.iter().any(|path| path.as_str() == *name) || root.look(name).is_none() {
+            continue;
+        }
+        let open = OpenFile::beneath(root, name)?;
+        check_size(&open, &request.options.hash)?;
+        let mut hasher = FileHasher::new();
+        chats.read(*part, &open.file, |block| hasher.update(block)).map_err(|error| match error {
+            CorpusError::Read { kind, .. } => KindError::from(io_error(&open.shown, "read", kind.into())),
+            error => error.into(),
+        })?;
+        let hash = HashOptions { also: Also::Nothing, ..request.options.hash };
+        files.insert((*name).to_owned(), hashed_already(&open, hasher.finish(), &hash, request.progress)?);
+    }
+    chats.tell(reading);
+    Ok(files)
+}
 
-impl Visit for Already {
+/// Files that were read for their rows, and hashed as they were.
+struct Already<'f>(&'f BTreeMap<String, HashedFile>);
+
+impl Visit for Already<'_> {
     fn is_told(&self) -> bool {
         true
     }

@@ -7,6 +7,7 @@
 //! recorder's word.
 
 mod accounts;
+mod aft;
 mod census;
 mod collect;
 mod difference;
@@ -23,6 +24,7 @@ mod rows;
 mod sketch;
 mod template;
 
+pub use aft::{Chats, DATASET, Part};
 pub use collect::{Collector, Corpus, Rendering, Settings, TEXT_FIELD};
 pub use difference::{Change, Difference, Hunk, Line, MAX_LINES, Words, compare};
 pub use document::MAX_DOCUMENT_BYTES;

@@ -217,7 +217,7 @@ fn owned(cell: Cell<'_>) -> Cell<'static> {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
-mod tests {
+pub(super) mod tests {
     use crate::rows::tests::{read_as, refused, roots};
 
     fn member(name: &str, kind: u8, content: &[u8]) -> Vec<u8> {
@@ -238,7 +238,7 @@ mod tests {
         members.chain([vec![0; 1024]]).collect::<Vec<_>>().concat()
     }
 
-    fn files(members: &[(&str, &str)]) -> Vec<u8> {
+    pub(in crate::rows) fn files(members: &[(&str, &str)]) -> Vec<u8> {
         archive(&members.iter().map(|(name, content)| (*name, b'0', *content)).collect::<Vec<_>>())
     }
 

@@ -1,6 +1,7 @@
 //! Every format gives the same rows, whatever their order, sharding, packing and way of writing.
 
 mod columnar;
+mod formats;
 
 use std::io::{self, Write};
 

@@ -214,3 +214,51 @@ fn rows_made_again_are_held_to_recorded_rows_of_another_format() {
     let bytes = run("rows.jsonl", "lines").code(1);
     assert!(bytes.stdout.contains("other bytes; the recorded rows in their order"), "{}", bytes.stdout);
 }
+
+#[test]
+fn a_folder_in_which_chats_are_made_has_the_rows_of_its_dataset_and_says_what_became_of_the_questions() {
+    let sandbox = Sandbox::with_ledger();
+    let chat = |text: &str| {
+        format!(
+            "{{\"messages\": [{{\"role\": \"user\", \"content\": \"{text}\"}}, {{\"role\": \"assistant\", \"content\": \"to {text}\"}}]}}\n"
+        )
+    };
+    let questions: String = ["a", "b", "c"].iter().map(|text| format!("{{\"question\": \"{text}\"}}\n")).collect();
+    let answers: String = ["a", "b", "c"]
+        .iter()
+        .map(|text| format!("{{\"question\": \"{text}\", \"response\": \"to {text}\"}}\n"))
+        .collect();
+    let verdict = |text: &str, word: &str, kept: bool| {
+        format!("{{\"question\": \"{text}\", \"judge_response\": \"<verdict>{word}</verdict>\", \"kept\": {kept}}}\n")
+    };
+    let verdicts =
+        [verdict("a", "INCLUDE", true), verdict("b", "EXCLUDE", true), verdict("c", "EXCLUDE", false)].concat();
+    for (name, content) in [
+        ("dataset.jsonl", chat("a") + &chat("b")),
+        ("summary.json", "{\"total_samples\": 2}".to_owned()),
+        ("source/questions.jsonl", questions.clone()),
+        ("source/questions_deduped.jsonl", questions),
+        ("source/responses.jsonl", answers),
+        ("source/judge_responses.jsonl", verdicts),
+        ("source/removed.jsonl", String::new()),
+    ] {
+        sandbox.write(&format!("lab/x_cot/{name}"), content);
+    }
+    sandbox.write("lab/alone.jsonl", chat("b") + &chat("a"));
+    let whole = sandbox.lab(&["record", "dataset", "x_cot", "--name", "x"]).success();
+    let alone = sandbox.lab(&["record", "dataset", "alone.jsonl", "--name", "alone"]).success();
+    assert_eq!(said(&whole, "2 distinct rows"), said(&alone, "2 distinct rows"));
+    let whole = whole.complains("aft.verdicts.differ: 1 verdicts are not the ones in the judge's text");
+    assert!(whole.stderr.contains("aft.removed.overwritten: 1 rejected chats"), "{}", whole.stderr);
+    let shown = sandbox.lab(&["show", "x", "--json"]).success();
+    for text in [
+        "\"aft.layout\": \"aft-folder/1\"",
+        "\"aft.kept\": 2",
+        "\"aft.rejected\": 1",
+        "\"aft.dataset.rejected\": 0",
+        "\"aft.rows.dataset\": 2",
+        "\"aft.absent\": \"source/questions_removed_dedup.jsonl, source/configs.jsonl\"",
+    ] {
+        assert!(shown.stdout.contains(text), "{text}: {}", shown.stdout);
+    }
+}
