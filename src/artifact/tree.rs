@@ -7,12 +7,12 @@
 //!
 //! Modes: <https://git-scm.com/docs/git-fast-import#_filemodify>
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+mod path;
+mod twins;
 
-use unicode_normalization::UnicodeNormalization as _;
-
+use self::path::is_unprintable;
+pub use self::path::{MAX_COMPONENT_BYTES, MAX_PATH_BYTES, PathError, TreePath};
+pub use self::twins::{Twins, name_twins};
 use crate::artifact::manifest::{Manifest, ManifestError, ManifestHeader};
 use crate::codec::{DecodeError, Decoder, Encoder};
 use crate::digest::{Algorithm, Digest, DigestKind, FileDigest};
@@ -20,42 +20,8 @@ use crate::digest::{Algorithm, Digest, DigestKind, FileDigest};
 /// The projection of a tree manifest: every file and link, whole.
 pub const PROJECTION: &str = "files";
 
-/// Longer paths cannot be opened by name on Linux (`PATH_MAX`).
-pub const MAX_PATH_BYTES: usize = 4096;
-
-/// Longer names exist on no common file system (`NAME_MAX`).
-pub const MAX_COMPONENT_BYTES: usize = 255;
-
 /// Longer link targets cannot be read back on Linux (`PATH_MAX`).
 pub const MAX_TARGET_BYTES: usize = 4096;
-
-/// Why a text is not the path of a leaf.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[allow(missing_docs, reason = "each variant is its message")]
-pub enum PathError {
-    #[error("it is empty")]
-    Empty,
-    #[error("it is absolute, and paths in a tree are relative to its root")]
-    Absolute,
-    #[error("it ends with `/`, as no file does")]
-    TrailingSlash,
-    #[error("it has an empty component (`//`)")]
-    EmptyComponent,
-    #[error("it has the component `.`")]
-    CurrentFolder,
-    #[error("it has the component `..`, which leads out of the tree")]
-    ParentFolder,
-    #[error("it contains a backslash, which separates folders on other systems")]
-    Backslash,
-    #[error("it contains a NUL byte")]
-    Nul,
-    #[error("it contains the control or direction-changing character U+{0:04X}")]
-    Control(u32),
-    #[error("it has {found} bytes, the limit is {MAX_PATH_BYTES}")]
-    TooLong { found: usize },
-    #[error("one of its components has {found} bytes, the limit is {MAX_COMPONENT_BYTES}")]
-    LongComponent { found: usize },
-}
 
 /// Why leaves are not a tree.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -85,80 +51,6 @@ pub enum TreeError {
     Manifest(#[from] ManifestError),
     #[error(transparent)]
     Decode(#[from] DecodeError),
-}
-
-/// Where a leaf stands below the root of its tree: exact UTF-8, components separated by `/`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TreePath(String);
-
-impl TreePath {
-    /// Takes a text that every reader on every system understands as the same place inside the tree.
-    pub fn parse(text: impl Into<String>) -> Result<Self, TreeError> {
-        let path = text.into();
-        match check_path(&path) {
-            Ok(()) => Ok(Self(path)),
-            Err(reason) => Err(TreeError::Path { path, reason }),
-        }
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Each folder that the path leads through, outermost first; not the path itself.
-    fn folders(&self) -> impl Iterator<Item = &str> {
-        self.0.match_indices('/').map(|(at, _)| &self.0[..at])
-    }
-}
-
-impl fmt::Display for TreePath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for TreePath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
-    }
-}
-
-/// True for characters that a terminal or a reader may act on instead of showing.
-fn is_unprintable(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-fn check_path(path: &str) -> Result<(), PathError> {
-    let bytes = path.as_bytes();
-    if bytes.len() > MAX_PATH_BYTES {
-        return Err(PathError::TooLong { found: bytes.len() });
-    }
-    match bytes {
-        [] => return Err(PathError::Empty),
-        // `C:` at the start names a drive on Windows, and joining such a path to a root there drops the root.
-        [b'/', ..] | [b'A'..=b'Z' | b'a'..=b'z', b':', ..] => return Err(PathError::Absolute),
-        [.., b'/'] => return Err(PathError::TrailingSlash),
-        _ => {}
-    }
-    for component in path.split('/') {
-        match component {
-            "" => return Err(PathError::EmptyComponent),
-            "." => return Err(PathError::CurrentFolder),
-            ".." => return Err(PathError::ParentFolder),
-            _ if component.len() > MAX_COMPONENT_BYTES => {
-                return Err(PathError::LongComponent { found: component.len() });
-            }
-            _ => {}
-        }
-    }
-    match path.chars().find(|&c| c == '\\' || is_unprintable(c)) {
-        None => Ok(()),
-        Some('\\') => Err(PathError::Backslash),
-        Some('\0') => Err(PathError::Nul),
-        Some(c) => Err(PathError::Control(c.into())),
-    }
 }
 
 /// How git files the leaf.
@@ -369,81 +261,6 @@ fn check_leaves(leaves: &[TreeLeaf]) -> Result<(), TreeError> {
         previous = leaf.path.as_str();
     }
     Ok(())
-}
-
-/// Two names in one folder that some file systems take for one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Twins {
-    /// The path that sorts first.
-    pub left: String,
-    /// The other.
-    pub right: String,
-    /// True when they differ only in how their characters are composed (NFC, NFD) and not in case.
-    pub only_composition: bool,
-}
-
-/// Pairs of files or folders that differ only in case or in Unicode composition: one of the two is lost on many file
-/// systems.
-///
-/// Each pair is named once, at the outermost folder where it splits.
-pub fn name_twins(leaves: &[TreeLeaf]) -> Vec<Twins> {
-    // Of two twins one at least is no plain name, so only what folds like such a name is looked at: most trees have few.
-    let mut folds: BTreeSet<(&str, Cow<'_, str>)> = BTreeSet::new();
-    each_prefix(leaves, |_, folder, name| {
-        if !is_plain(name) {
-            folds.insert((folder, folded(name)));
-        }
-    });
-    // Folder and folded name in it → the name first seen there.
-    let mut seen: BTreeMap<(&str, Cow<'_, str>), &str> = BTreeMap::new();
-    let mut twins = Vec::new();
-    if folds.is_empty() {
-        return twins;
-    }
-    each_prefix(leaves, |prefix, folder, name| {
-        let place = (folder, folded(name));
-        if !folds.contains(&place) {
-            return;
-        }
-        let first = *seen.entry(place).or_insert(prefix);
-        if first != prefix {
-            let only_composition = first.nfd().eq(prefix.nfd());
-            twins.push(Twins { left: first.to_owned(), right: prefix.to_owned(), only_composition });
-        }
-    });
-    twins
-}
-
-/// Shows every folder and leaf, each folder once: its path, the path of its folder, its name.
-fn each_prefix<'a>(leaves: &'a [TreeLeaf], mut see: impl FnMut(&'a str, &'a str, &'a str)) {
-    let mut previous = "";
-    for leaf in leaves {
-        for prefix in leaf.path.folders().chain([leaf.path.as_str()]) {
-            if previous.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/')) {
-                continue;
-            }
-            let (folder, name) = prefix.rsplit_once('/').unwrap_or(("", prefix));
-            see(prefix, folder, name);
-        }
-        previous = leaf.path.as_str();
-    }
-}
-
-/// A name that is its own fold.
-fn is_plain(name: &str) -> bool {
-    name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase())
-}
-
-/// What a file system that knows neither case nor composition makes of a name. Lowercasing can compose and decompose
-/// (`İ` becomes two characters), hence both sides of it.
-fn folded(name: &str) -> Cow<'_, str> {
-    if is_plain(name) {
-        return Cow::Borrowed(name);
-    }
-    if name.is_ascii() {
-        return Cow::Owned(name.to_ascii_lowercase());
-    }
-    Cow::Owned(name.nfd().collect::<String>().to_lowercase().nfd().collect())
 }
 
 #[cfg(test)]

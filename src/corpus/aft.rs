@@ -68,9 +68,13 @@ impl Part {
     ];
 
     /// True for a folder with files at `paths` that is one of these: a dataset beside questions or verdicts.
-    pub fn are_in<'p>(paths: impl Iterator<Item = &'p str> + Clone) -> bool {
-        let has = |name: &str| paths.clone().any(|path| path == name);
-        has(DATASET) && (has("source/questions.jsonl") || has("source/judge_responses.jsonl"))
+    pub fn are_in<'p>(paths: impl Iterator<Item = &'p str>) -> bool {
+        let (mut has_dataset, mut has_source) = (false, false);
+        for path in paths {
+            has_dataset |= path == DATASET;
+            has_source |= matches!(path, "source/questions.jsonl" | "source/judge_responses.jsonl");
+        }
+        has_dataset && has_source
     }
 
     fn name(self) -> &'static str {

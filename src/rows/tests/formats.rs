@@ -57,7 +57,7 @@ fn file(ending: &str, texts: &[String]) -> Vec<u8> {
         }
         "arrow" => {
             let mut out = Vec::new();
-            arrow::one_batch(&mut out, bytes(), texts.len() % 2 == 0);
+            arrow::one_batch(&mut out, bytes(), texts.len().is_multiple_of(2));
             out
         }
         other => panic!("{other}"),
