@@ -280,3 +280,73 @@ fn is_line(slice: &Slice<&[u8]>, first: u64, end: u64, length: u64, bytes: &[u8]
         || (byte(end) == Some(b'\r') && byte(end.saturating_add(1)) == Some(b'\n'));
     begins && ends && !body.contains(&b'\n')
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::artifact::manifest::Manifest;
+    use crate::codec::Encoder;
+    use crate::digest::NodeHash;
+    use crate::merkle::{MemoryTree, prove_inclusion};
+
+    /// Everything about one item, as `prove` cuts it.
+    fn inclusion(manifest: &Manifest, number: usize) -> Inclusion {
+        let hash = ManifestHash::new(manifest.header.kind).unwrap();
+        let mut tree = MemoryTree::with_hash(hash.clone());
+        let header = manifest.header.encode();
+        tree.append(hash.leaf(&header));
+        manifest.items.iter().for_each(|item| tree.append(hash.leaf(item)));
+        let position = number as u64 + 1;
+        let path = |at| prove_inclusion(&tree, EntryIndex(at), TreeSize(manifest.count() + 1)).unwrap();
+        let leaf = manifest.items[number].clone();
+        Inclusion { header_path: path(0), header, position, leaf, path: path(position) }
+    }
+
+    fn check(inclusion: &Inclusion, manifest: &Manifest, count: u64) -> Result<u64, OpeningError> {
+        let Inclusion { header, header_path, position, leaf, path } = inclusion.clone();
+        let borrowed = Inclusion { header: &header[..], header_path, position, leaf: &leaf[..], path };
+        let root = manifest.root().unwrap();
+        check_inclusion(&borrowed, manifest.header.kind, root, count).map(|(_, number)| number)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+        #[test]
+        fn a_proof_holds_for_every_leaf_at_its_place_and_for_no_other(
+            texts in proptest::collection::btree_set("[a-z]{1,6}", 1..24),
+            bit in any::<prop::sample::Index>(),
+            hash in any::<prop::sample::Index>(),
+        ) {
+            let header = ManifestHeader { kind: DigestKind::Rows, projection: "text".to_owned(), facts: None };
+            let items: Vec<Vec<u8>> = texts.iter().map(|text| Encoder::encode(|e| e.text(text))).collect();
+            let manifest = Manifest { header, items };
+            let count = manifest.count();
+            for number in 0..manifest.items.len() {
+                let good = inclusion(&manifest, number);
+                prop_assert_eq!(check(&good, &manifest, count).unwrap(), number as u64);
+                for (other, leaf) in manifest.items.iter().enumerate().filter(|(other, _)| *other != number) {
+                    let moved = Inclusion { position: other as u64 + 1, ..good.clone() };
+                    prop_assert!(check(&moved, &manifest, count).is_err(), "{} at {}", number, other);
+                    let replaced = Inclusion { leaf: leaf.clone(), ..good.clone() };
+                    prop_assert!(check(&replaced, &manifest, count).is_err(), "{} for {}", other, number);
+                }
+                let mut flipped = good.clone();
+                let at = bit.index(8 * flipped.leaf.len());
+                flipped.leaf[at / 8] ^= 1 << (at % 8);
+                prop_assert!(check(&flipped, &manifest, count).is_err());
+                let mut flipped = good.clone();
+                let at = hash.index(flipped.path.len());
+                let mut bytes = *flipped.path[at].as_bytes();
+                bytes[bit.index(bytes.len())] ^= 1;
+                flipped.path[at] = NodeHash::from_bytes(bytes);
+                prop_assert!(check(&flipped, &manifest, count).is_err());
+                let mut shorter = good.clone();
+                shorter.path.pop();
+                prop_assert!(check(&shorter, &manifest, count).is_err());
+            }
+        }
+    }
+}
