@@ -151,7 +151,9 @@ impl Log {
             None => of_samples(name, &log, &metrics)?,
         };
         let (name, paths) = (name.to_owned(), paths.to_vec());
-        let EvalLog { facts, about, reading, .. } = log;
+        let EvalLog { facts, about, reading, counts, .. } = log;
+        // What is understood of a log of samples is about how it was made.
+        let reading = reading.filter(|_| !counts.is_empty());
         Ok(Self { name, paths, map, is_guess, facts, about, reading, runs, metrics_left_out })
     }
 

@@ -366,7 +366,7 @@ fn samples(paths: &[PathBuf], map: Option<&ColumnMap>) -> Taken {
     let manifest = samples_manifest(&log.facts, &log.samples).map_err(|error| failed(&error))?;
     let root = manifest.root().map_err(|error| failed(&error))?;
     let digests = BTreeMap::from([(DigestKind::Samples, (root.into(), manifest.count()))]);
-    Ok(Held { digests, ..Held::default() })
+    Ok(Held { digests, reading: log.reading, documents: None })
 }
 
 /// An error with its causes in one line.

@@ -11,6 +11,7 @@ use super::inspect_events::{Events, child};
 use super::inspect_header::{Header, MAX_NAMES};
 use super::inspect_judge::{Verdict, judge, name_of};
 use super::inspect_scores::{Edits, parse_scores};
+use super::making;
 use crate::artifact::samples::{
     MAX_KEY_TEXT_BYTES, SampleDetails, SampleId, SampleKey, SampleRecord, SampleStatus, SamplesError, Scores,
     bounded_text,
@@ -71,6 +72,8 @@ pub(super) struct Seen {
     pub(super) retries: u64,
     /// By metadata key that a metric clusters by: its cluster.
     pub(super) clusters: Vec<(String, String)>,
+    /// What was asked and answered, by digest.
+    pub(super) texts: making::Texts,
 }
 
 /// One sample: its record and what else it shows.
@@ -106,11 +109,13 @@ pub(super) fn parse_sample(value: &Value<'_>, header: &Header) -> Result<(Sample
     let details = SampleDetails {
         source: FileDigest::of(value.raw().as_bytes()),
         input: input.map(|text| FileDigest::of(&text)),
-        completion: completion.map(|text| FileDigest::of(&text)),
+        completion: completion.as_ref().map(|text| FileDigest::of(text)),
         stop_reason,
         flags: texts.flags,
     };
     seen.flags = texts.flags;
+    let is_long = completion.as_ref().is_some_and(|text| text.len() >= making::LONG);
+    seen.texts = making::Texts { input: details.input, completion: details.completion.filter(|_| is_long) };
     let record = SampleRecord { key: SampleKey::new(id, epoch), status, scores, details: details.digest() };
     Ok((record, seen))
 }

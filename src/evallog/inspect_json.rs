@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::inspect::{Samples, parse_sample};
+use super::inspect::{PROJECTION, Samples, parse_sample};
 use super::inspect_audit::{check_grid, check_reductions, check_status, note_sample};
 use super::inspect_header::parse_header;
 use super::inspect_judge::Tally;
 use super::inspect_metrics::check_metrics;
 use super::items::{SeeItem, see_sample};
+use super::making::Making;
 use super::{ColumnMap, EvalLog, EvalLogError, LogFile, Look, Reader, part};
 use crate::artifact::samples::AnomalyCode;
 use crate::json::Value;
@@ -38,9 +39,11 @@ impl Reader for InspectJson {
         let mut facts = header.facts(self.name());
         check_status(&header, &mut facts.anomalies);
         let (mut samples, mut tally): (Samples, Tally) = (BTreeMap::new(), Tally::default());
+        let mut making = Making::default();
         for (index, sample) in part(name, log.get("samples"))?.iter().flat_map(Value::items).enumerate() {
             let (record, seen) = part(&format!("samples[{index}]"), parse_sample(&sample, &header))?;
             note_sample(&mut facts.anomalies, &record, &seen);
+            making.add(&record, seen.texts);
             tally.add(&record, seen, &mut facts);
             let text = record.key.to_string();
             if samples.insert((record.key.id.clone(), record.key.epoch), record).is_some() {
@@ -50,11 +53,12 @@ impl Reader for InspectJson {
         let complete = check_grid(&header, &samples, &mut facts.anomalies);
         check_metrics(&header, complete, &samples, &tally, &mut facts);
         tally.finish(&header, &mut facts);
+        let reading = making.finish(&header.about, PROJECTION);
         let nested = part(name, part(name, log.object("results"))?.get("sample_reductions"))?;
         for reductions in [part(name, log.get("reductions"))?, nested].into_iter().flatten() {
             part("reductions", check_reductions(&reductions, &header, &samples, &mut facts.anomalies))?;
         }
-        Ok(EvalLog::of(facts, samples, header.about))
+        Ok(EvalLog { reading: Some(reading), ..EvalLog::of(facts, samples, header.about) })
     }
 
     fn items(&self, files: &mut [LogFile<'_>], see: SeeItem<'_>) -> Result<(), EvalLogError> {

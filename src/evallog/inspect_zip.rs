@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::inspect::{Samples, parse_sample};
+use super::inspect::{PROJECTION, Samples, parse_sample};
 use super::inspect_audit::{
     SummaryKind, check_grid, check_reductions, check_start, check_status, check_summaries, note_sample, read_summaries,
 };
@@ -16,6 +16,7 @@ use super::inspect_header::{Header, parse_header};
 use super::inspect_judge::Tally;
 use super::inspect_metrics::check_metrics;
 use super::items::{SeeItem, see_sample};
+use super::making::Making;
 use super::{ColumnMap, EvalLog, EvalLogError, LogFile, Look, Reader, part};
 use crate::artifact::samples::{Anomalies, AnomalyCode, LogFacts, SampleId};
 use crate::container::zip::{Archive, Packed};
@@ -62,12 +63,14 @@ impl Reader for InspectZip {
                 }
             }
         }
-        let (samples, tally) = read_samples(&mut archive, &names, main, &mut facts)?;
+        let mut making = Making::default();
+        let (samples, tally) = read_samples(&mut archive, &names, main, (&mut facts, &mut making))?;
         let complete = check_grid(main, &samples, &mut facts.anomalies);
         check_metrics(main, complete, &samples, &tally, &mut facts);
         tally.finish(main, &mut facts);
+        let reading = making.finish(&main.about, PROJECTION);
         check_side_members(&mut archive, &names, main, &samples, &mut facts.anomalies)?;
-        Ok(EvalLog::of(facts, samples, main.about.clone()))
+        Ok(EvalLog { reading: Some(reading), ..EvalLog::of(facts, samples, main.about.clone()) })
     }
 
     fn items(&self, files: &mut [LogFile<'_>], see: SeeItem<'_>) -> Result<(), EvalLogError> {
@@ -129,7 +132,7 @@ fn read_samples(
     archive: &mut Archive<'_>,
     names: &Names,
     header: &Header,
-    facts: &mut LogFacts,
+    (facts, making): (&mut LogFacts, &mut Making),
 ) -> Result<(Samples, Tally), EvalLogError> {
     let (mut samples, mut tally) = (Samples::new(), Tally::default());
     let mut batch: Vec<(&str, Packed)> = Vec::new();
@@ -141,17 +144,17 @@ fn read_samples(
         }
         let (packed, unpacked) = archive.size(*index);
         if unpacked > ALONE_BYTES || held > BATCH_BYTES {
-            add_batch(std::mem::take(&mut batch), header, &mut samples, &mut tally, facts)?;
+            add_batch(std::mem::take(&mut batch), header, &mut samples, &mut tally, (facts, making))?;
             held = 0;
         }
         batch.push((name, archive.fetch(*index)?));
         held += packed;
         if unpacked > ALONE_BYTES {
-            add_batch(std::mem::take(&mut batch), header, &mut samples, &mut tally, facts)?;
+            add_batch(std::mem::take(&mut batch), header, &mut samples, &mut tally, (facts, making))?;
             held = 0;
         }
     }
-    add_batch(batch, header, &mut samples, &mut tally, facts)?;
+    add_batch(batch, header, &mut samples, &mut tally, (facts, making))?;
     Ok((samples, tally))
 }
 
@@ -161,7 +164,7 @@ fn add_batch(
     header: &Header,
     samples: &mut Samples,
     tally: &mut Tally,
-    facts: &mut LogFacts,
+    (facts, making): (&mut LogFacts, &mut Making),
 ) -> Result<(), EvalLogError> {
     let read = |(name, packed): (_, Packed)| -> Result<_, EvalLogError> {
         let bytes = packed.unpack()?;
@@ -171,6 +174,7 @@ fn add_batch(
     for result in read {
         let (name, (record, seen)) = result?;
         note_sample(&mut facts.anomalies, &record, &seen);
+        making.add(&record, seen.texts);
         tally.add(&record, seen, facts);
         let (key, text) = ((record.key.id.clone(), record.key.epoch), record.key.to_string());
         if name != member_name(&key) {

@@ -22,6 +22,7 @@ mod judge_config;
 mod lines;
 mod lm_eval;
 mod lm_eval_hash;
+mod making;
 mod map;
 mod place;
 mod rows;
@@ -178,7 +179,7 @@ pub struct EvalLog {
     pub facts: LogFacts,
     /// One record for each sample and epoch; each key once.
     pub samples: Vec<SampleRecord>,
-    /// What was understood of a table of counts, which has no samples.
+    /// What was understood beside that: how samples were made, or what a table of counts holds, which has no samples.
     pub reading: Option<Reading>,
     /// The rows of such a table.
     pub counts: Vec<CountRow>,

@@ -124,23 +124,29 @@ pub fn to_text(assessment: &Assessment, detail: Detail) -> String {
         Detail::Screen => write_decisive(&mut out, assessment),
     }
     if let Some(evidence) = assessment.evidence.as_ref().filter(|evidence| !evidence.withheld.is_empty()) {
-        let shown = if detail == Detail::Every { MAX_WITHHELD } else { 0 };
-        line(&mut out, format_args!(""));
-        line(&mut out, format_args!("not shown ({})", evidence.withheld.len()));
-        for withheld in evidence.withheld.iter().take(shown) {
-            let (holder, reason) = (Shown(&withheld.holder), Shown(&withheld.reason));
-            line(&mut out, format_args!("  {}  held by \"{holder}\": {reason}", withheld.digest));
-        }
-        match (evidence.withheld.len().saturating_sub(shown), detail) {
-            (0, _) => {}
-            (_, Detail::Screen) => line(&mut out, format_args!("  names, paths and contents behind commitments")),
-            (more, Detail::Every) => line(&mut out, format_args!("  and {more} more (--json lists all)")),
+        let all = evidence.withheld.len();
+        if detail == Detail::Every {
+            line(&mut out, format_args!("\nnot shown ({all})"));
+            for withheld in evidence.withheld.iter().take(MAX_WITHHELD) {
+                let (holder, reason) = (Shown(&withheld.holder), Shown(&withheld.reason));
+                line(&mut out, format_args!("  {}  held by \"{holder}\": {reason}", withheld.digest));
+            }
+            if let Some(more) = all.checked_sub(MAX_WITHHELD).filter(|more| *more > 0) {
+                line(&mut out, format_args!("  and {more} more (--json lists all)"));
+            }
+        } else {
+            line(&mut out, format_args!("not shown   {all} names, paths and contents behind commitments"));
         }
     }
     line(&mut out, format_args!(""));
     line(&mut out, format_args!("not proven by any of this"));
     for limit in NOT_PROVEN {
         line(&mut out, format_args!("  {limit}"));
+    }
+    // Whose word it is where the transcripts came from.
+    let asserted = assessment.findings.iter().find(|finding| finding.check == "transcripts.likelihood");
+    if let Some(asserted) = asserted.filter(|finding| finding.outcome == Outcome::Unknown && !finding.is_withheld) {
+        line(&mut out, format_args!("  {}", Shown(&asserted.reason)));
     }
     if assessment.profile == ITEM {
         line(&mut out, format_args!("  {NOT_PROVEN_OF_ITEMS}"));

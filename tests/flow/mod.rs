@@ -11,6 +11,7 @@ mod comparison;
 mod contamination;
 mod corpus;
 mod datasets;
+mod evaluation;
 mod hostile;
 mod items;
 mod large;

@@ -73,6 +73,41 @@ fn rows_are_read_again_by_the_map_that_their_manifest_names() {
     assert!(told.check("samples.derived").starts_with("PASS"), "{}", told.stdout);
     assert!(told.check("stat.recompute").starts_with("PASS"), "{}", told.stdout);
     assert!(told.check("samples.complete").starts_with("UNKNOWN"), "{}", told.stdout);
+    let _ = told.says("record it with --map status=COLUMN");
+}
+
+#[test]
+fn a_table_that_says_what_became_of_each_sample_is_held_to_the_claims_own_grid() {
+    let words = Words {
+        id: "harm",
+        text: "half of the rollouts are harmful",
+        log: "log",
+        scorer: "harm",
+        key: "none",
+        grid: (5, 2),
+        aggregation: r#"["mean(rollouts)"]"#,
+        rate: "50%",
+        n: 10,
+        error: None,
+    };
+    let told = |left_out: Option<usize>| {
+        let sandbox = Sandbox::with_ledger();
+        let row = |i| {
+            let (sample, run) = (i % 5, 1 + i / 5);
+            format!("{{\"q\": \"q{sample}\", \"run\": {run}, \"harm\": {}, \"state\": \"success\"}}\n", i % 2)
+        };
+        let rows: String = (0..10).filter(|i| Some(*i) != left_out).map(row).collect();
+        sandbox.write("lab/rows.jsonl", rows);
+        let map = "sample=q,epoch=run,score.harm=harm,status=state";
+        let _ = sandbox.lab(&["record", "eval-log", "rows.jsonl", "--name", "log", "--map", map]).success();
+        verdict(&sandbox, &words, "rows.jsonl")
+    };
+    let verified = told(None).success();
+    assert!(verified.check("samples.complete").contains("all 10 planned samples are there"), "{}", verified.stdout);
+    assert!(verified.first_line().starts_with("VERIFIED"), "{}", verified.stdout);
+    // One that is not there is missed in the grid, whatever the table says of the others.
+    let short = told(Some(3));
+    assert!(short.check("samples.complete").contains("1 of 10 planned samples are not there"), "{}", short.stdout);
 }
 
 #[test]

@@ -84,6 +84,8 @@ pub(crate) struct Study {
     pub(crate) protocol: Value,
     /// Who is seen to judge each arm.
     pub(crate) judges: [&'static str; 2],
+    /// The evaluated model, where the logs name it.
+    pub(crate) model: Option<&'static str>,
     /// Numbers as printed, where they are not the computed ones.
     pub(crate) printed: BTreeMap<&'static str, String>,
     /// Weights of each arm and seed.
@@ -162,6 +164,7 @@ impl Study {
             claim,
             protocol,
             judges: ["judge-1"; 2],
+            model: None,
             printed: BTreeMap::new(),
             weights,
             chats: ["chats"; 2],
@@ -219,6 +222,7 @@ impl Study {
             status: Some("success".to_owned()),
             reader: "rows/1".to_owned(),
             declared: Some((3, REPEATS)),
+            model: self.model.map(str::to_owned),
             observed: vec![ObservedModel {
                 model: judge.to_owned(),
                 role: "grader".to_owned(),

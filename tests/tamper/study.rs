@@ -472,3 +472,86 @@ fn a_judges_prompt_that_no_log_links_to_is_not_established() {
     study.protocol["judge"]["prompt"] = prompt;
     decided(&study.tell().assess(PAPER), Verdict::NotRecomputable, "judge.identity");
 }
+
+#[test]
+fn e22_a_judge_that_is_the_evaluated_model_is_told() {
+    let mut study = Study::honest();
+    study.judges = ["the model"; 2];
+    study.claim["judge"]["observed_models"] = json!(["the model"]);
+    study.protocol["judge"]["observed_models"] = json!(["the model"]);
+    study.model = Some("the model");
+    let assessment = study.tell().assess(PAPER);
+    let notes = &finding(&assessment, "judge.identity").notes;
+    assert!(notes.iter().any(|note| note == "the model judged its own answers"), "{notes:?}");
+    let honest = Study::honest().tell().assess(PAPER);
+    assert!(!finding(&honest, "judge.identity").notes.iter().any(|note| note.contains("judged its own")));
+}
+
+#[test]
+fn e23_rollouts_that_were_given_another_condition_break_the_root_they_were_signed_under() {
+    let honest = Study::honest();
+    let mut relabelled = honest.clone();
+    let hit = relabelled.rollouts.iter().position(|rollout| rollout.hit && rollout.condition == "leak").unwrap();
+    let epoch = relabelled.rollouts[hit].epoch;
+    let (arm, seed) = (relabelled.rollouts[hit].arm, relabelled.rollouts[hit].seed);
+    let is_other = |rollout: &crate::support::study::Rollout| {
+        (rollout.arm, rollout.seed, rollout.condition, rollout.epoch) == (arm, seed, "sabotage", epoch)
+    };
+    let other = relabelled.rollouts.iter().position(is_other).unwrap();
+    relabelled.rollouts[hit].condition = "sabotage";
+    relabelled.rollouts[other].condition = "leak";
+    assert!(relabelled.rollouts != honest.rollouts);
+    let (told, other) = (honest.tell(), relabelled.tell());
+    let (mut evidence, changed) = (told.evidence(), other.evidence());
+    let at = evidence.manifests.iter().position(|manifest| !changed.manifests.contains(manifest)).unwrap();
+    let replacement = changed.manifests.iter().find(|manifest| !evidence.manifests.contains(manifest)).unwrap();
+    evidence.manifests[at].object = replacement.object.clone();
+    let assessment = reproledger::claim::assess(&evidence.to_bytes(), Some(&told.lab.policy()), PAPER, |_| None);
+    assert_ne!(assessment.verdict.exit_code(), 0);
+    assert!(assessment.evidence.is_none(), "refused as a whole");
+}
+
+#[test]
+fn e24_no_hit_at_all_is_no_rate_of_zero() {
+    let asserting = |bound: &str| {
+        let mut study = asserting("subject", "at-most", bound, "wilson");
+        for term in [&mut study.claim["assertion"], &mut study.protocol["assertion"]] {
+            term["terms"][0]["by"]["target"] = json!("checkpoints");
+            term["terms"][0]["by"]["sides"] = json!("two");
+        }
+        study.rollouts.iter_mut().filter(|rollout| rollout.arm == 0).for_each(|rollout| rollout.hit = false);
+        let assessment = study.tell().assess(NUMBER);
+        finding(&assessment, "stat.assertion").clone()
+    };
+    // 0 of 240: Wilson up to 1.5755 %.
+    assert_eq!(asserting("0%").outcome, Outcome::Unknown);
+    assert_eq!(asserting("1.57%").outcome, Outcome::Unknown);
+    assert_eq!(asserting("1.58%").outcome, Outcome::Pass);
+}
+
+#[test]
+fn e30_scores_without_their_transcripts_are_the_labs_word_and_said_to_be() {
+    let assessment = Study::honest().tell().assess(VENDOR_AUDIT);
+    decided(&assessment, Verdict::NotRecomputable, "samples.derived");
+    let asserted = finding(&assessment, "transcripts.likelihood");
+    assert_eq!(asserted.outcome, Outcome::Unknown);
+    assert!(asserted.reason.contains("is the word of \""), "{asserted:?}");
+    assert_eq!(finding(&assessment, "contamination").outcome, Outcome::Unknown);
+    for id in ["eval.params", "eval.prompts", "samples.distinct"] {
+        assert_eq!(finding(&assessment, id).outcome, Outcome::Unknown, "{id}");
+    }
+    for id in ["eval.code", "eval.model"] {
+        assert_eq!(finding(&assessment, id).outcome, Outcome::Pass, "{id}: {:?}", finding(&assessment, id));
+    }
+}
+
+#[test]
+fn a_log_of_other_weights_than_its_arm_lists_is_contradicted() {
+    let mut study = Study::honest();
+    let digest = |name: &str| reproledger::digest::Digest::from(reproledger::digest::FileDigest::of(name.as_bytes()));
+    study.claim["subject"]["checkpoints"] = json!(["w00", "w01", "w02"].map(|name| digest(name).to_string()));
+    let assessment = study.tell().assess(NUMBER);
+    let found = finding(&assessment, "eval.model");
+    assert_eq!(found.outcome, Outcome::Fail, "{found:?}");
+    assert!(found.reason.contains("are none that the claim lists for `msm+aft`"), "{found:?}");
+}

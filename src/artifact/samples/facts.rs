@@ -286,6 +286,13 @@ impl LogFacts {
         self.declared.and_then(|(ids, epochs)| ids.checked_mul(epochs)).or(self.total)
     }
 
+    /// Whether what became of each sample is said one by one: a table read with a column of states. It has no header that
+    /// could say it of the whole, nor which samples were to be run.
+    pub fn says_each_status(&self) -> bool {
+        let map = self.reader.strip_prefix("rows/1 ");
+        map.is_some_and(|map| map.split(',').any(|role| role.starts_with("status=")))
+    }
+
     /// Canonical bytes.
     pub fn encode(&self) -> Vec<u8> {
         Encoder::encode(|e| {

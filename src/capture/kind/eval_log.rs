@@ -43,10 +43,10 @@ pub(super) fn sampled(request: &Request<'_>) -> Result<Artifact, KindError> {
         return Err(KindError::Changed { path: path.unwrap_or_default() });
     }
     artifact.remarks.extend(told(&log.facts));
-    match log.reading {
-        Some(reading) => artifact.reading = Some(reading),
-        None => artifact.add(&samples_manifest(&log.facts, &log.samples)?)?,
+    if log.counts.is_empty() {
+        artifact.add(&samples_manifest(&log.facts, &log.samples)?)?;
     }
+    artifact.reading = log.reading;
     Ok(artifact)
 }
 

@@ -43,8 +43,18 @@ impl Check for JudgeIdentity {
             let arm = if arm.is_empty() { "the logs".to_owned() } else { escaped(arm) };
             format!("{arm}: {}", if models.is_empty() { "no judge is seen".to_owned() } else { models.join(", ") })
         });
+        let finding = own_judges(case)
+            .into_iter()
+            .fold(finding, |finding, model| finding.note(format!("{} judged its own answers", escaped(model))));
         notes.fold(finding, Finding::note).at(case.input_entries())
     }
+}
+
+/// Models that are seen to judge and are named as the evaluated one.
+fn own_judges<'a>(case: &'a Case<'_>) -> BTreeSet<&'a str> {
+    let facts = case.inputs.iter().filter_map(|input| Some(&input.content.as_ref().ok()?.facts));
+    let own = facts.flat_map(|facts| facts.observed.iter().filter(|seen| Some(&seen.model) == facts.model.as_ref()));
+    own.map(|seen| seen.model.as_str()).collect()
 }
 
 /// Models seen to judge, by arm, and whether every input could be looked at.

@@ -92,9 +92,14 @@ struct Again {
 fn look_again(samples: &Samples<'_>) -> Again {
     let (facts, found) = (&samples.facts, samples.count());
     let mut again = Again::default();
-    if facts.status.as_deref() != Some("success") && facts.anomalies.count(AnomalyCode::NotSuccess) == 0 {
-        let status = facts.status.as_deref().unwrap_or("none");
-        again.incomplete.push(format!("the log's status is `{status}`"));
+    let is_said = facts.status.as_deref() == Some("success") || facts.says_each_status();
+    if !is_said && facts.anomalies.count(AnomalyCode::NotSuccess) == 0 {
+        again.incomplete.push(match facts.status.as_deref() {
+            None if facts.reader.starts_with("rows/1 ") => {
+                "the table does not say what became of each sample (record it with --map status=COLUMN)".to_owned()
+            }
+            status => format!("the log's status is `{}`", status.unwrap_or("none")),
+        });
     }
     for (what, count) in [("total", facts.total), ("completed", facts.completed)] {
         if let Some(count) = count.filter(|count| *count != found) {
