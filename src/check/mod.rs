@@ -170,6 +170,7 @@ pub static CHECKS: &[&dyn Check] = &[
     corpus::dataset_published::ENTRY,
     corpus::dataset_counts::ENTRY,
     corpus::dataset_transforms::ENTRY,
+    corpus::aft_partition::ENTRY,
     corpus::aft_strip::ENTRY,
     corpus::mix_composition::ENTRY,
     corpus::contamination::ENTRY,

@@ -3,8 +3,8 @@
 
 use std::rc::Rc;
 
-use reproledger::check::{Finding, Outcome};
-use reproledger::claim::{PAPER, VENDOR_AUDIT, Verdict};
+use reproledger::check::{Finding, Observed, Outcome, Reread};
+use reproledger::claim::{PAPER, VENDOR_AUDIT, Verdict, assess};
 use reproledger::digest::DigestKind;
 
 use super::decided;
@@ -403,4 +403,78 @@ fn what_was_published_is_held_to_what_was_trained_on() {
     let found = at_hand(published(other), "dataset.published");
     assert_eq!(found.outcome, Outcome::Differs, "{found:?}");
     assert!(found.reason.contains("lack 2 that were trained on, have 1 that were not"), "{found:?}");
+}
+
+/// Counts of chats that were followed from question to verdict, in good order.
+const CHATS: [(&str, u64); 12] = [
+    ("aft.unread", 0),
+    ("aft.questions.lost", 0),
+    ("aft.questions.both", 0),
+    ("aft.questions.foreign", 0),
+    ("aft.responses.unjudged", 0),
+    ("aft.verdicts.differ", 0),
+    ("aft.dataset.unjudged", 0),
+    ("aft.dataset.rejected", 0),
+    ("aft.dataset.other-answer", 0),
+    ("aft.dataset.repeated", 0),
+    ("aft.kept", 2),
+    ("aft.rejected", 1),
+];
+
+/// What is found where the lab counts its chats so, and the reader `reread` counts them.
+fn of_chats(said: &[(&'static str, u64)], without: Option<&str>, reread: Option<&[(&str, u64)]>) -> Finding {
+    thread_local! {
+        static SAID: std::cell::RefCell<Vec<(&'static str, u64)>> = const { std::cell::RefCell::new(Vec::new()) };
+    }
+    SAID.with(|cell| {
+        let honest = CHATS.iter().filter(|(name, _)| Some(*name) != without).copied();
+        *cell.borrow_mut() = honest.chain(said.iter().copied()).collect();
+    });
+    let pipeline = lying(|name, artifact| {
+        if name == "cot.jsonl" {
+            let reading = artifact.reading.as_mut().unwrap();
+            reading.fact("aft.layout", "aft-folder/1");
+            SAID.with(|cell| {
+                reading.counts.extend(cell.borrow().iter().map(|(name, count)| ((*name).to_owned(), *count)))
+            });
+        }
+    });
+    let told = Rc::new(pipeline).study().tell();
+    let assessment = assess(&told.disclosed().to_bytes(), Some(&told.lab.policy()), PAPER, |evidence| {
+        let of_chats = evidence.bodies.iter().filter_map(|(index, body)| Some((*index, body.reading.clone()?)));
+        let of_chats = of_chats.filter(|(_, reading)| reading.facts.contains_key("aft.layout"));
+        let readings = of_chats.map(|(index, mut reading)| {
+            reading.counts.extend(reread.unwrap_or_default().iter().map(|(name, count)| ((*name).to_owned(), *count)));
+            (index, Reread { read: Ok(reading), doubt: None })
+        });
+        reread.map(|_| Observed { readings: readings.collect(), ..Observed::default() })
+    });
+    finding(&assessment, "aft.partition").clone()
+}
+
+#[test]
+fn chats_are_followed_from_question_to_verdict() {
+    unknown(&at_hand(Pipeline::honest(), "aft.partition"), "no alignment data are recorded with the questions");
+    // The generator's summary counts what is left of a list that is written over.
+    let summary = [("aft.summary.removed", 0)];
+    let found = of_chats(&summary, None, Some(&[]));
+    let counted = "2 chats kept and 1 removed by the judge's own words (the generator's summary says 0)";
+    assert!(found.outcome == Outcome::Pass && found.reason.contains(counted), "{found:?}");
+    unknown(&of_chats(&[], None, None), "as recorded by the issuer; not re-derived");
+    for (name, reason) in [
+        ("aft.questions.lost", "questions neither kept nor removed as duplicates: 3"),
+        ("aft.responses.unjudged", "answered questions without a verdict: 3"),
+        ("aft.verdicts.differ", "stated verdicts that are not those of the judge's text: 3"),
+        ("aft.dataset.rejected", "chats that were judged to be removed: 3"),
+        ("aft.dataset.other-answer", "chats with another answer than was given: 3"),
+        ("aft.unread", "3 rows of the folder could not be told apart"),
+    ] {
+        for reread in [None, Some(&[][..])] {
+            let found = of_chats(&[(name, 3)], None, reread);
+            assert!(found.outcome == Outcome::Differs && found.reason.contains(reason), "{found:?}");
+        }
+        let hidden = of_chats(&[], None, Some(&[(name, 3)]));
+        assert!(hidden.outcome == Outcome::Fail && hidden.reason.contains("give other counts"), "{hidden:?}");
+    }
+    unknown(&of_chats(&[], Some("aft.dataset.unjudged"), Some(&[])), "not every count could be taken");
 }

@@ -1,5 +1,6 @@
 //! Generated documents and the datasets made of them.
 
+pub(super) mod aft_partition;
 pub(super) mod aft_strip;
 pub(super) mod contamination;
 pub(super) mod dataset_counts;
