@@ -125,7 +125,7 @@ fn one_midtraining_behind_four_seeds_is_printed_as_one() {
 #[test]
 fn l24_training_that_ended_early_or_changed_nothing_is_seen() {
     let early = honest(|adapters| adapters.stood("w00", 30, 60));
-    holds(&at_hand(early, "train.effort"), Outcome::Fail, "not a controlled comparison");
+    holds(&at_hand(early, "train.effort"), Outcome::Fail, "which was not to differ");
     let early = honest(|adapters| {
         for name in ["w00", "w01", "w02", "w03", "w10", "w11", "w12", "w13"] {
             adapters.stood(name, 30, 60);
@@ -191,7 +191,7 @@ fn l11_arms_trained_by_other_settings_are_no_controlled_comparison() {
         })
     };
     let found = at_hand(rank(), "ckpt.tensors");
-    holds(&found, Outcome::Fail, "not a controlled comparison: the alignment training differs in its scale: 64 (entry");
+    holds(&found, Outcome::Fail, "the alignment training differs in its scale, which was not to differ: 64 (entry");
     // Declared, it is what the claim is about; and where nobody promised anything, it is only told.
     let adapters = Rc::new(rank());
     let mut study = adapters.study();
@@ -200,8 +200,21 @@ fn l11_arms_trained_by_other_settings_are_no_controlled_comparison() {
     let mut study = adapters.study();
     study.claim["plan"] = json!("really none");
     holds(&of_study(study, &adapters, "ckpt.tensors"), Outcome::Differs, "the alignment training differs in its scale");
+    // Another way to write a setting is told of, and contradicts nothing.
+    let written = honest(|adapters| {
+        let config = json!({"peft_type": "LORA", "r": 4, "lora_alpha": 8.0, "target_modules": "all-linear",
+            "lora_dropout": 0.0, "base_model_name_or_path": "elsewhere"});
+        adapters.write("w10/adapter_config.json", config.to_string());
+    });
+    let found = at_hand(written, "ckpt.tensors");
+    assert_eq!(found.outcome, Outcome::Pass, "{found:?}");
+    assert!(found.notes.iter().any(|note| note.contains("differs in the modules it is of")), "{found:?}");
     let longer = honest(|adapters| (0..4).for_each(|seed| adapters.stood(&format!("w1{seed}"), 120, 120)));
-    holds(&at_hand(longer, "train.effort"), Outcome::Fail, "the alignment training differs in tokens: 12000");
+    holds(
+        &at_hand(longer, "train.effort"),
+        Outcome::Fail,
+        "the alignment training differs in tokens, which was not to differ: 12000",
+    );
     let little = honest(|adapters| (0..4).for_each(|seed| adapters.stood(&format!("w1{seed}"), 66, 66)));
     assert_eq!(at_hand(little, "train.effort").outcome, Outcome::Pass);
 }

@@ -9,14 +9,14 @@ use crate::statement::Reading;
 pub(in crate::check) const ENTRY: &dyn Check = &CkptTensors;
 const ID: &str = "ckpt.tensors";
 
-/// What a recipe fixes of an adapter, by the facts that say it.
-const OF_ADAPTERS: &[(&str, &str)] = &[
+/// What a recipe fixes of an adapter in numbers, by the facts that say it.
+const OF_ADAPTERS: &[(&str, &str)] = &[("adapter.r", "its rank"), ("adapter.alpha", "its scale")];
+
+/// What may be written in several ways and mean the same: told of, and decides nothing.
+const IN_WORDS: &[(&str, &str)] = &[
     ("adapter.type", "the kind of adapter"),
-    ("adapter.r", "its rank"),
-    ("adapter.alpha", "its scale"),
     ("adapter.dropout", "its dropout"),
     ("adapter.modules", "the modules it is of"),
-    ("adapter.base", "the base it names"),
 ];
 
 struct CkptTensors;
@@ -37,7 +37,9 @@ impl Check for CkptTensors {
         };
         let rests_on = |_: &Reading, name: &str| name == "tensors" || name.starts_with("parameters");
         let alone = each(ID, steps.keys().copied(), |weights| weigh(case, ID, weights, rests_on, judge));
-        with(ID, alone, unlike(case, ID, steps, recipe, |_| true))
+        let told = unlike(case, ID, steps, in_words, |_| true);
+        let alone = told.into_iter().fold(alone, |alone, told| alone.note(told.reason));
+        with(ID, alone, unlike(case, ID, steps, in_numbers, |_| true))
     }
 }
 
@@ -46,18 +48,27 @@ fn types(reading: &Reading) -> String {
     types.collect::<Vec<_>>().join(", ")
 }
 
-/// What a recipe fixes, as far as the weights and their configuration say it.
-fn recipe(reading: &Reading) -> Vec<(&'static str, String)> {
+/// What a recipe fixes in numbers, as far as the weights and their configuration say it.
+fn in_numbers(reading: &Reading) -> Vec<(&'static str, String)> {
     if count(reading, "tensors") == 0 {
         return Vec::new();
     }
-    let stated = OF_ADAPTERS.iter().filter_map(|(name, what)| Some((*what, reading.facts.get(*name)?.clone())));
-    let counted = [
-        ("the number of tensors", count(reading, "tensors")),
-        ("the number of parameters", count(reading, "parameters")),
-    ];
-    let counted = counted.map(|(what, count)| (what, count.to_string()));
-    stated.chain(counted).chain([("the types of tensors", types(reading))]).collect()
+    let stated = OF_ADAPTERS.iter().filter_map(|(name, what)| {
+        // `8` and `8.0` are one number.
+        let text = reading.facts.get(*name)?;
+        Some((*what, text.strip_suffix(".0").unwrap_or(text).to_owned()))
+    });
+    let counted = [("the number of tensors", "tensors"), ("the number of parameters", "parameters")];
+    stated.chain(counted.map(|(what, name)| (what, count(reading, name).to_string()))).collect()
+}
+
+/// What it fixes beside.
+fn in_words(reading: &Reading) -> Vec<(&'static str, String)> {
+    if count(reading, "tensors") == 0 {
+        return Vec::new();
+    }
+    let stated = IN_WORDS.iter().filter_map(|(name, what)| Some((*what, reading.facts.get(*name)?.clone())));
+    stated.chain([("the types of tensors", types(reading))]).collect()
 }
 
 fn judge(reading: &Reading) -> Told {

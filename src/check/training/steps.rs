@@ -54,7 +54,7 @@ pub(super) fn unlike(
     let (stage, shown) = (stage.name(), shown.join(", "));
     // Where nobody promised anything, nothing is broken.
     let finding = if factors.is_some() {
-        let reason = format!("not a controlled comparison: the {stage} training differs in {name}: {shown}");
+        let reason = format!("the {stage} training differs in {name}, which was not to differ: {shown}");
         Finding::new(id, Outcome::Fail, reason)
     } else {
         Finding::new(id, Outcome::Differs, format!("the {stage} training differs in {name}: {shown}"))
