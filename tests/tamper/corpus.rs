@@ -435,7 +435,7 @@ fn of_chats(said: &[(&'static str, u64)], without: Option<&str>, reread: Option<
             let reading = artifact.reading.as_mut().unwrap();
             reading.fact("aft.layout", "aft-folder/1");
             SAID.with(|cell| {
-                reading.counts.extend(cell.borrow().iter().map(|(name, count)| ((*name).to_owned(), *count)))
+                reading.counts.extend(cell.borrow().iter().map(|(name, count)| ((*name).to_owned(), *count)));
             });
         }
     });
