@@ -61,7 +61,7 @@ const HOST_ONLY: &[&str] =
 
 /// Files that may hold `unsafe`, each with a reason.
 const UNSAFE: &[&str] = &[
-    // Making namespaces: one call of the kernel, on the one thread of a process of its own.
+    // Making namespaces and marking inherited descriptors: two calls of the kernel, on the one thread of a process of its own.
     "rebuild/sandbox/helper.rs",
 ];
 

@@ -62,6 +62,18 @@ fn nothing_of_this_machine_is_read_or_written() {
 }
 
 #[test]
+fn what_was_open_around_us_is_closed_to_a_command() {
+    let lab = recipe("echo leak >&9; ls /proc/self/fd; exit 9");
+    let mut command = std::process::Command::new("sh");
+    lab.surround(&mut command, "elsewhere");
+    let line = "exec 9> leaked; exec \"$0\" rebuild ../lab --yes --json";
+    let out = Output::of(command.args(["-c", line, crate::support::BINARY])).code(3);
+    let document: Value = serde_json::from_slice(&out.bytes).unwrap();
+    assert!(printed(&document).contains("Bad file descriptor"), "{document:#}");
+    assert_eq!(lab.read("elsewhere/leaked"), b"");
+}
+
+#[test]
 fn there_is_no_network() {
     let Some(python) = ["/usr/bin/python3", "/usr/bin/perl"].into_iter().find(|path| Path::new(path).exists()) else {
         panic!("neither python3 nor perl is here to open a socket with");
@@ -105,6 +117,16 @@ fn a_full_disk_stays_ours() {
         reason.contains("it wrote more than it may") || printed(&document).contains("big: 20000000"),
         "{document:#}"
     );
+}
+
+#[test]
+fn what_is_hidden_too_deep_to_be_measured_ends_the_command() {
+    // Step by step: the whole path is longer than any call takes.
+    let dig = r#"my $d = "d" x 200; for (1..40) { mkdir $d; chdir $d or last } open(my $f, ">", "x"); sleep 20"#;
+    let lab = recipe(&format!("perl -e '{dig}'"));
+    let (_, document) = rebuild(&lab, &["--time-limit", "30"], 3);
+    let reason = &document["stages"][0]["reason"];
+    assert_eq!(reason, "the command was stopped: it made more files than it may, or hid some");
 }
 
 #[test]

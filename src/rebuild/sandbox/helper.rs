@@ -34,16 +34,25 @@ pub fn help(mode: &str) {
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
     // Memory is limited for each process, not for all together: should it run out, these go first.
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
-    let done = match mode {
+    let done = keep_descriptors().and_then(|()| match mode {
         "enter" => enter(),
         "inside" => inside(&mut socket),
         "confine" => order(&socket).and_then(|order| run(&mut socket, &order, Walls::All)),
         "bare" => order(&socket).and_then(|order| run(&mut socket, &order, Walls::None)),
         _ => Err("the helper knows no such mode".to_owned()),
-    };
+    });
     if let Err(why) = done {
         say(&mut socket, &Answer::Failed(why));
     }
+}
+
+/// Whatever this program inherited ends here: a pipe or a file of whoever started it is nothing for a command.
+#[expect(unsafe_code, reason = "marking descriptors: none of ours is closed, and a child has no use for them")]
+fn keep_descriptors() -> Result<(), String> {
+    // SAFETY: with this flag nothing is closed but by a later exec; the arguments are numbers.
+    let done =
+        unsafe { libc::syscall(libc::SYS_close_range, 3_usize, u32::MAX as usize, libc::CLOSE_RANGE_CLOEXEC as usize) };
+    if done == 0 { Ok(()) } else { Err(format!("keeping descriptors: {}", std::io::Error::last_os_error())) }
 }
 
 fn say(socket: &mut UnixStream, answer: &Answer) {

@@ -310,23 +310,32 @@ fn over(job: &Job<'_>, before: u64, limits: Limits) -> Option<&'static str> {
     match usage(job.work) {
         Some(now) if now.saturating_sub(before) <= limits.bytes => None,
         Some(_) => Some("it wrote more than it may"),
-        None => Some("it made more files than it may"),
+        None => Some("it made more files than it may, or hid some"),
     }
 }
 
-/// Bytes on disk below a folder, no link followed; none where there are too many files. What goes away meanwhile is
-/// nothing.
+/// Bytes on disk below a folder, no link followed; none where there are too many files, or folders that nobody can look
+/// into: too deep, or closed. What goes away meanwhile is nothing.
 fn usage(folder: &Path) -> Option<u64> {
     let (mut bytes, mut files) = (0_u64, 0_u64);
     let mut open = vec![folder.to_owned()];
     while let Some(folder) = open.pop() {
-        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            // Gone, or a file in its place by now.
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => continue,
+            Err(_) => return None,
+        };
         for entry in entries.flatten() {
             files += 1;
             if files > MAX_FILES {
                 return None;
             }
-            let Ok(metadata) = entry.path().symlink_metadata() else { continue };
+            let metadata = match entry.metadata() {
+                Ok(metadata) => metadata,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(_) => return None,
+            };
             bytes = bytes.saturating_add(metadata.blocks().saturating_mul(512));
             if metadata.is_dir() {
                 open.push(entry.path());
