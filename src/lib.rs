@@ -81,6 +81,10 @@ pub mod check;
 // (named checks)
 pub mod claim;
 // (the verdict)
+pub mod compare;
+// (two claims on one thing)
+pub mod sampling;
+// (a reader's own draws)
 #[cfg(feature = "host")]
 pub mod overlap;
 // (what a corpus and an evaluation have in common, for a check)

@@ -19,6 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["lineage"],
     &["check"],
     &["claim", "overlap"],
+    &["compare", "sampling"],
     &["store"],
     &["capture", "ledger"],
     &["journal"],
@@ -42,6 +43,8 @@ const CORE: &[&str] = &[
     "lineage",
     "check",
     "claim",
+    "compare",
+    "sampling",
     "report",
 ];
 

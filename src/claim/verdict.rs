@@ -88,20 +88,33 @@ pub fn assess_as(
     profile: Profile,
     look: impl FnOnce(&VerifiedEvidence<'_>) -> Option<Observed>,
 ) -> Assessment {
+    assess_seen(bytes, reader, profile, look, |_| ()).0
+}
+
+/// The same, and what `see` takes from the case; nothing where the evidence may not be believed.
+pub fn assess_seen<T>(
+    bytes: &[u8],
+    reader: &Reader<'_>,
+    profile: Profile,
+    look: impl FnOnce(&VerifiedEvidence<'_>) -> Option<Observed>,
+    see: impl FnOnce(&Case<'_>) -> T,
+) -> (Assessment, Option<T>) {
     let verified = verify::evidence(bytes, reader.trust).and_then(|evidence| {
         reader.held.map(|held| verify::check_held(&evidence, held)).transpose()?;
         Ok(evidence)
     });
     match verified {
-        Err(reject) => refused(&reject, profile),
+        Err(reject) => (refused(&reject, profile), None),
         Ok(evidence) => {
             let observed = look(&evidence);
             let case = Case::new(&evidence, observed.as_ref());
             let findings = run_all(&case);
             let assurance = Assurance::of(&evidence, &findings, case.target());
             let (level, verdict) = (assurance.headline(), judge(&findings, profile, &evidence));
+            let seen = see(&case);
             drop(case);
-            Assessment { verdict, level, assurance, profile, findings, evidence: Some(evidence.without_manifests()) }
+            let evidence = Some(evidence.without_manifests());
+            (Assessment { verdict, level, assurance, profile, findings, evidence }, Some(seen))
         }
     }
 }

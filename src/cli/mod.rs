@@ -57,6 +57,7 @@ commands! {
     prove::Prove,
     rebuild::Rebuild,
     verify::Verify,
+    sample::Sample,
     explain::Explain,
     retract::Retract,
     exclude::Exclude,

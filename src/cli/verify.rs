@@ -82,7 +82,7 @@ impl Verify {
 }
 
 /// Takes the name of a profile, and says what each answers.
-fn profile_parser() -> PossibleValuesParser {
+pub(super) fn profile_parser() -> PossibleValuesParser {
     PossibleValuesParser::new(
         Profile::OF_CLAIMS.iter().map(|profile| PossibleValue::new(profile.name).help(profile.answers)),
     )
@@ -104,6 +104,7 @@ fn look(evidence: &VerifiedEvidence<'_>, path: &Path, progress: &dyn Progress) -
     Ok(observed)
 }
 
+/// Reads the reader's own policy.
 pub(super) fn load_policy(path: &Path) -> Result<Policy, Failure> {
     let bytes = read_bounded(path, MAX_POLICY_BYTES as u64)?;
     Policy::parse(&bytes).map_err(|error| {

@@ -30,6 +30,27 @@ pub(super) fn reason(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// Earlier entries and a reason: all that the plain words take.
+#[derive(Debug, clap::Args)]
+pub(super) struct WordArgs {
+    /// What it is about, by name, digest or number
+    #[arg(value_name = "ENTRY", required = true)]
+    entries: Vec<String>,
+    /// Why; shown in evidence that rests on them
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    reason: String,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+}
+
+impl WordArgs {
+    /// Says a word of that kind on them.
+    pub(super) fn say(self, kind: Kind, context: &Context) -> Outcome {
+        let body = Body { reason: Some(self.reason), ..Body::default() };
+        Word { kind, of: &self.entries, settles: None, body }.say(context, &self.passphrase)
+    }
+}
+
 /// What is about to be said.
 pub(super) struct Word<'a> {
     /// Which kind of word.

@@ -98,14 +98,24 @@ impl SeedContrast {
 
     /// The sum of `factor * mean` over independent arms.
     pub fn linear(arms: &[(i64, &SeedValues)], method: Method) -> Result<Self, SeedsError> {
-        let means: Vec<SeedMean> = arms.iter().map(|(_, values)| SeedMean::of(values)).collect::<Result<_, _>>()?;
-        let factors = arms.iter().map(|(factor, _)| BigRational::from_integer(BigInt::from(*factor)));
+        let means: Vec<(i64, SeedMean)> =
+            arms.iter().map(|(factor, values)| Ok((*factor, SeedMean::of(values)?))).collect::<Result<_, _>>()?;
+        Self::of_means(&means.iter().map(|(factor, mean)| (*factor, mean)).collect::<Vec<_>>(), method)
+    }
+
+    /// The same of means whose errors are known, be it from what somebody printed.
+    pub fn of_means(means: &[(i64, &SeedMean)], method: Method) -> Result<Self, SeedsError> {
         let mut value = BigRational::zero();
         let mut parts = Vec::new();
-        for (factor, found) in factors.zip(&means) {
+        for (factor, found) in means {
+            if found.seeds < 2 {
+                return Err(SeedsError::FewSeeds { found: found.seeds });
+            }
+            let factor = BigRational::from_integer(BigInt::from(*factor));
             value += &factor * &found.mean;
             parts.push(ErrorPart { variance: &factor * &factor * &found.variance, freedom: integer(found.seeds - 1) });
         }
+        let means = means.iter().map(|(_, mean)| (*mean).clone()).collect();
         Self::of_parts(value, &parts, means, method, Target::Seeds)
     }
 

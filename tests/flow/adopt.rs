@@ -11,7 +11,7 @@ use crate::vectors::data_is_there;
 
 /// An Inspect log of one condition: one sample, ten epochs, two score keys, a judge.
 #[derive(Clone)]
-struct Log<'a> {
+pub(super) struct Log<'a> {
     model: &'a str,
     goal: &'a str,
     judge: &'a str,
@@ -67,7 +67,7 @@ impl Log<'_> {
 }
 
 /// Two arms of two seeds under two conditions, as a lab's folder has them.
-fn study(sandbox: &Sandbox, change: impl Fn(&mut Log<'_>)) {
+pub(super) fn study(sandbox: &Sandbox, change: impl Fn(&mut Log<'_>)) {
     let of: [(&str, &[u64], &[u64]); 4] = [
         ("lab/plain-seed0", &[1, 2, 3, 4, 5, 6, 9], &[1, 2, 3, 4, 5]),
         ("lab/plain-seed1", &[1, 2, 3, 4, 7], &[1, 2, 3, 6]),

@@ -73,6 +73,10 @@ impl Number {
 
     /// Computes a claim's numbers from the samples of its inputs.
     pub fn compute(claim: &Claim, inputs: &[InputSamples<'_, '_>]) -> Result<Self, NumberProblem> {
+        if inputs.is_empty() {
+            let why = "the claim names no samples: its figures stand by themselves";
+            return Err(NumberProblem::Missing(why.to_owned()));
+        }
         let metric = &claim.metric;
         Self::scored_by(claim, inputs, &metric.scorer, metric.key.value().map_or("", String::as_str))
     }

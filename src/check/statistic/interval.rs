@@ -219,6 +219,13 @@ pub(in crate::check) fn seed_values(rate: &Rate) -> Result<SeedValues, String> {
     values.collect()
 }
 
+impl Rate {
+    /// Each seed's rate with the noise that its rollouts leave in it; why not, where the samples do not say their seed.
+    pub fn seed_values(&self) -> Result<SeedValues, String> {
+        seed_values(self)
+    }
+}
+
 /// Each seed's generalization gap; the rollouts of the two sides are independent.
 fn gaps(claim: &Claim, number: &Number, role: Role) -> Result<SeedValues, String> {
     let gaps = seed_gaps(number, role, claim.metric.direction).map_err(|problem| problem.to_string())?;
