@@ -1,6 +1,6 @@
 //! Do texts of an evaluation stand in a corpus: whole, in runs of words, or by name?
 //!
-//! Everything is compared as words ([`words`]): case, punctuation, line ends and accents do not hide a text. Three answers
+//! Everything is compared as words (`words`): case, punctuation, line ends and accents do not hide a text. Three answers
 //! are given for each item. *Whole*: all words of one of its texts stand there in a row. *A run*: thirteen consecutive
 //! words of it do, the most that GPT-3's authors asked for before they called an item dirty (Brown et al. 2020, appendix C;
 //! lm-evaluation-harness decontaminates by the same number). *A share*: how many of its windows of eight words do, the least

@@ -20,6 +20,8 @@ use crate::statement::Subject;
 /// How far a folder is looked through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {
+    /// At recorded paths only, below a folder that nobody said is the recorded one: another file there is no alteration.
+    Beside,
     /// At recorded paths only.
     AtPlaces,
     /// In every file of it.
@@ -92,7 +94,7 @@ impl<'a> Shelf<'a> {
     }
 
     fn at_place(&self, item: &Item, kind: DigestKind, wanted: Digest) -> Found {
-        let Some((folder, _)) = self.folder else { return Found::Nowhere };
+        let Some((folder, look)) = self.folder else { return Found::Nowhere };
         let places = recorded_places(item);
         let mut altered = None;
         for place in &places {
@@ -104,7 +106,7 @@ impl<'a> Shelf<'a> {
             match self.digest(kind, &path) {
                 Ok(found) if found == wanted => return Found::At(path),
                 // Only the whole recorded path says that it should have been this.
-                found if !item.paths.iter().any(|path| path.starts_with('/')) => {
+                found if look != Look::Beside && !item.paths.iter().any(|path| path.starts_with('/')) => {
                     altered = altered.or(Some(Found::Altered { path: place.as_str().to_owned(), found }));
                 }
                 _ => {}

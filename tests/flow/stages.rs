@@ -200,6 +200,19 @@ fn commands_of_somebody_else_are_shown_and_not_run_unasked() {
 }
 
 #[test]
+fn a_file_that_happens_to_stand_beside_evidence_is_nobody_s_alteration() {
+    let sandbox = study();
+    elsewhere(&sandbox);
+    sandbox.write("elsewhere/raw.jsonl", "{\"text\":\"of somebody else\"}\n");
+    let out = sandbox.elsewhere(&["rebuild", "desk-accuracy.evidence", "--yes"]).code(3);
+    assert!(out.first_line().starts_with("UNKNOWN"), "{}", out.stdout);
+    // In the folder that the reader calls the study it is one.
+    sandbox.write("elsewhere/study/raw.jsonl", "{\"text\":\"of somebody else\"}\n");
+    let (text, _) = rebuild(&sandbox, &[], 1);
+    assert!(text.first_line().starts_with("BAD"), "{}", text.stdout);
+}
+
+#[test]
 fn evidence_that_shows_no_commands_leaves_every_stage_as_it_is() {
     let sandbox = study();
     elsewhere(&sandbox);

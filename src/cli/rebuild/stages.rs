@@ -90,9 +90,10 @@ impl StagesArgs {
             }
             let stages = self.chosen(&plan)?;
             let folder = given.folder(record)?;
-            let look = match &self.artifacts {
-                Some(folder) => (folder.as_path(), Look::Everywhere),
-                None => (folder.as_path(), Look::AtPlaces),
+            let look = match (&self.artifacts, &given) {
+                (Some(folder), _) => (folder.as_path(), Look::Everywhere),
+                (None, Given::Ledger { .. }) => (folder.as_path(), Look::AtPlaces),
+                (None, Given::Evidence { .. }) => (folder.as_path(), Look::Beside),
             };
             self.rebuild(&plan, stages, look, &given, out, json, context)
         })
