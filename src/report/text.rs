@@ -160,6 +160,9 @@ pub fn to_text(assessment: &Assessment, detail: Detail) -> String {
     out
 }
 
+/// Checks that decide nothing and could not look, named one by one: two lines of them.
+const MAX_UNKNOWN: usize = 12;
+
 /// What decides: everything that is required and does not pass, and every contradiction; the rest by name alone.
 fn write_decisive(out: &mut String, assessment: &Assessment) {
     let is_required = |finding: &Finding| assessment.profile.required.contains(&finding.check);
@@ -191,7 +194,14 @@ fn write_decisive(out: &mut String, assessment: &Assessment) {
         ("n/a", [named(Outcome::NotApplicable, true), named(Outcome::NotApplicable, false)].concat()),
     ];
     for (what, ids) in lists {
-        write_list(out, what, &ids);
+        // What decides nothing must not push off the screen what does.
+        if what == "unknown" && ids.len() > MAX_UNKNOWN {
+            let (count, profile) = (ids.len(), assessment.profile.name);
+            writeln!(out, "  {what:<8} {count} checks that `{profile}` does not require; --verbose names them")
+                .expect("writing to a String cannot fail");
+        } else {
+            write_list(out, what, &ids);
+        }
     }
 }
 
