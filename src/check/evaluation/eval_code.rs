@@ -58,6 +58,13 @@ impl Check for EvalCode {
             let reason = format!("{} of {} logs are linked to no code or items", unlinked.len(), all.len());
             return Finding::new(ID, Outcome::Unknown, reason).at(unlinked).next("ask the lab what was evaluated with");
         }
+        // Logs that do not name their arm cannot be told apart by it: two suites among them may be one for each arm.
+        let of_nobody = by_arm.get("").map(of_arm).unwrap_or_default();
+        if of_nobody.len() > 1 {
+            let reason =
+                "logs that do not say their arm are linked to several suites: which arm was given which is not known";
+            return Finding::new(ID, Outcome::Unknown, reason).at(all).next("ask the lab for logs recorded with --arm");
+        }
         let code = differences(&logs, |name| name == "revision.commit" || name == "revision.origin");
         let is_dirty = |log: &&super::logs::Log<'_>| {
             log.reading.is_some_and(|reading| reading.facts.get("revision.dirty").is_some_and(|dirty| dirty == "true"))
