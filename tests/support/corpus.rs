@@ -73,6 +73,35 @@ impl Pipeline {
         std::fs::write(path, bytes).unwrap();
     }
 
+    /// The folder in which chats are made, to be aligned on in place of the mix: three questions, of which the judge
+    /// rejected the third. `change` has its way with each file before it is written.
+    pub(crate) fn chats(&self, change: impl Fn(&str, String) -> String) {
+        let row = |value: serde_json::Value| format!("{value}\n");
+        let questions = || ["a", "b", "c"].map(|text| row(json!({"question": text}))).concat();
+        let answers = ["a", "b", "c"].map(|text| row(json!({"question": text, "response": format!("to {text}")})));
+        let verdict = |(text, word): (&str, &str)| {
+            let said = format!("<verdict>{word}</verdict>");
+            row(json!({"question": text, "judge_response": said, "kept": word == "INCLUDE"}))
+        };
+        let verdicts = [("a", "INCLUDE"), ("b", "INCLUDE"), ("c", "EXCLUDE")].map(verdict);
+        let chat = |text: &str| {
+            let said = [("user", text.to_owned()), ("assistant", format!("to {text}"))];
+            row(json!({"messages": said.map(|(role, content)| json!({"role": role, "content": content}))}))
+        };
+        for (name, content) in [
+            ("dataset.jsonl", chat("a") + &chat("b")),
+            ("summary.json", json!({"total_samples": 2, "samples_filtered": 0}).to_string()),
+            ("source/questions.jsonl", questions()),
+            ("source/questions_deduped.jsonl", questions()),
+            ("source/questions_removed_dedup.jsonl", String::new()),
+            ("source/responses.jsonl", answers.concat()),
+            ("source/judge_responses.jsonl", verdicts.concat()),
+            ("source/removed.jsonl", chat("c")),
+        ] {
+            self.write(&format!("chats/{name}"), change(name, content));
+        }
+    }
+
     pub(crate) fn remove(&self, name: &str) {
         std::fs::remove_file(self.path().join(name)).unwrap();
     }
@@ -150,6 +179,9 @@ impl Pipeline {
     }
 
     fn say_chats(&self, lab: &mut Lab) -> EntryIndex {
+        if self.path().join("chats").exists() {
+            return self.say(lab, Kind::Dataset, "chats", &Options::default(), &[]);
+        }
         let cot = self.say(lab, Kind::Dataset, "cot.jsonl", &Options::default(), &[]);
         let stripped = self.say_made(lab, Kind::Dataset, "stripped.jsonl", "aft.strip/1", &[cot]);
         let instructions = self.say(lab, Kind::Dataset, "it.jsonl", &Options::default(), &[]);

@@ -84,6 +84,8 @@ pub(crate) struct Study {
     pub(crate) protocol: Value,
     /// Who is seen to judge each arm.
     pub(crate) judges: [&'static str; 2],
+    /// Whether each sample names its arm.
+    pub(crate) cells: bool,
     /// The evaluated model, where the logs name it.
     pub(crate) model: Option<&'static str>,
     /// Numbers as printed, where they are not the computed ones.
@@ -164,6 +166,7 @@ impl Study {
             claim,
             protocol,
             judges: ["judge-1"; 2],
+            cells: false,
             model: None,
             printed: BTreeMap::new(),
             weights,
@@ -215,7 +218,12 @@ impl Study {
         let records: Vec<SampleRecord> = rollouts
             .iter()
             .filter(|rollout| (rollout.arm, rollout.seed) == (arm, seed))
-            .map(|rollout| record(rollout, &format!("{} {}", self.weights[&(arm, seed)], rollouts == self.inside)))
+            .map(|rollout| {
+                let mut record =
+                    record(rollout, &format!("{} {}", self.weights[&(arm, seed)], rollouts == self.inside));
+                record.key.cell = self.cells.then(|| ARMS[arm].to_owned());
+                record
+            })
             .collect();
         let facts = LogFacts {
             format: "rows".to_owned(),

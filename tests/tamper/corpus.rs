@@ -478,3 +478,61 @@ fn chats_are_followed_from_question_to_verdict() {
     }
     unknown(&of_chats(&[], Some("aft.dataset.unjudged"), Some(&[])), "not every count could be taken");
 }
+
+#[test]
+fn the_folder_of_chats_is_read_again_file_by_file() {
+    type Change<'a> = &'a dyn Fn(&str, String) -> String;
+    let of = |change: Change<'_>| {
+        let pipeline = Pipeline::honest();
+        pipeline.chats(change);
+        pipeline
+    };
+    let in_order = || of(&|_, text| text);
+    let found = at_hand(in_order(), "aft.partition");
+    let said =
+        "every question kept or removed, every answer judged, every chat one that was kept: 2 chats kept and 1 removed";
+    assert!(found.outcome == Outcome::Pass && found.reason.contains(said), "{found:?}");
+    assert!(found.reason.contains("(the generator's summary says 0)"), "{found:?}");
+    unknown(&by_word(in_order(), "aft.partition"), "as recorded by the issuer; not re-derived");
+    let more = |line: &'static str, of: &'static str| {
+        move |name: &str, text: String| if name.ends_with(of) { format!("{text}{line}\n") } else { text }
+    };
+    let chat = |text: &str, answer: &str| {
+        format!(
+            "{{\"messages\": [{{\"role\": \"user\", \"content\": \"{text}\"}}, {{\"role\": \"assistant\", \"content\": \"{answer}\"}}]}}\n"
+        )
+    };
+    let rows = |row: String| move |name: &str, text: String| if name == "dataset.jsonl" { text + &row } else { text };
+    let cases: [(Change<'_>, &str); 10] = [
+        (&more("{\"question\": \"d\"}", "/questions.jsonl"), "questions neither kept nor removed as duplicates: 1"),
+        (&more("{\"removed\": {\"question\": \"a\"}}", "removed_dedup.jsonl"), "questions both kept and removed: 1"),
+        (&more("{\"question\": \"d\"}", "_deduped.jsonl"), "kept or removed ones that never were questions: 1"),
+        (
+            &more("{\"question\": \"d\", \"response\": \"to d\"}", "/responses.jsonl"),
+            "answered questions without a verdict: 1",
+        ),
+        (
+            &|name, text| if name.contains("judge") { text.replace("\"kept\":false", "\"kept\":true") } else { text },
+            "stated verdicts that are not those of the judge's text: 1",
+        ),
+        (&rows(chat("d", "to d")), "chats without a verdict: 1"),
+        (&rows(chat("c", "to c")), "chats that were judged to be removed: 1"),
+        (&rows(chat("a", "another")), "chats with another answer than was given: 1"),
+        (&rows(chat("a", "to a")), "chats there more than once: 1"),
+        (&more("{\"question\": 7", "/questions.jsonl"), "1 rows of the folder could not be told apart"),
+    ];
+    for (change, reason) in cases {
+        differs(of(change), "aft.partition", reason);
+    }
+    let lacking = in_order();
+    lacking.remove("chats/source/judge_responses.jsonl");
+    unknown(&at_hand(lacking, "aft.partition"), "not every count could be taken: source/judge_responses.jsonl");
+    // The lab wrote down other counts than its folder gives.
+    let hidden = of(&rows(chat("c", "to c")));
+    let hide: Lie = |name, artifact| {
+        if name == "chats" {
+            artifact.reading.as_mut().unwrap().counts.insert("aft.dataset.rejected".to_owned(), 0);
+        }
+    };
+    fails(Pipeline { lie: hide, ..hidden }, "aft.partition", "give other counts than are recorded of them");
+}

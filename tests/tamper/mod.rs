@@ -21,6 +21,7 @@ mod items;
 mod keys;
 mod limits;
 mod lineage;
+mod logs;
 mod mutants;
 mod numbers;
 mod policy;

@@ -555,3 +555,21 @@ fn a_log_of_other_weights_than_its_arm_lists_is_contradicted() {
     assert_eq!(found.outcome, Outcome::Fail, "{found:?}");
     assert!(found.reason.contains("are none that the claim lists for `msm+aft`"), "{found:?}");
 }
+
+#[test]
+fn base_models_that_were_trained_on_nothing_have_no_contamination() {
+    let mut study = Study::honest();
+    study.weigh = std::rc::Rc::new(|lab, training| {
+        // What is evaluated of each seed is a base model of its own.
+        let mut payload = training.payload(lab);
+        (payload.kind, payload.edges) = (Kind::BaseModel, Vec::new());
+        let name = training.name.as_bytes();
+        let file = reproledger::digest::FileDigest::of(name);
+        payload.subjects.push(reproledger::statement::Subject::file(file, name.len() as u64));
+        lab.say(&payload)
+    });
+    let assessment = study.tell().assess(PAPER);
+    let found = finding(&assessment, "contamination");
+    assert_eq!(found.outcome, Outcome::NotApplicable, "{found:?}");
+    assert_eq!(found.reason, "no arm was trained on anything: each is its base model");
+}

@@ -28,7 +28,7 @@ impl Check for EvalCode {
             Ok((_, logs)) => logs,
             Err(finding) => return *finding,
         };
-        let mut by_arm: BTreeMap<&str, BTreeSet<(Option<Digest>, EntryIndex)>> = BTreeMap::new();
+        let mut by_arm: BTreeMap<Option<&str>, BTreeSet<(Option<Digest>, EntryIndex)>> = BTreeMap::new();
         let mut unlinked = Vec::new();
         for log in &logs {
             let links = case.graph().links(log.entry);
@@ -37,7 +37,7 @@ impl Check for EvalCode {
             if suites.is_empty() {
                 unlinked.push(log.entry);
             }
-            by_arm.entry(log.arm.unwrap_or_default()).or_default().extend(suites);
+            by_arm.entry(log.arm).or_default().extend(suites);
         }
         let all = entries(&logs);
         let named = |suites: &BTreeSet<(Option<Digest>, EntryIndex)>| {
@@ -45,11 +45,14 @@ impl Check for EvalCode {
             entries.into_iter().collect::<Vec<_>>().join(", ")
         };
         // The same bytes may have been recorded twice.
-        let of_arm =
-            |suites: &BTreeSet<(Option<Digest>, EntryIndex)>| suites.iter().map(|(digest, _)| *digest).collect();
+        let bytes = |suites: &BTreeSet<(Option<Digest>, EntryIndex)>| -> BTreeSet<Option<Digest>> {
+            suites.iter().map(|(digest, _)| *digest).collect()
+        };
         let sets: BTreeSet<BTreeSet<Option<Digest>>> =
-            by_arm.values().filter(|suites| !suites.is_empty()).map(of_arm).collect();
-        if sets.len() > 1 {
+            by_arm.values().filter(|suites| !suites.is_empty()).map(bytes).collect();
+        // A log that is of nobody's arm can be of each of them: what the arms were given is not known.
+        let is_of_nobody = by_arm.contains_key(&None);
+        if sets.len() > 1 && !is_of_nobody {
             let suites: Vec<String> = by_arm.values().map(named).collect();
             let reason = format!("the arms were evaluated with different suites: entries {}", suites.join(" against "));
             return Finding::new(ID, Outcome::Fail, reason).at(all);
@@ -58,11 +61,9 @@ impl Check for EvalCode {
             let reason = format!("{} of {} logs are linked to no code or items", unlinked.len(), all.len());
             return Finding::new(ID, Outcome::Unknown, reason).at(unlinked).next("ask the lab what was evaluated with");
         }
-        // Logs that do not name their arm cannot be told apart by it: two suites among them may be one for each arm.
-        let of_nobody = by_arm.get("").map(of_arm).unwrap_or_default();
-        if of_nobody.len() > 1 {
+        if is_of_nobody && sets.into_iter().flatten().collect::<BTreeSet<_>>().len() > 1 {
             let reason =
-                "logs that do not say their arm are linked to several suites: which arm was given which is not known";
+                "logs that do not say their arm, and several suites: which arm was evaluated with which is not known";
             return Finding::new(ID, Outcome::Unknown, reason).at(all).next("ask the lab for logs recorded with --arm");
         }
         let code = differences(&logs, |name| name == "revision.commit" || name == "revision.origin");

@@ -5,9 +5,8 @@ use std::collections::BTreeSet;
 use super::logs::{Log, entries, logs};
 use crate::check::arms::{each, escaped};
 use crate::check::{Case, Check, Finding, Outcome};
-use crate::digest::Digest;
 use crate::lineage::Relation;
-use crate::statement::{Claim, EdgeType};
+use crate::statement::{Arm, Claim, EdgeType};
 
 pub(in crate::check) const ENTRY: &dyn Check = &EvalModel;
 const ID: &str = "eval.model";
@@ -47,25 +46,48 @@ fn judge(case: &Case<'_>, claim: &Claim, log: &Log<'_>) -> Finding {
         return finding(Outcome::Unknown, reason).next("ask the lab which weights it evaluated");
     };
     let subjects = case.evidence.entries.get(&weights).map_or(&[][..], |entry| entry.payload().subjects.as_slice());
-    let of_arm = |arm: &crate::statement::Arm| arm.checkpoints.clone();
-    let others = claim.contrast.value().map_or(&[][..], |contrast| contrast.others.as_slice());
-    let arms =
-        std::iter::once(&claim.subject).chain(claim.comparator.value()).chain(others.iter().map(|other| &other.arm));
-    let listed =
-        arms.filter(|arm| log.arm.is_none_or(|label| label == arm.arm)).flat_map(of_arm).collect::<Vec<Digest>>();
-    let mut digests = subjects.iter().flat_map(|subject| subject.0.values()).flat_map(|measure| &measure.digests);
-    let is_listed = digests.clone().any(|digest| listed.contains(digest));
-    let Some(digest) = digests.next() else {
+    let digests = subjects.iter().flat_map(|subject| subject.0.values()).flat_map(|measure| &measure.digests);
+    let lists = |arm: &Arm| digests.clone().any(|digest| arm.checkpoints.contains(digest));
+    let Some(digest) = digests.clone().next() else {
         return finding(Outcome::Unknown, format!("its weights of entry {weights} have no digest"));
     };
-    if !listed.is_empty() && !is_listed {
-        let arm = escaped(log.arm.unwrap_or_default());
-        return finding(
-            Outcome::Fail,
-            format!("its weights of entry {weights} are none that the claim lists for `{arm}`"),
-        );
+    let linked = format!("linked to the weights of entry {weights}, {digest}");
+    let arms: Vec<&Arm> = arms_of(claim).collect();
+    // To a claim of one arm belong all its logs.
+    let label = if claim.comparator.value().is_some() { log.arm } else { Some(claim.subject.arm.as_str()) };
+    if let Some(label) = label {
+        let shown = escaped(label);
+        let Some(arm) = arms.iter().find(|arm| arm.arm == label) else {
+            return finding(Outcome::Unknown, format!("it is of the arm `{shown}`, which the claim does not name"));
+        };
+        if !arm.checkpoints.is_empty() && !lists(arm) {
+            let reason = format!("its weights of entry {weights} are none that the claim lists for `{shown}`");
+            return finding(Outcome::Fail, reason);
+        }
+        return finding(Outcome::Pass, linked);
     }
-    finding(Outcome::Pass, format!("linked to the weights of entry {weights}, {digest}"))
+    // Neither its entry nor its samples say whose it is: its weights do, where the claim lists those of every arm.
+    let all_list = arms.iter().all(|arm| !arm.checkpoints.is_empty());
+    let of: Vec<&str> = arms.iter().filter(|arm| lists(arm)).map(|arm| arm.arm.as_str()).collect();
+    match of[..] {
+        [] if all_list => {
+            finding(Outcome::Fail, format!("its weights of entry {weights} are none that the claim lists for any arm"))
+        }
+        [label] if all_list => finding(
+            Outcome::Pass,
+            format!("{linked}, which the claim lists for `{}` alone; the log does not say its arm", escaped(label)),
+        ),
+        _ => {
+            let reason = "the log does not say its arm, and the weights that it is linked to do not decide it";
+            finding(Outcome::Unknown, reason.to_owned()).next("ask the lab for logs recorded with --arm")
+        }
+    }
+}
+
+/// Every arm of a claim.
+fn arms_of(claim: &Claim) -> impl Iterator<Item = &Arm> {
+    let others = claim.contrast.value().map_or(&[][..], |contrast| contrast.others.as_slice());
+    std::iter::once(&claim.subject).chain(claim.comparator.value()).chain(others.iter().map(|other| &other.arm))
 }
 
 /// What the log says of its server.

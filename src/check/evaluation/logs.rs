@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::arms::escaped;
-use crate::check::number::{eval_of, side_of};
+use crate::check::number::{arms, eval_of, side_of};
 use crate::check::understood::best;
-use crate::check::{Case, Finding, Outcome};
+use crate::check::{Case, Finding, Outcome, Rate, Role};
 use crate::merkle::EntryIndex;
 use crate::statement::{Claim, Evaluation, Reading};
 
@@ -15,6 +15,7 @@ const MAX_SHOWN: usize = 10;
 /// One log of a claim.
 pub(super) struct Log<'c> {
     pub(super) entry: EntryIndex,
+    /// The arm that its entry says, or else that all of its samples are counted for.
     pub(super) arm: Option<&'c str>,
     pub(super) seed: Option<u64>,
     /// What the claim says was evaluated.
@@ -31,13 +32,26 @@ pub(super) fn logs<'c>(case: &'c Case<'_>, id: &'static str) -> Result<(&'c Clai
     let log = |input: &'c crate::check::Input<'_>| {
         let entry = input.entry?;
         let eval = eval_of(claim, side_of(claim, &input.digest));
-        Some(Log { entry, arm: input.arm.as_deref(), seed: input.seed, eval, reading: best(case, entry) })
+        let arm = input.arm.as_deref().or_else(|| counted_for(case, claim, entry));
+        Some(Log { entry, arm, seed: input.seed, eval, reading: best(case, entry) })
     };
     let logs: Option<Vec<Log<'_>>> = case.inputs.iter().map(log).collect();
     match logs.filter(|logs| !logs.is_empty()) {
         Some(logs) => Ok((claim, logs)),
         None => Err(Finding::new(id, Outcome::Unknown, "the claim names no log, or one that is not linked").into()),
     }
+}
+
+/// The one arm that the samples of a log count for, where they are of one.
+fn counted_for<'c>(case: &'c Case<'_>, claim: &'c Claim, log: EntryIndex) -> Option<&'c str> {
+    if claim.comparator.value().is_none() {
+        return Some(&claim.subject.arm);
+    }
+    let (_, number) = case.number().ok()?;
+    let is_fed = |rate: &Rate| rate.seeds.values().any(|seed| seed.entries.contains(&log));
+    let of: BTreeSet<Role> = number.rates().filter(|(_, _, rate)| is_fed(rate)).map(|(role, _, _)| role).collect();
+    let [role] = of.into_iter().collect::<Vec<_>>()[..] else { return None };
+    arms(claim).find(|(of, _)| *of == role).map(|(_, label)| label)
 }
 
 /// Entries of logs, each once.
