@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use num_rational::BigRational;
+use num_traits::{One, Signed};
+
+use crate::artifact::samples::{MAX_SCORE_NAME_BYTES, parse_number};
 use crate::digest::DigestKind;
 
 /// Longest number in a tolerance.
@@ -11,12 +15,20 @@ const MAX_NUMBER: usize = 32;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "each variant is its message")]
 pub enum EqualityError {
-    #[error("expected bits, rows, rowset, tensors, samples, or tensors:abs=NUMBER,rel=NUMBER, found `{found}`")]
+    #[error(
+        "expected bits, rows, rowset, tensors, samples, tensors:abs=NUMBER,rel=NUMBER, or rates:margin=NUMBER,scorer=NAME,key=NAME, found `{found}`"
+    )]
     Unknown { found: String },
     #[error("a tolerance is a number of at least 0, such as 0.001 or 1e-6, found `{found}`")]
     Number { found: String },
     #[error("`{name}` stands twice in a tolerance")]
     Twice { name: &'static str },
+    #[error("a margin of rates is a decimal between 0 and 1, such as 0.05, found `{found}`")]
+    Margin { found: String },
+    #[error("rates are equal only within a margin: rates:margin=NUMBER")]
+    NoMargin,
+    #[error("a score is named by its scorer, with at most {MAX_SCORE_NAME_BYTES} bytes, and then by its key")]
+    Score,
 }
 
 /// A bound on how far numbers may be apart, with the text that it was declared in.
@@ -39,6 +51,72 @@ impl Bound {
     }
 }
 
+/// How far the rate of a log may be from the recorded one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rates {
+    text: String,
+    margin: BigRational,
+    scorer: Option<String>,
+    key: Option<String>,
+}
+
+impl Rates {
+    /// The margin, on both sides, between 0 and 1.
+    pub fn margin(&self) -> &BigRational {
+        &self.margin
+    }
+
+    /// Whose scores; of a log with one score it need not be said.
+    pub fn scorer(&self) -> Option<&str> {
+        self.scorer.as_deref()
+    }
+
+    /// Which of its scores, where it gives several.
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
+    fn parse(text: &str) -> Result<Self, EqualityError> {
+        let (mut margin, mut scorer, mut key) = (None, None, None);
+        for part in text.split(',') {
+            let (place, name, said) = match part.split_once('=') {
+                Some(("margin", said)) => (&mut margin, "margin", said),
+                Some(("scorer", said)) => (&mut scorer, "scorer", said),
+                Some(("key", said)) => (&mut key, "key", said),
+                _ => return Err(EqualityError::Unknown { found: shown(&format!("rates:{text}")) }),
+            };
+            if place.replace(said).is_some() {
+                return Err(EqualityError::Twice { name });
+            }
+        }
+        let digits = margin.ok_or(EqualityError::NoMargin)?;
+        let refuse = || EqualityError::Margin { found: shown(digits) };
+        let is_plain = digits.len() <= MAX_NUMBER && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let value = parse_number(digits).filter(|_| is_plain && digits.starts_with('0')).ok_or_else(refuse)?;
+        if !value.is_positive() || value >= BigRational::one() {
+            return Err(refuse());
+        }
+        let is_name = |name: &str| !name.is_empty() && name.len() <= MAX_SCORE_NAME_BYTES;
+        if !scorer.is_none_or(is_name) || !key.is_none_or(is_name) || (key.is_some() && scorer.is_none()) {
+            return Err(EqualityError::Score);
+        }
+        let owned = |name: Option<&str>| name.map(str::to_owned);
+        Ok(Self { text: digits.to_owned(), margin: value, scorer: owned(scorer), key: owned(key) })
+    }
+}
+
+impl fmt::Display for Rates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "rates:margin={}", self.text)?;
+        let parts = [("scorer", &self.scorer), ("key", &self.key)];
+        parts.iter().try_for_each(|(name, said)| said.as_ref().map_or(Ok(()), |said| write!(f, ",{name}={said}")))
+    }
+}
+
+fn shown(text: &str) -> String {
+    text.chars().take(64).collect()
+}
+
 /// How equal is equal.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Equality {
@@ -54,12 +132,17 @@ pub enum Equality {
         /// As a part of the recorded number.
         relative: Option<Bound>,
     },
+    /// A log of the same samples, whose rate is equivalent to the recorded one by two one-sided tests at 5 %.
+    Rates(Rates),
 }
 
 impl Equality {
     /// Reads an equality as it is written.
     pub fn parse(text: &str) -> Result<Self, EqualityError> {
-        let unknown = || EqualityError::Unknown { found: text.chars().take(64).collect() };
+        let unknown = || EqualityError::Unknown { found: shown(text) };
+        if let Some(rates) = text.strip_prefix("rates:") {
+            return Rates::parse(rates).map(Self::Rates);
+        }
         Ok(match text {
             "bits" => Self::Bits,
             "rows" => Self::Digest(DigestKind::Rows),
@@ -89,6 +172,7 @@ impl fmt::Display for Equality {
         match self {
             Self::Bits => f.write_str("bits"),
             Self::Digest(kind) => f.write_str(kind.name()),
+            Self::Rates(rates) => rates.fmt(f),
             Self::Near { absolute, relative } => {
                 let parts = [("abs", absolute), ("rel", relative)];
                 let said = parts
@@ -124,5 +208,31 @@ mod tests {
             assert!(refused.starts_with("a tolerance is a number of at least 0"), "{text}: {refused}");
         }
         assert_eq!(refused("tensors:abs=1,abs=2"), "`abs` stands twice in a tolerance");
+    }
+
+    #[test]
+    fn rates_are_equal_within_a_margin_of_one_score() {
+        for text in ["rates:margin=0.05", "rates:margin=0.1,scorer=match", "rates:margin=0.999,scorer=m/x,key=a b"] {
+            assert_eq!(Equality::parse(text).unwrap().to_string(), text);
+        }
+        let Equality::Rates(rates) = Equality::parse("rates:key=k,scorer=s,margin=0.25").unwrap() else { panic!() };
+        assert_eq!(
+            (rates.margin(), rates.scorer(), rates.key()),
+            (&BigRational::new(1.into(), 4.into()), Some("s"), Some("k"))
+        );
+        let refused = |text: &str| Equality::parse(text).unwrap_err();
+        for text in ["0", "1", "0.0", "1.5", "5%", "-0.1", "0.1e-3", ".5", "", "+0.5", "0.5.5", "0,5"] {
+            let refused = refused(&format!("rates:margin={text}"));
+            assert!(
+                matches!(refused, EqualityError::Margin { .. } | EqualityError::Unknown { .. }),
+                "{text}: {refused}"
+            );
+        }
+        assert_eq!(refused("rates:scorer=match"), EqualityError::NoMargin);
+        assert_eq!(refused("rates:margin=0.1,key=k"), EqualityError::Score);
+        assert_eq!(refused("rates:margin=0.1,scorer="), EqualityError::Score);
+        assert_eq!(refused("rates:margin=0.1,margin=0.9"), EqualityError::Twice { name: "margin" });
+        assert!(matches!(refused("rates:margin=0.1,alpha=0.5"), EqualityError::Unknown { .. }));
+        assert!(matches!(refused("rates"), EqualityError::Unknown { .. }));
     }
 }

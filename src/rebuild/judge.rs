@@ -11,8 +11,10 @@ use crate::capture::walk::walk_folder;
 use crate::capture::weights::OpenWeights;
 use crate::digest::DigestKind;
 use crate::rebuild::difference::{Differ, Difference};
-use crate::rebuild::equality::Equality;
+use crate::rebuild::equality::{Equality, Rates};
+use crate::rebuild::logs::{Logs, map_of};
 use crate::rebuild::plan::Item;
+use crate::rebuild::rates;
 use crate::rebuild::shelf::{Found, Shelf};
 use crate::rebuild::tensors::{Apart, apart};
 use crate::replay::Sink;
@@ -96,38 +98,51 @@ pub(super) fn judge(
             return Judged::of(Word::Unknown, "it was declared equal in words that this version does not know");
         }
     };
-    let made = match read(item.kind, path, progress) {
+    let made = match read(item, path, shelf, progress) {
         Ok(made) => made,
         Err(reason) => return Judged::of(Word::Fail, reason),
     };
     let mut judged = compare(item, &equality, &made);
     if judged.word == Word::Unknown || judged.word == Word::Bad {
-        let recorded = if item.has_bytes() { shelf.given(item) } else { Found::Nowhere };
-        if let Found::At(recorded) = recorded {
-            if let Equality::Near { .. } = equality {
-                judged = near(&equality, &recorded, path, progress);
-            }
-            if judged.word == Word::Bad {
-                judged.differs.extend(differences(item.kind, &recorded, path, progress));
-            }
-        } else if matches!(equality, Equality::Near { .. }) {
-            let reason = "other tensors, and the recorded ones are not at hand to say how far they are apart";
-            judged = Judged::of(Word::Unknown, reason);
-        } else if judged.word == Word::Bad {
-            judged.differs.push("the recorded bytes are not at hand to say in what it differs".to_owned());
+        let given = if item.has_bytes() { shelf.given(item) } else { Found::Nowhere };
+        let recorded = match &given {
+            Found::At(path) => Some(path.as_path()),
+            _ => None,
+        };
+        // Read once, for what is judged by them and for what is said of them.
+        let logs = (item.kind == Kind::EvalLog).then(|| Logs::open(item, recorded, path, shelf));
+        match &equality {
+            Equality::Near { .. } => judged = near(&equality, recorded, path, progress),
+            Equality::Rates(rates) => judged = rates_of(rates, logs.as_ref()),
+            Equality::Bits | Equality::Digest(_) => {}
+        }
+        // A tolerance has said it tensor by tensor.
+        if judged.word == Word::Bad && judged.differs.is_empty() {
+            judged.differs.extend(differences(item.kind, recorded, path, logs.as_ref(), progress));
         }
     }
     judged.made = made;
     judged
 }
 
+/// Rates within the margin that was declared.
+fn rates_of(declared: &Rates, logs: Option<&Result<Logs, String>>) -> Judged {
+    match logs {
+        Some(Ok(logs)) => rates::judge(declared, logs),
+        Some(Err(reason)) => Judged::of(Word::Unknown, format!("the rates cannot be compared: {reason}")),
+        None => Judged::of(Word::Unknown, "it was declared equal by rates, and is no evaluation log"),
+    }
+}
+
 /// The digests of what was made, by the code that recorded the other; bytes alone where that cannot read them.
-fn read(kind: Kind, path: &Path, progress: &dyn Progress) -> Result<Subject, String> {
+fn read(item: &Item, path: &Path, shelf: &Shelf<'_>, progress: &dyn Progress) -> Result<Subject, String> {
     if path.symlink_metadata().is_err() {
         return Err("it was not written".to_owned());
     }
+    let kind = item.kind;
     let paths = [path.to_owned()];
-    let options = Options::default();
+    let map = if kind == Kind::EvalLog { map_of(item, shelf) } else { None };
+    let options = Options { map, ..Options::default() };
     let request = Request { paths: &paths, options: &options, progress };
     let bytes = Options { bytes_only: true, ..Options::default() };
     let captured = kind::capture(kind, &request)
@@ -140,9 +155,11 @@ fn compare(item: &Item, equality: &Equality, made: &Subject) -> Judged {
         Equality::Bits => &[DigestKind::File, DigestKind::Tree],
         Equality::Digest(kind) => &[*kind],
         Equality::Near { .. } => &[DigestKind::Tensors],
+        Equality::Rates(_) => &[DigestKind::Samples, DigestKind::File, DigestKind::Tree],
     };
-    let recorded = kinds.iter().find_map(|kind| Some((*kind, item.subject.digest(*kind)?)));
-    let Some((kind, recorded)) = recorded else {
+    let recorded = || kinds.iter().filter_map(|kind| Some((*kind, item.subject.digest(*kind)?)));
+    let equal = recorded().find(|(kind, digest)| made.digest(*kind) == Some(*digest));
+    let Some((kind, recorded)) = equal.or_else(|| recorded().next()) else {
         return Judged::of(Word::Unknown, format!("no digest of its {equality} is recorded"));
     };
     match made.digest(kind) {
@@ -155,22 +172,19 @@ fn compare(item: &Item, equality: &Equality, made: &Subject) -> Judged {
 }
 
 /// Numbers within the tolerance that was declared.
-fn near(equality: &Equality, recorded: &Path, made: &Path, progress: &dyn Progress) -> Judged {
+fn near(equality: &Equality, recorded: Option<&Path>, made: &Path, progress: &dyn Progress) -> Judged {
     let Equality::Near { absolute, relative } = equality else { return Judged::of(Word::Unknown, "no tolerance") };
+    let Some(recorded) = recorded else {
+        let reason = "other tensors, and the recorded ones are not at hand to say how far they are apart";
+        return Judged::of(Word::Unknown, reason);
+    };
     let bound = |bound: &Option<crate::rebuild::equality::Bound>| bound.as_ref().map_or(0.0, |bound| bound.value);
     match weights_apart(recorded, made, bound(absolute), bound(relative), progress) {
         Err(reason) => Judged::of(Word::Unknown, format!("the tensors cannot be compared: {reason}")),
-        Ok(apart) if apart.is_within() => Judged::of(
-            Word::Equivalent,
-            format!(
-                "inside the declared tolerance {equality}: {} of {} numbers differ, by at most {:e}",
-                apart.differing, apart.numbers, apart.furthest
-            ),
-        ),
         Ok(apart) => {
-            let mut judged = Judged::of(Word::Bad, format!("outside of the declared tolerance {equality}"));
-            judged.differs = lines(&apart);
-            judged
+            let (word, side) = if apart.is_within() { (Word::Equivalent, "inside") } else { (Word::Bad, "outside") };
+            let reason = format!("{side} of the declared tolerance {equality}: {}", apart.all);
+            Judged { differs: apart.lines(), ..Judged::of(word, reason) }
         }
     }
 }
@@ -190,32 +204,39 @@ fn weights_apart(
     apart(&open(recorded)?, &open(made)?, absolute, relative, progress).map_err(|error| error.to_string())
 }
 
-fn lines(apart: &Apart) -> Vec<String> {
-    let mut lines = apart.unlike.iter().take(EXAMPLES).cloned().collect::<Vec<_>>();
-    if apart.outside > 0 {
-        lines.push(format!(
-            "{} of {} numbers differ, {} by more than is allowed, at most by {:e}; first in tensor `{}`",
-            apart.differing, apart.numbers, apart.outside, apart.furthest, apart.first
-        ));
-    }
-    lines
-}
-
 /// In what the made bytes differ from the recorded ones, as their kind is read.
-fn differences(kind: Kind, recorded: &Path, made: &Path, progress: &dyn Progress) -> Vec<String> {
+fn differences(
+    kind: Kind,
+    recorded: Option<&Path>,
+    made: &Path,
+    logs: Option<&Result<Logs, String>>,
+    progress: &dyn Progress,
+) -> Vec<String> {
+    if let Some(Ok(logs)) = logs {
+        let mut lines = logs.difference().lines();
+        lines
+            .extend(logs.is_by_list.then(|| "held to the recorded list of samples; the log is not at hand".to_owned()));
+        return lines;
+    }
+    let Some(recorded) = recorded else {
+        return vec!["the recorded bytes are not at hand to say in what it differs".to_owned()];
+    };
+    let mut lines: Vec<_> = logs.into_iter().filter_map(|logs| logs.as_ref().err().cloned()).collect();
     if recorded.is_dir() && made.is_dir() && !kind.is_weights() {
-        return files(recorded, made, progress);
+        lines.extend(files(recorded, made, progress));
+        return lines;
     }
     if kind.is_weights()
         && let Ok(apart) = weights_apart(recorded, made, 0.0, 0.0, progress)
     {
-        return lines(&apart);
+        return apart.lines();
     }
     let is_rows = made.extension().is_some_and(|end| end == "jsonl");
     if is_rows && let Some(difference) = rows(recorded, made) {
         return difference;
     }
-    first_byte(recorded, made).into_iter().collect()
+    lines.extend(first_byte(recorded, made));
+    lines
 }
 
 /// Which files of a folder.

@@ -14,6 +14,7 @@ use crate::capture::open::CaptureError;
 use crate::capture::walk::walk_folder;
 use crate::check::ArtifactSeen;
 use crate::digest::{Digest, DigestKind};
+use crate::rebuild::logs::SampleLists;
 use crate::rebuild::plan::Item;
 use crate::statement::Subject;
 
@@ -48,6 +49,7 @@ pub enum Found {
 pub struct Shelf<'a> {
     folder: Option<(&'a Path, Look)>,
     progress: &'a dyn Progress,
+    lists: Option<&'a dyn SampleLists>,
     whole: OnceCell<Result<Folder, String>>,
     made: BTreeMap<(DigestKind, Digest), PathBuf>,
     hashed: RefCell<BTreeMap<(DigestKind, PathBuf), Result<Digest, String>>>,
@@ -56,7 +58,25 @@ pub struct Shelf<'a> {
 impl<'a> Shelf<'a> {
     /// What lies in a folder, if there is one.
     pub fn new(folder: Option<(&'a Path, Look)>, progress: &'a dyn Progress) -> Self {
-        Self { folder, progress, whole: OnceCell::new(), made: BTreeMap::new(), hashed: RefCell::default() }
+        Self {
+            folder,
+            progress,
+            lists: None,
+            whole: OnceCell::new(),
+            made: BTreeMap::new(),
+            hashed: RefCell::default(),
+        }
+    }
+
+    /// The same, with the lists of samples that came with the record.
+    #[must_use]
+    pub fn with_lists(self, lists: &'a dyn SampleLists) -> Self {
+        Self { lists: Some(lists), ..self }
+    }
+
+    /// The lists of samples that came with the record.
+    pub(super) fn lists(&self) -> Option<&dyn SampleLists> {
+        self.lists
     }
 
     /// Adds what was made again and has the recorded bytes.

@@ -1,6 +1,7 @@
 //! How far two sets of weights are apart, number by number, against a tolerance.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{self, Read};
 
 use crate::artifact::dtype::Dtype;
@@ -12,9 +13,12 @@ use crate::weights::{Model, tensor_bytes};
 /// Numbers in memory at one time, of each side.
 const BLOCK: usize = 1 << 16;
 
-/// How far two sets of weights are apart.
+/// Tensors that are named.
+const SHOWN: usize = 5;
+
+/// How far the numbers of one tensor, or of all, are apart.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Apart {
+pub(super) struct Distance {
     /// Numbers compared.
     pub(super) numbers: u64,
     /// How many are not the same.
@@ -23,19 +27,12 @@ pub(super) struct Apart {
     pub(super) outside: u64,
     /// The largest distance of two numbers.
     pub(super) furthest: f64,
-    /// The first tensor with a number outside.
-    pub(super) first: String,
-    /// Tensors that one side has alone, or in another type or shape.
-    pub(super) unlike: Vec<String>,
+    /// The largest distance as a part of the recorded number; infinite where that is 0.
+    pub(super) furthest_part: f64,
 }
 
-impl Apart {
-    /// True where every tensor stands on both sides with every number inside the tolerance.
-    pub(super) fn is_within(&self) -> bool {
-        self.outside == 0 && self.unlike.is_empty() && self.numbers > 0
-    }
-
-    fn add(&mut self, name: &str, recorded: f64, made: f64, absolute: f64, relative: f64) {
+impl Distance {
+    fn add(&mut self, recorded: f64, made: f64, absolute: f64, relative: f64) {
         self.numbers += 1;
         if recorded.to_bits() == made.to_bits() {
             return;
@@ -43,13 +40,65 @@ impl Apart {
         self.differing += 1;
         let distance = (recorded - made).abs();
         // Infinite or no number: no tolerance allows that.
-        if !distance.is_finite() || distance > absolute + relative * recorded.abs() {
-            self.outside += 1;
-            if self.first.is_empty() {
-                name.clone_into(&mut self.first);
-            }
-        }
+        self.outside += u64::from(!distance.is_finite() || distance > absolute + relative * recorded.abs());
         self.furthest = self.furthest.max(distance);
+        self.furthest_part = self.furthest_part.max(distance / recorded.abs());
+    }
+
+    fn join(&mut self, other: &Self) {
+        self.numbers += other.numbers;
+        self.differing += other.differing;
+        self.outside += other.outside;
+        self.furthest = self.furthest.max(other.furthest);
+        self.furthest_part = self.furthest_part.max(other.furthest_part);
+    }
+}
+
+impl fmt::Display for Distance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { numbers, differing, outside, furthest, furthest_part } = self;
+        write!(f, "{differing} of {numbers} numbers differ, by at most {furthest:e}")?;
+        if furthest_part.is_finite() {
+            write!(f, " and {furthest_part:.2e} of the recorded number")?;
+        }
+        if *outside > 0 { write!(f, "; {outside} by more than is allowed") } else { Ok(()) }
+    }
+}
+
+/// How far two sets of weights are apart.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Apart {
+    /// All tensors together.
+    pub(super) all: Distance,
+    /// Tensors with numbers that differ, by name.
+    pub(super) tensors: Vec<(String, Distance)>,
+    /// Tensors that one side has alone, or in another type or shape.
+    pub(super) unlike: Vec<String>,
+}
+
+impl Apart {
+    /// True where every tensor stands on both sides with every number inside the tolerance.
+    pub(super) fn is_within(&self) -> bool {
+        self.all.outside == 0 && self.unlike.is_empty() && self.all.numbers > 0
+    }
+
+    /// The largest distance in each tensor that differs, the furthest first; as many as a person reads.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let mut lines: Vec<_> = self.unlike.iter().take(SHOWN).cloned().collect();
+        if self.unlike.len() > SHOWN {
+            lines.push(format!("and {} more that one side has alone or otherwise", self.unlike.len() - SHOWN));
+        }
+        let mut tensors: Vec<_> = self.tensors.iter().collect();
+        tensors.sort_by(|(one, left), (other, right)| {
+            let far = |of: &Distance| (of.outside > 0, of.furthest);
+            let ((is_out, at), (is_other_out, other_at)) = (far(left), far(right));
+            is_other_out.cmp(&is_out).then(other_at.total_cmp(&at)).then_with(|| one.cmp(other))
+        });
+        lines.extend(tensors.iter().take(SHOWN).map(|(name, distance)| format!("tensor `{name}`: {distance}")));
+        if tensors.len() > SHOWN {
+            lines.push(format!("and {} more tensors differ", tensors.len() - SHOWN));
+        }
+        lines
     }
 }
 
@@ -82,14 +131,19 @@ pub(super) fn apart(
         let mut left = side(recorded, at)?;
         let mut right = side(made, other)?;
         let mut numbers = info.length / width as u64;
+        let mut distance = Distance::default();
         while numbers > 0 {
             let block = usize::try_from(numbers).unwrap_or(BLOCK).min(BLOCK);
             let left = block_of(info.dtype, &mut left, block * width)?;
             let right = block_of(info.dtype, &mut right, block * width)?;
             for (recorded, made) in left.iter().zip(&right) {
-                all.add(&info.name, *recorded, *made, absolute, relative);
+                distance.add(*recorded, *made, absolute, relative);
             }
             numbers -= block as u64;
+        }
+        all.all.join(&distance);
+        if distance.differing > 0 {
+            all.tensors.push((info.name.clone(), distance));
         }
         progress.add(info.length);
     }
@@ -117,9 +171,9 @@ mod tests {
     use super::*;
 
     fn added(pairs: &[(f64, f64)], absolute: f64, relative: f64) -> (u64, u64) {
-        let mut apart = Apart::default();
-        pairs.iter().for_each(|(recorded, made)| apart.add("w", *recorded, *made, absolute, relative));
-        (apart.differing, apart.outside)
+        let mut distance = Distance::default();
+        pairs.iter().for_each(|(recorded, made)| distance.add(*recorded, *made, absolute, relative));
+        (distance.differing, distance.outside)
     }
 
     #[test]
@@ -143,5 +197,30 @@ mod tests {
     #[test]
     fn nothing_compared_is_not_within() {
         assert!(!Apart::default().is_within());
+    }
+
+    #[test]
+    fn each_tensor_is_told_with_its_largest_distance_and_the_furthest_first() {
+        let one = |recorded: f64, made: f64| {
+            let mut distance = Distance::default();
+            distance.add(recorded, made, 0.5, 0.0);
+            distance.add(1.0, 1.0, 0.5, 0.0);
+            distance
+        };
+        let tensors = [("near", one(2.0, 2.25)), ("far", one(2.0, 3.0)), ("of nothing", one(0.0, 0.125))];
+        let apart = Apart {
+            tensors: tensors.iter().map(|(name, distance)| ((*name).to_owned(), distance.clone())).collect(),
+            ..Apart::default()
+        };
+        assert_eq!(
+            apart.lines(),
+            [
+                "tensor `far`: 1 of 2 numbers differ, by at most 1e0 and 5.00e-1 of the recorded number; 1 by more than is allowed",
+                "tensor `near`: 1 of 2 numbers differ, by at most 2.5e-1 and 1.25e-1 of the recorded number",
+                "tensor `of nothing`: 1 of 2 numbers differ, by at most 1.25e-1",
+            ]
+        );
+        let many = Apart { tensors: vec![("t".to_owned(), one(2.0, 2.25)); 12], ..Apart::default() };
+        assert_eq!((many.lines().len(), many.lines()[SHOWN].as_str()), (SHOWN + 1, "and 7 more tensors differ"));
     }
 }

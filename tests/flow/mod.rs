@@ -15,6 +15,7 @@ mod datasets;
 mod evaluation;
 mod hostile;
 mod items;
+mod judgement;
 mod large;
 mod lineage;
 mod logs;

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::cli::rebuild::record::ClaimDocument;
 use crate::rebuild::sandbox::Sandbox;
-use crate::rebuild::{Class, How, Judged, Made, Plan, Ready, Runner, Word};
+use crate::rebuild::{Class, How, Judged, Made, Plan, Ready, Runner, Stage, Word};
 
 /// Id of the document's schema.
 const SCHEMA: &str = "urn:reproledger:schema:rebuild-stages:v1";
@@ -45,6 +45,8 @@ pub(super) struct OutputDocument {
     pub(super) artifact: String,
     pub(super) verdict: Word,
     pub(super) reason: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    declared: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) differs: Vec<String>,
     pub(super) made: Vec<String>,
@@ -135,7 +137,7 @@ fn stage(plan: &Plan, ready: &Ready, made: &Made) -> StageDocument {
         verdict: made.word,
         reason: made.reason.clone(),
         program: ready.programs.get(&made.stage).map(|program| program.said.clone()),
-        outputs: made.outputs.iter().map(|(index, judged)| output(plan, *index, judged)).collect(),
+        outputs: made.outputs.iter().map(|(index, judged)| output(plan, stage, *index, judged)).collect(),
         ran: made.ended.as_ref().map(|ended| RanDocument {
             took_ms: ended.took_ms,
             exit_code: match ended.how {
@@ -149,7 +151,12 @@ fn stage(plan: &Plan, ready: &Ready, made: &Made) -> StageDocument {
     }
 }
 
-fn output(plan: &Plan, index: crate::merkle::EntryIndex, judged: &Judged) -> OutputDocument {
+fn output(plan: &Plan, stage: &Stage, index: crate::merkle::EntryIndex, judged: &Judged) -> OutputDocument {
+    let item = &plan.items[&index];
+    let declared = match &stage.class {
+        Class::Command(recipe) => recipe.rerun.equality_of(item.name.as_deref().unwrap_or_default()),
+        Class::Frontier(_) => None,
+    };
     let made = judged
         .made
         .0
@@ -157,9 +164,10 @@ fn output(plan: &Plan, index: crate::merkle::EntryIndex, judged: &Judged) -> Out
         .flat_map(|(kind, measure)| measure.digests.iter().map(move |digest| format!("{kind} {digest}")));
     OutputDocument {
         entry: index.0,
-        artifact: plan.items[&index].label(),
+        artifact: item.label(),
         verdict: judged.word,
         reason: judged.reason.clone(),
+        declared: declared.map(str::to_owned),
         differs: judged.differs.clone(),
         made: made.collect(),
     }

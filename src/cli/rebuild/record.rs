@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::artifact::manifest::{MAX_MANIFEST_BYTES, ManifestView};
 use crate::check::{ArtifactSeen, Observed, Rederived};
 use crate::claim::{NUMBER, Verdict, assess_any};
 use crate::cli::open::Reading;
@@ -13,17 +14,43 @@ use crate::digest::{DigestKind, ManifestRoot};
 use crate::evidence::MAX_EVIDENCE_BYTES;
 use crate::journal::Catalog;
 use crate::key::Policy;
-use crate::rebuild::{Entries, Made, Plan, Word};
+use crate::ledger::Objects;
+use crate::rebuild::{Entries, Made, Plan, SampleLists, Word};
 use crate::report::first_line;
 use crate::statement::{EdgeType, Kind};
-use crate::verify::{self, Class};
+use crate::verify::{self, Class, VerifiedEvidence};
 
 /// What a rebuild starts from.
 pub(super) enum Given {
     /// An evidence file.
     Evidence { bytes: Vec<u8>, policy: Option<Policy> },
     /// A ledger.
-    Ledger { catalog: Box<Catalog>, directory: PathBuf },
+    Ledger { catalog: Box<Catalog>, reading: Box<Reading> },
+}
+
+/// Lists of samples that evidence shows; they were held to their roots when it was verified.
+struct Disclosed<'a>(&'a VerifiedEvidence<'a>);
+
+impl SampleLists for Disclosed<'_> {
+    fn show(&self, root: ManifestRoot, see: &mut dyn FnMut(&ManifestView<'_>)) {
+        if let Some(list) = self.0.manifests.get(&(DigestKind::Samples, root)) {
+            see(list);
+        }
+    }
+}
+
+/// Lists of samples that a ledger keeps.
+struct Kept(Objects);
+
+impl SampleLists for Kept {
+    fn show(&self, root: ManifestRoot, see: &mut dyn FnMut(&ManifestView<'_>)) {
+        let Ok(Some(object)) = self.0.get(root.as_bytes(), MAX_MANIFEST_BYTES) else { return };
+        if let Ok(list) = ManifestView::parse_kind(&object, DigestKind::Samples)
+            && list.root() == Ok(root)
+        {
+            see(&list);
+        }
+    }
 }
 
 /// What became of the claim.
@@ -67,8 +94,8 @@ impl Given {
             }
             let inside = record.join(crate::cli::context::LEDGER_DIR);
             let directory = if inside.is_dir() { inside } else { record.to_owned() };
-            let reading = Reading::open_at(context, directory.clone())?;
-            return Ok(Self::Ledger { catalog: Box::new(reading.catalog()?), directory });
+            let reading = Box::new(Reading::open_at(context, directory)?);
+            return Ok(Self::Ledger { catalog: Box::new(reading.catalog()?), reading });
         }
         let policy = trust.map(load_policy).transpose()?;
         let bytes = read_bounded(record, MAX_EVIDENCE_BYTES)?;
@@ -79,7 +106,7 @@ impl Given {
     pub(super) fn folder(&self, record: &Path) -> Result<PathBuf, Failure> {
         let of = match self {
             Self::Evidence { .. } => record,
-            Self::Ledger { directory, .. } => directory,
+            Self::Ledger { reading, .. } => &reading.directory,
         };
         let of = of.canonicalize().map_err(|error| Failure::new(format!("`{}`: {error}", record.display())))?;
         Ok(of.parent().unwrap_or(&of).to_owned())
@@ -88,7 +115,7 @@ impl Given {
     /// Gives the entries to `use_them`, after evidence was verified.
     pub(super) fn with_entries<T>(
         &self,
-        use_them: impl FnOnce(&Entries<'_>) -> Result<T, Failure>,
+        use_them: impl FnOnce(&Entries<'_>, &dyn SampleLists) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         match self {
             Self::Evidence { bytes, policy } => {
@@ -101,15 +128,16 @@ impl Given {
                         _ => failure.unestablished(),
                     }
                 })?;
-                use_them(&Entries::of(&verified))
+                use_them(&Entries::of(&verified), &Disclosed(&verified))
             }
-            Self::Ledger { catalog, .. } => {
+            Self::Ledger { catalog, reading } => {
                 let rows = catalog.rows();
-                use_them(&Entries {
+                let entries = Entries {
                     payloads: rows.iter().map(|row| (row.index, &row.payload)).collect(),
                     bodies: rows.iter().filter_map(|row| Some((row.index, row.body.as_ref()?))).collect(),
                     reached: None,
-                })
+                };
+                use_them(&entries, &Kept(Objects::new(reading.ledger.layout().objects())))
             }
         }
     }

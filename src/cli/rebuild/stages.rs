@@ -11,7 +11,9 @@ use crate::cli::rebuild::text;
 use crate::cli::render::{count, print_json};
 use crate::cli::{Context, Failure, Outcome};
 use crate::rebuild::sandbox::{self, Machine, Sandbox};
-use crate::rebuild::{Choice, Class, Limits, Look, Made, Plan, Shelf, Stage, Watch, make, prepare, verdict};
+use crate::rebuild::{
+    Choice, Class, Limits, Look, Made, Plan, SampleLists, Shelf, Stage, Watch, make, prepare, verdict,
+};
 
 /// What a rebuild of stages is told.
 #[derive(Debug, clap::Args)]
@@ -81,7 +83,7 @@ impl StagesArgs {
 
     pub(super) fn run(&self, record: &Path, out: Option<&Path>, json: bool, context: &Context) -> Outcome {
         let given = Given::open(context, record, self.trust.as_deref())?;
-        given.with_entries(|entries| {
+        given.with_entries(|entries, lists| {
             let plan = Plan::of(entries);
             if plan.stages.is_empty() {
                 return Err(Failure::new("no run that ended well is recorded there").unestablished().hint(
@@ -95,7 +97,8 @@ impl StagesArgs {
                 (None, Given::Ledger { .. }) => (folder.as_path(), Look::AtPlaces),
                 (None, Given::Evidence { .. }) => (folder.as_path(), Look::Beside),
             };
-            self.rebuild(&plan, stages, look, &given, out, json, context)
+            let basis = Basis { given: &given, folder: look, lists };
+            self.rebuild(&plan, stages, &basis, out, json, context)
         })
     }
 
@@ -129,13 +132,11 @@ impl StagesArgs {
         }
     }
 
-    #[allow(clippy::too_many_arguments, reason = "the parts of one rebuild, each of another kind")]
     fn rebuild(
         &self,
         plan: &Plan,
         stages: Vec<usize>,
-        folder: (&Path, Look),
-        given: &Given,
+        basis: &Basis<'_>,
         out: Option<&Path>,
         json: bool,
         context: &Context,
@@ -150,7 +151,7 @@ impl StagesArgs {
         };
         // Taken away before anything is asked: it would draw over the question.
         let bar = context.progress("hashing what is at hand");
-        let mut shelf = Shelf::new(Some(folder), &bar);
+        let mut shelf = Shelf::new(Some(basis.folder), &bar).with_lists(basis.lists);
         let ready = prepare(plan, &choice, &shelf);
         bar.finish();
         if self.list_missing {
@@ -171,7 +172,7 @@ impl StagesArgs {
         let (word, reason) = verdict(plan, &ready, &made, self.no_sandbox);
         // Of a part alone nothing follows for the claim.
         let is_whole = choice.stages.len() == plan.stages.len();
-        let claim = is_whole.then(|| given.claim(plan, &made)).flatten();
+        let claim = is_whole.then(|| basis.given.claim(plan, &made)).flatten();
         let (word, reason) = match &claim {
             Some(claim) => claim.lower(word, reason),
             None => (word, reason),
@@ -184,6 +185,14 @@ impl StagesArgs {
         }
         Ok(word.exit_code())
     }
+}
+
+/// What a rebuild is made of.
+struct Basis<'a> {
+    given: &'a Given,
+    /// Where recorded artifacts are looked for, and how far.
+    folder: (&'a Path, Look),
+    lists: &'a dyn SampleLists,
 }
 
 fn refused(error: sandbox::NoSandbox) -> Failure {

@@ -14,8 +14,9 @@ pub(super) struct DeclaredArgs {
     /// starts with none
     #[arg(long = "env", value_name = "NAME")]
     variables: Vec<String>,
-    /// How equal what a rebuild writes must be: bits (where nothing is said), rows, rowset, tensors, samples, or
-    /// `tensors:abs=1e-6,rel=1e-4`; of all outputs or of one
+    /// How equal what a rebuild writes must be: bits (where nothing is said), rows, rowset, tensors, samples,
+    /// `tensors:abs=1e-6,rel=1e-4`, or of a log `rates:margin=0.05,scorer=match` (the rate of that score is equivalent, by
+    /// two one-sided tests at 5 %; add `key=NAME` where the scorer gives several); of all outputs or of one
     #[arg(long = "deterministic", value_name = "[NAME=]EQUALITY", value_parser = equality)]
     equality: Vec<(String, String)>,
     /// Nobody can run it again, and why: sampled from an API, trained on a cluster
@@ -67,6 +68,8 @@ mod tests {
         assert_eq!(said("log=samples"), Ok("log samples".to_owned()));
         assert_eq!(said("tensors:abs=1e-6"), Ok("* tensors:abs=1e-6".to_owned()));
         assert_eq!(said("w=tensors:abs=1e-6,rel=0.5"), Ok("w tensors:abs=1e-6,rel=0.5".to_owned()));
+        assert_eq!(said("rates:margin=0.05,scorer=s"), Ok("* rates:margin=0.05,scorer=s".to_owned()));
+        assert_eq!(said("log=rates:margin=0.05"), Ok("log rates:margin=0.05".to_owned()));
         assert!(equality("w=nearly").is_err());
     }
 }
