@@ -32,6 +32,7 @@ pub use observed::{
     Apart, ArtifactSeen, Example, Kinship, OVERLAP_LEAST, OVERLAP_RUN, Observed, Overlap, Rederived, Replayed, Reread,
     Shared, Unread,
 };
+pub use statistic::stat_gates::MAX_GATES;
 
 wire_enum! {
     /// What a check found.
@@ -205,6 +206,7 @@ pub static CHECKS: &[&dyn Check] = &[
     statistic::stat_gap::ENTRY,
     statistic::stat_assertion::ENTRY,
     statistic::stat_multiplicity::ENTRY,
+    statistic::stat_gates::ENTRY,
     statistic::stat_sensitivity::ENTRY,
     completeness::attempts_all::ENTRY,
     completeness::supersede::ENTRY,

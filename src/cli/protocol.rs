@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::capture::claim_file::load_protocol;
+use crate::check::MAX_GATES;
 use crate::cli::claim::digest_of;
 use crate::cli::keys::PassphraseArgs;
 use crate::cli::open::{Reading, finder, from_journal, journal, look_up, say};
@@ -11,6 +12,7 @@ use crate::cli::{Context, Failure, Outcome};
 use crate::digest::DigestKind;
 use crate::journal::{Draft, Finder, Target};
 use crate::statement::{Body, EdgeType, Kind, Protocol as Statement};
+use crate::stats::Printed;
 
 /// Promise, before the first run, what will be measured and what will be claimed of it
 #[derive(Debug, clap::Args)]
@@ -94,10 +96,29 @@ fn check(protocol: &Statement) -> Result<(), Failure> {
             )));
         }
     }
+    gates(protocol)?;
     match protocol.arms.iter().find(|arm| arm.seeds.is_empty()) {
         Some(arm) => Err(Failure::new(format!("the arm `{}` has no seeds planned", arm.arm.escape_debug()))),
         None => Ok(()),
     }
+}
+
+/// A gate is a bound on another score than the one that is claimed.
+fn gates(protocol: &Statement) -> Result<(), Failure> {
+    if protocol.gates.len() > MAX_GATES {
+        return Err(Failure::new(format!(
+            "the protocol has {} gates, at most {MAX_GATES} are held",
+            protocol.gates.len()
+        )));
+    }
+    for gate in &protocol.gates {
+        Printed::parse(&gate.bound)?;
+        if (&gate.scorer, &gate.key) == (&protocol.metric.scorer, &protocol.metric.key) {
+            let scorer = gate.scorer.escape_debug();
+            return Err(Failure::new(format!("`{scorer}` is the metric of the protocol: it cannot be its gate")));
+        }
+    }
+    Ok(())
 }
 
 /// The first evaluation log of the same suite that is in the ledger already.

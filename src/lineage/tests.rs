@@ -3,6 +3,7 @@
 mod arms;
 mod attacks;
 mod graph;
+mod origin;
 mod recipes;
 mod sides;
 

@@ -28,7 +28,9 @@ pub use genesis::{FORMAT_VERSION, Genesis, KeyChange, Role, possession_message};
 pub use kind::Kind;
 pub use location::{Location, LocationError, MAX_LOCATION};
 pub use payload::{MAX_LABEL, Outcome, Payload, RunStatus};
-pub use protocol::{Correction, Family, Margins, PlannedArm, PlannedContrast, Protocol, Retries, SeedVaries, Stopping};
+pub use protocol::{
+    Correction, Family, Gate, Margins, PlannedArm, PlannedContrast, Protocol, Retries, SeedVaries, Stopping,
+};
 pub use reading::{MAX_READING_TEXT, MAX_REMARKS, MAX_SOURCES, Reading, Remark};
 pub use rerun::{Machine, Part, Rerun};
 pub use rules::{

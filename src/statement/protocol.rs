@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::codec::wire_enum;
-use crate::statement::contrast::{Assertion, ContrastKind, IntervalRule, Pairing};
+use crate::statement::contrast::{Assertion, ContrastKind, IntervalRule, Pairing, Relation};
 use crate::statement::rules::{Denominator, ErrorRule, Evaluation, Judge, Metric, Stated, Step};
 
 wire_enum! {
@@ -113,6 +113,21 @@ pub struct Margins {
     pub non_inferiority: Stated<String>,
 }
 
+/// A condition that the result must meet to say anything: a score of the same logs, in every arm of a contrast. It is no
+/// measure of the question, and where it is not met the result is uninformative.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gate {
+    /// Scorer as named in the logs.
+    pub scorer: String,
+    /// Key inside the scorer's value; `none` where the value is a single score.
+    pub key: Stated<String>,
+    /// On which side of its bound each arm's rate must lie.
+    pub is: Relation,
+    /// The bound, as printed: `95%`.
+    pub bound: String,
+}
+
 /// A protocol.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -129,6 +144,10 @@ pub struct Protocol {
     pub factors: Vec<String>,
     /// Which score.
     pub metric: Metric,
+    /// Scores of the same logs that are conditions and no measures. Where none is named, every other score of the logs is
+    /// one that the claim could have chosen: leaving the key out is the stricter reading.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<Gate>,
     /// Which evaluation.
     pub eval: Evaluation,
     /// The in-distribution evaluation of a generalization gap.

@@ -82,6 +82,27 @@ fn ran() -> Sandbox {
 }
 
 #[test]
+fn a_gate_is_a_bound_on_another_score_than_the_one_promised() {
+    let sandbox = Sandbox::with_ledger();
+    sandbox.write("lab/scenarios.txt", "leak\nmurder\n");
+    let _ = sandbox.lab(&["record", "eval-suite", "scenarios.txt", "--name", "scenarios"]).success();
+    let refused = |gates: &str, says: &str| {
+        sandbox.write("lab/protocol.toml", PROTOCOL.replacen("[eval]", &format!("{gates}\n[eval]"), 1));
+        let _ = sandbox.lab(&["protocol", "add", "protocol.toml"]).code(2).complains(says);
+    };
+    let gate = |scorer: &str, bound: &str| {
+        format!("[[gates]]\nscorer = \"{scorer}\"\nkey = \"none\"\nis = \"at-least\"\nbound = \"{bound}\"\n")
+    };
+    refused(&gate("harm", "95%"), "`harm` is the metric of the protocol: it cannot be its gate");
+    refused(&gate("valid", "most"), "most");
+    refused(&gate("valid", "95%").repeat(17), "the protocol has 17 gates, at most 16 are held");
+    sandbox.write("lab/protocol.toml", PROTOCOL.replacen("[eval]", &format!("{}\n[eval]", gate("valid", "95%")), 1));
+    let _ = sandbox.lab(&["protocol", "add", "protocol.toml"]).success();
+    let shown = sandbox.lab(&["show", "am-1", "--json"]).success();
+    assert!(shown.stdout.contains("at-least"), "{}", shown.stdout);
+}
+
+#[test]
 fn a_registered_comparison_is_verified_and_what_it_does_not_show_is_said() {
     let sandbox = ran();
     sandbox.write("lab/claim.toml", CLAIM);

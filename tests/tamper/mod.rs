@@ -27,6 +27,7 @@ mod numbers;
 mod policy;
 mod rendering;
 mod seen;
+mod specs;
 mod statistics;
 mod study;
 mod takeback;

@@ -9,6 +9,7 @@ pub(super) mod stat_contrast;
 pub(super) mod stat_denominator;
 pub(super) mod stat_error;
 pub(super) mod stat_gap;
+pub(super) mod stat_gates;
 pub(super) mod stat_multiplicity;
 pub(super) mod stat_recompute;
 pub(super) mod stat_sensitivity;

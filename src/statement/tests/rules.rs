@@ -165,7 +165,14 @@ pub(super) fn protocol() -> BoxedStrategy<Protocol> {
     let texts = || prop::collection::vec(text(), 0..3);
     let arms =
         (prop::collection::vec(planned, 0..3), prop::collection::vec(one_of(SeedVaries::ALL), 0..3), texts(), texts());
-    let evals = (metric(), evaluation(), stated(evaluation()), stated(judge()));
+    let gate = (text(), stated(word()), one_of(Relation::ALL), text()).prop_map(|(scorer, key, is, bound)| Gate {
+        scorer,
+        key,
+        is,
+        bound,
+    });
+    let gates = prop::collection::vec(gate, 0..3);
+    let evals = (metric(), evaluation(), stated(evaluation()), stated(judge()), gates);
     let contrasts = (planned_contrast(), prop::collection::vec(family, 0..2), stated(assertion()), margins);
     let ends = (one_of(Stopping::ALL), one_of(Retries::ALL));
     ((text(), text(), text(), text()), arms, evals, averaging(), contrasts, ends)
@@ -176,6 +183,7 @@ pub(super) fn protocol() -> BoxedStrategy<Protocol> {
             seeds_vary: arms.1,
             factors: arms.2,
             metric: evals.0,
+            gates: evals.4,
             eval: evals.1,
             in_distribution: evals.2,
             judge: evals.3,
