@@ -20,6 +20,7 @@ mod rates;
 mod ready;
 mod recorded;
 pub mod sandbox;
+mod segments;
 mod shelf;
 mod tensors;
 
@@ -37,4 +38,5 @@ pub use plan::{Class, Entries, Frontier, Item, Plan, Recipe, Stage};
 pub use pure::{Comparison, InputFacts, Output, PureError, Replay, Verdict, replay};
 pub use ready::{Altered, Choice, Missing, Ready, Resolved, prepare};
 pub use recorded::{FUNCTION, INPUTS, PARAM, replay_recorded};
+pub use segments::{Chain, chains};
 pub use shelf::{Found, Look, Shelf};

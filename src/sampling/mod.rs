@@ -113,19 +113,7 @@ pub fn draw(pools: &BTreeMap<String, Vec<Pool>>, n: u64, nonce: &[u8]) -> Vec<Dr
     for (arm, pools) in pools {
         let total = pools.iter().fold(0_u64, |sum, pool| sum.saturating_add(pool.count));
         let mut stream = stream(arm, pools, nonce);
-        // The first n places of a shuffle, of which only what was moved is kept.
-        let mut moved: BTreeMap<u64, u64> = BTreeMap::new();
-        let mut places: Vec<u64> = (0..n.min(MAX_DRAWS).min(total))
-            .map(|at| {
-                let other = at + stream.below(total - at);
-                let taken = moved.get(&other).copied().unwrap_or(other);
-                let here = moved.get(&at).copied().unwrap_or(at);
-                moved.insert(other, here);
-                taken
-            })
-            .collect();
-        places.sort_unstable();
-        for mut place in places {
+        for mut place in places(&mut stream, n, total) {
             for pool in pools {
                 if place < pool.count {
                     let (entry, root, number) = (pool.entry, pool.root, place);
@@ -138,6 +126,23 @@ pub fn draw(pools: &BTreeMap<String, Vec<Pool>>, n: u64, nonce: &[u8]) -> Vec<Dr
         }
     }
     draws
+}
+
+/// `n` different numbers below `total`, or all where there are fewer, ascending; no more than [`MAX_DRAWS`].
+pub fn places(stream: &mut NumberStream, n: u64, total: u64) -> Vec<u64> {
+    // The first n places of a shuffle, of which only what was moved is kept.
+    let mut moved: BTreeMap<u64, u64> = BTreeMap::new();
+    let mut places: Vec<u64> = (0..n.min(MAX_DRAWS).min(total))
+        .map(|at| {
+            let other = at + stream.below(total - at);
+            let taken = moved.get(&other).copied().unwrap_or(other);
+            let here = moved.get(&at).copied().unwrap_or(at);
+            moved.insert(other, here);
+            taken
+        })
+        .collect();
+    places.sort_unstable();
+    places
 }
 
 fn stream(arm: &str, pools: &[Pool], nonce: &[u8]) -> NumberStream {

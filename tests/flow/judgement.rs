@@ -117,3 +117,34 @@ fn a_margin_is_declared_before_the_command_runs_or_not_at_all() {
     let late = sandbox.elsewhere(&["rebuild", "../lab", "--yes", "--deterministic", "rates:margin=0.5"]).code(2);
     assert!(late.stderr.contains("--deterministic"), "{}", late.stderr);
 }
+
+#[test]
+fn the_claims_of_a_ledger_are_recomputed_from_the_logs_that_were_made_again() {
+    let same = log(20, |id| id < 15);
+    let sandbox = evaluated(None, &same, &same);
+    let claim = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/demo/claim.toml")).unwrap();
+    let claim = claim.replace("checkpoints = [\"desk-model\"]", "checkpoints = []");
+    let state = |text: &str| {
+        sandbox.write("lab/claim.toml", text);
+        let _ = sandbox.lab(&["claim", "add", "claim.toml"]).success();
+    };
+    let rebuilt = |code: i32| {
+        let made = sandbox.elsewhere(&["rebuild", "../lab", "--yes", "--json"]).code(code);
+        serde_json::from_slice::<Value>(&made.bytes).unwrap()
+    };
+    assert!(rebuilt(0).get("claim").is_none());
+    state(&claim);
+    let good = rebuilt(0);
+    assert_eq!((&good["claim"]["verdict"], &good["claim"]["name"]), (&"VERIFIED".into(), &"desk-accuracy".into()));
+    assert_eq!((&good["claim"]["logs"], &good["claim"]["rebuilt"]), (&1.into(), &1.into()));
+    // Of several the worst is told first, and decides.
+    let wrong = claim.replace("\"desk-accuracy\"", "\"desk-better\"").replace("\"75%\"", "\"80%\"");
+    state(&wrong);
+    let bad = rebuilt(1);
+    assert_eq!((&bad["claim"]["verdict"], &bad["claim"]["name"]), (&"CONTRADICTED".into(), &"desk-better".into()));
+    assert_eq!(bad["claim"]["others"][0]["name"], "desk-accuracy");
+    assert!(bad["reason"].as_str().unwrap().ends_with("but the claim does not follow from the samples"), "{bad:#}");
+    // What was taken back is nobody's claim any more.
+    let _ = sandbox.lab(&["retract", "desk-better", "--reason", "a slip"]).success();
+    assert_eq!(rebuilt(0)["claim"]["name"], "desk-accuracy");
+}

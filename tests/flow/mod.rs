@@ -25,6 +25,7 @@ mod rebuild;
 mod runs;
 mod salted;
 mod sample;
+mod segments;
 mod specs;
 mod stages;
 mod story;

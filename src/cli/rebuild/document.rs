@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::cli::rebuild::record::ClaimDocument;
+use crate::cli::rebuild::sampled::SampledDocument;
 use crate::rebuild::sandbox::Sandbox;
 use crate::rebuild::{Class, How, Judged, Made, Plan, Ready, Runner, Stage, Word};
 
@@ -23,6 +24,8 @@ pub(super) struct Document<'a> {
     pub(super) notes: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) claim: Option<&'a ClaimDocument>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) sampled: Option<SampledDocument>,
 }
 
 #[derive(Debug, Serialize)]
@@ -120,6 +123,7 @@ impl<'a> Document<'a> {
             missing: missing(ready),
             notes: ready.notes.clone(),
             claim,
+            sampled: None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What is made again: evidence that verifies, or a ledger of one's own; and what its claim comes to.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -10,14 +11,15 @@ use crate::claim::{NUMBER, Verdict, assess_any};
 use crate::cli::open::Reading;
 use crate::cli::verify::{load_policy, read_bounded};
 use crate::cli::{Context, Failure};
-use crate::digest::{DigestKind, ManifestRoot};
+use crate::digest::{DIGEST_LEN, DigestKind, ManifestRoot};
 use crate::evidence::MAX_EVIDENCE_BYTES;
-use crate::journal::Catalog;
+use crate::journal::{Catalog, Census, Disclose, Row, cut};
 use crate::key::Policy;
 use crate::ledger::Objects;
+use crate::merkle::EntryIndex;
 use crate::rebuild::{Entries, Made, Plan, SampleLists, Word};
 use crate::report::first_line;
-use crate::statement::{EdgeType, Kind};
+use crate::statement::{Edge, EdgeType, Kind};
 use crate::verify::{self, Class, VerifiedEvidence};
 
 /// What a rebuild starts from.
@@ -26,6 +28,14 @@ pub(super) enum Given {
     Evidence { bytes: Vec<u8>, policy: Option<Policy> },
     /// A ledger.
     Ledger { catalog: Box<Catalog>, reading: Box<Reading> },
+}
+
+/// What a rebuild is given beside entries.
+pub(super) struct Beside<'a> {
+    /// Lists of samples that came with them.
+    pub(super) lists: &'a dyn SampleLists,
+    /// What it is all about: the digest of the claim's entry, or the identity of a ledger, which may hold several.
+    pub(super) about: [u8; DIGEST_LEN],
 }
 
 /// Lists of samples that evidence shows; they were held to their roots when it was verified.
@@ -56,6 +66,8 @@ impl SampleLists for Kept {
 /// What became of the claim.
 #[derive(Debug, Serialize)]
 pub(super) struct ClaimDocument {
+    /// What it is called; from outside.
+    pub(super) name: String,
     /// The first line of its verdict.
     pub(super) line: String,
     /// The verdict alone.
@@ -64,13 +76,33 @@ pub(super) struct ClaimDocument {
     pub(super) logs: u64,
     /// How many of them were made again with the recorded samples.
     pub(super) rebuilt: u64,
+    /// The ledger's other claims, where a ledger was made again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) others: Vec<OtherClaim>,
     #[serde(skip)]
     is_against: bool,
     #[serde(skip)]
     is_open: bool,
 }
 
+/// One more claim of the same ledger.
+#[derive(Debug, Serialize)]
+pub(super) struct OtherClaim {
+    /// What it is called; from outside.
+    pub(super) name: String,
+    /// The first line of its verdict.
+    pub(super) line: String,
+    verdict: &'static str,
+}
+
 impl ClaimDocument {
+    /// A claim of which no evidence can be cut.
+    fn open(name: String, why: &str) -> Self {
+        let verdict = Verdict::NotRecomputable.name();
+        let (line, others) = (format!("{verdict} — no evidence can be cut of it: {why}"), Vec::new());
+        Self { name, line, verdict, logs: 0, rebuilt: 0, others, is_against: false, is_open: true }
+    }
+
     /// A rebuild is no better than what its claim comes to.
     pub(super) fn lower(&self, word: Word, reason: String) -> (Word, String) {
         match word {
@@ -115,7 +147,7 @@ impl Given {
     /// Gives the entries to `use_them`, after evidence was verified.
     pub(super) fn with_entries<T>(
         &self,
-        use_them: impl FnOnce(&Entries<'_>, &dyn SampleLists) -> Result<T, Failure>,
+        use_them: impl FnOnce(&Entries<'_>, &Beside<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         match self {
             Self::Evidence { bytes, policy } => {
@@ -128,7 +160,9 @@ impl Given {
                         _ => failure.unestablished(),
                     }
                 })?;
-                use_them(&Entries::of(&verified), &Disclosed(&verified))
+                let of_claim = verified.entries.get(&verified.claim).map(|entry| *entry.leaf_hash().as_bytes());
+                let about = of_claim.unwrap_or(*verified.log.as_bytes());
+                use_them(&Entries::of(&verified), &Beside { lists: &Disclosed(&verified), about })
             }
             Self::Ledger { catalog, reading } => {
                 let rows = catalog.rows();
@@ -137,37 +171,72 @@ impl Given {
                     bodies: rows.iter().filter_map(|row| Some((row.index, row.body.as_ref()?))).collect(),
                     reached: None,
                 };
-                use_them(&entries, &Kept(Objects::new(reading.ledger.layout().objects())))
+                let lists = &Kept(Objects::new(reading.ledger.layout().objects()));
+                use_them(&entries, &Beside { lists, about: *reading.ledger.id().as_bytes() })
             }
         }
     }
 
-    /// Recomputes the claim of evidence, with what was made again for the artifacts it rests on.
+    /// Recomputes the claim of evidence, or those of a ledger that nothing has taken back or replaced, with what was made
+    /// again for the artifacts they rest on. Of several the worst is told first.
     pub(super) fn claim(&self, plan: &Plan, made: &[Made]) -> Option<ClaimDocument> {
-        let Self::Evidence { bytes, policy } = self else { return None };
-        let (mut logs, mut rebuilt, mut is_claim) = (0, 0, false);
-        let assessment = assess_any(bytes, policy.as_ref(), NUMBER, |evidence| {
-            let payload = evidence.entries.get(&evidence.claim)?.payload();
-            is_claim = payload.kind == Kind::Claim;
-            let observed = observed(plan, made);
-            for edge in payload.edges.iter().filter(|edge| edge.edge_type == EdgeType::Supports && edge.log.is_none()) {
-                logs += 1;
-                rebuilt += u64::from(observed.derived.contains_key(&(edge.seq, edge.digest)));
-            }
-            Some(observed)
-        });
-        is_claim.then(|| ClaimDocument {
-            line: first_line(&assessment),
-            verdict: assessment.verdict.name(),
-            logs,
-            rebuilt,
-            is_against: assessment.verdict == Verdict::Contradicted,
-            is_open: !matches!(
-                assessment.verdict,
-                Verdict::Verified | Verdict::Unvouched | Verdict::Difference | Verdict::Contradicted
-            ),
-        })
+        let mut claims = match self {
+            Self::Evidence { bytes, policy } => recompute(bytes, policy.as_ref(), plan, made).into_iter().collect(),
+            Self::Ledger { catalog, reading } => claims_of(catalog, reading, plan, made),
+        };
+        claims.sort_by_key(|claim| (!claim.is_against, !claim.is_open));
+        let mut claims = claims.into_iter();
+        let mut worst = claims.next()?;
+        worst.others =
+            claims.map(|claim| OtherClaim { name: claim.name, line: claim.line, verdict: claim.verdict }).collect();
+        Some(worst)
     }
+}
+
+/// Each claim of a ledger, from evidence that is cut of it as a reader would get it, under the ledger's own key.
+fn claims_of(catalog: &Catalog, reading: &Reading, plan: &Plan, made: &[Made]) -> Vec<ClaimDocument> {
+    let edges = || catalog.rows().iter().flat_map(|row| row.payload.edges.iter());
+    let ends = |edge: &&Edge| matches!(edge.edge_type, EdgeType::Retracts | EdgeType::Supersedes) && edge.log.is_none();
+    let ended: BTreeSet<EntryIndex> = edges().filter(ends).map(|edge| edge.seq).collect();
+    let policy = Policy::parse(format!("log {}\nquorum none\n", reading.settings.log_key).as_bytes());
+    let claims = catalog.rows().iter().filter(|row| row.payload.kind == Kind::Claim && !ended.contains(&row.index));
+    let one = |row: &Row| {
+        let cut = cut(&reading.ledger, row.index, &Disclose::Reached, Census::Rests).map_err(|error| error.to_string());
+        let policy = policy.as_ref().map_err(ToString::to_string);
+        let recomputed = cut.and_then(|evidence| Ok(recompute(&evidence.to_bytes(), Some(policy?), plan, made)));
+        let name = row.name().map_or_else(|| format!("entry {}", row.index), str::to_owned);
+        recomputed.unwrap_or_else(|why| Some(ClaimDocument::open(name, &why)))
+    };
+    claims.filter_map(one).collect()
+}
+
+/// Recomputes the claim that evidence is about, if it is about one.
+fn recompute(bytes: &[u8], policy: Option<&Policy>, plan: &Plan, made: &[Made]) -> Option<ClaimDocument> {
+    let (mut logs, mut rebuilt, mut name) = (0, 0, None);
+    let assessment = assess_any(bytes, policy, NUMBER, |evidence| {
+        let payload = evidence.entries.get(&evidence.claim)?.payload();
+        let named = evidence.bodies.get(&evidence.claim).and_then(|body| body.name.clone());
+        name = (payload.kind == Kind::Claim).then(|| named.unwrap_or_else(|| format!("entry {}", evidence.claim)));
+        let observed = observed(plan, made);
+        for edge in payload.edges.iter().filter(|edge| edge.edge_type == EdgeType::Supports && edge.log.is_none()) {
+            logs += 1;
+            rebuilt += u64::from(observed.derived.contains_key(&(edge.seq, edge.digest)));
+        }
+        Some(observed)
+    });
+    Some(ClaimDocument {
+        name: name?,
+        line: first_line(&assessment),
+        verdict: assessment.verdict.name(),
+        logs,
+        rebuilt,
+        others: Vec::new(),
+        is_against: assessment.verdict == Verdict::Contradicted,
+        is_open: !matches!(
+            assessment.verdict,
+            Verdict::Verified | Verdict::Unvouched | Verdict::Difference | Verdict::Contradicted
+        ),
+    })
 }
 
 /// What was made again and is what was recorded, as a check takes what was seen.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::rebuild::consent;
 use crate::cli::rebuild::document::{Document, MissingDocument};
 use crate::cli::rebuild::record::Given;
+use crate::cli::rebuild::sampled::{SampleArgs, Sampled};
 use crate::cli::rebuild::text;
 use crate::cli::render::{count, print_json};
 use crate::cli::{Context, Failure, Outcome};
@@ -21,6 +22,8 @@ pub(super) struct StagesArgs {
     /// Make only this stage: its name, its name with arm and seed, or the entry of its start
     #[arg(long = "stage", value_name = "STAGE")]
     stages: Vec<String>,
+    #[command(flatten)]
+    sample: SampleArgs,
     /// Where recorded artifacts are, at their recorded paths or anywhere in it; without it their recorded paths are
     /// looked up beside the evidence, or beside the ledger
     #[arg(long, value_name = "DIR")]
@@ -72,6 +75,7 @@ impl StagesArgs {
     /// True where anything was given that only stages take.
     pub(super) fn is_given(&self) -> bool {
         !self.stages.is_empty()
+            || self.sample.is_given()
             || self.artifacts.is_some()
             || !self.programs.is_empty()
             || !self.exposed.is_empty()
@@ -83,21 +87,25 @@ impl StagesArgs {
 
     pub(super) fn run(&self, record: &Path, out: Option<&Path>, json: bool, context: &Context) -> Outcome {
         let given = Given::open(context, record, self.trust.as_deref())?;
-        given.with_entries(|entries, lists| {
+        given.with_entries(|entries, beside| {
             let plan = Plan::of(entries);
             if plan.stages.is_empty() {
                 return Err(Failure::new("no run that ended well is recorded there").unestablished().hint(
                     "a run is recorded by: reproledger run; evidence shows how it was started when it is cut with --disclose all",
                 ));
             }
-            let stages = self.chosen(&plan)?;
+            let sampled = self.sample.draw(&plan, &beside.about)?;
+            let stages = match &sampled {
+                Some(sampled) => sampled.chosen(&plan),
+                None => self.chosen(&plan)?,
+            };
             let folder = given.folder(record)?;
             let look = match (&self.artifacts, &given) {
                 (Some(folder), _) => (folder.as_path(), Look::Everywhere),
                 (None, Given::Ledger { .. }) => (folder.as_path(), Look::AtPlaces),
                 (None, Given::Evidence { .. }) => (folder.as_path(), Look::Beside),
             };
-            let basis = Basis { given: &given, folder: look, lists };
+            let basis = Basis { given: &given, folder: look, lists: beside.lists, sampled };
             self.rebuild(&plan, stages, &basis, out, json, context)
         })
     }
@@ -152,7 +160,8 @@ impl StagesArgs {
         // Taken away before anything is asked: it would draw over the question.
         let bar = context.progress("hashing what is at hand");
         let mut shelf = Shelf::new(Some(basis.folder), &bar).with_lists(basis.lists);
-        let ready = prepare(plan, &choice, &shelf);
+        let mut ready = prepare(plan, &choice, &shelf);
+        ready.notes.extend(basis.sampled.as_ref().map(Sampled::note));
         bar.finish();
         if self.list_missing {
             if json {
@@ -177,7 +186,12 @@ impl StagesArgs {
             Some(claim) => claim.lower(word, reason),
             None => (word, reason),
         };
-        let document = Document::of(plan, &ready, &made, &sandbox, claim.as_ref(), word, &reason);
+        let reason = match &basis.sampled {
+            Some(sampled) => sampled.limit(word, reason, &made),
+            None => reason,
+        };
+        let mut document = Document::of(plan, &ready, &made, &sandbox, claim.as_ref(), word, &reason);
+        document.sampled = basis.sampled.as_ref().map(|sampled| sampled.document(plan, &made));
         if json {
             print_json(context, &document)?;
         } else {
@@ -193,6 +207,8 @@ struct Basis<'a> {
     /// Where recorded artifacts are looked for, and how far.
     folder: (&'a Path, Look),
     lists: &'a dyn SampleLists,
+    /// What was drawn of long trainings, where that was asked for.
+    sampled: Option<Sampled>,
 }
 
 fn refused(error: sandbox::NoSandbox) -> Failure {

@@ -10,6 +10,9 @@ use crate::digest::Digest;
 use crate::rebuild::{Difference, Example, Ready, Replay, Verdict, Word};
 use crate::replay::{FUNCTIONS, Function, Takes};
 
+/// Segments of one training that are named.
+const SHOWN_SEGMENTS: usize = 20;
+
 /// Every function, or one, with what it takes.
 pub(super) fn functions(id: Option<&str>) -> Result<String, Failure> {
     let only = id.map(function).transpose()?;
@@ -156,14 +159,30 @@ pub(super) fn rebuilt(document: &Document<'_>) -> String {
     for missing in &document.missing {
         put(&mut text, format_args!("missing     {} {}\n", missing.what, quoted(&missing.name)));
     }
+    for chain in document.sampled.iter().flat_map(|sampled| &sampled.chains) {
+        row(&mut text, "sampled", chain.line());
+        for (what, labels) in [("drawn", &chain.drawn), ("not drawn", &chain.not_drawn)] {
+            let shown: Vec<_> = labels.iter().take(SHOWN_SEGMENTS).map(|label| quoted(label)).collect();
+            let more = match labels.len().saturating_sub(SHOWN_SEGMENTS) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            if !labels.is_empty() {
+                row(&mut text, "", format_args!("{what}: {}{more}", shown.join(", ")));
+            }
+        }
+    }
     if let Some(claim) = document.claim {
-        row(&mut text, "claim", message(&claim.line));
+        row(&mut text, "claim", format_args!("{} {}", quoted(&claim.name), message(&claim.line)));
         let logs = count(claim.logs, "log", "logs");
         row(
             &mut text,
             "",
             format_args!("recomputed from {} of {logs} made again with the recorded samples", claim.rebuilt),
         );
+        for other in &claim.others {
+            row(&mut text, "", format_args!("{} {}", quoted(&other.name), message(&other.line)));
+        }
     }
     row(&mut text, "kept by", &document.kept_by);
     for note in &document.notes {
