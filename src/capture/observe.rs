@@ -55,7 +55,8 @@ pub fn observe(
     }
     observe_beside(evidence, &folder, &mut deriver, &mut observed);
     if evidence.items.is_empty() {
-        observed.overlap = Some(overlap::look(evidence, directory, &found, progress));
+        let (shared, held_out) = overlap::look(evidence, directory, &found, progress);
+        (observed.overlap, observed.held_out) = (Some(shared), held_out);
     }
     Ok(observed)
 }

@@ -29,8 +29,8 @@ pub use explain::{Explanation, explain};
 pub use later::Later;
 pub use number::{CellRate, InputSamples, Number, NumberProblem, Rate, Role, SeedRate, Side};
 pub use observed::{
-    Apart, ArtifactSeen, Example, Kinship, OVERLAP_LEAST, OVERLAP_RUN, Observed, Overlap, Rederived, Replayed, Reread,
-    Shared, Unread,
+    Apart, ArtifactSeen, Example, HeldOut, Kinship, LevelMet, LevelsMet, OVERLAP_LEAST, OVERLAP_RUN, Observed, Overlap,
+    Rederived, Replayed, Reread, Shared, Unread,
 };
 pub use statistic::stat_gates::MAX_GATES;
 
@@ -175,6 +175,7 @@ pub static CHECKS: &[&dyn Check] = &[
     corpus::aft_strip::ENTRY,
     corpus::mix_composition::ENTRY,
     corpus::contamination::ENTRY,
+    corpus::ood_heldout::ENTRY,
     training::base_identity::ENTRY,
     training::train_inputs::ENTRY,
     training::train_effort::ENTRY,

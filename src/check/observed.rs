@@ -1,6 +1,6 @@
 //! What someone with the artifacts at hand saw when they looked: data for the checks, gathered by the host.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::digest::{Digest, ManifestRoot};
 use crate::merkle::EntryIndex;
@@ -136,6 +136,39 @@ pub struct Observed {
     pub items: BTreeMap<usize, ArtifactSeen>,
     /// Texts of the evaluation that stand in the corpora, where both were at hand.
     pub overlap: Option<Overlap>,
+    /// Levels that a protocol leaves out of training, where one that is shown does.
+    pub held_out: Option<HeldOut>,
+}
+
+/// Levels that training leaves out, looked for in the training data at hand.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HeldOut {
+    /// Levels that were looked for.
+    pub levels: BTreeSet<String>,
+    /// By entry: each corpus that was found unchanged, with the levels in it, or why that could not be seen.
+    pub corpora: BTreeMap<EntryIndex, Result<LevelsMet, String>>,
+}
+
+/// The levels that a corpus has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LevelsMet {
+    /// Documents or rows that were read.
+    pub rows: u64,
+    /// Levels in what is trained on: the view that was recorded, or the whole of each row where none was.
+    pub met: Vec<LevelMet>,
+    /// Levels in other fields of the rows.
+    pub beside: Vec<LevelMet>,
+}
+
+/// One level that was met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LevelMet {
+    /// As the protocol has it.
+    pub level: String,
+    /// Documents or rows that hold it.
+    pub rows: u64,
+    /// Where it was met first.
+    pub place: String,
 }
 
 /// Words of a run that make an item shared.

@@ -15,6 +15,7 @@
 
 mod grams;
 mod items;
+mod levels;
 mod needles;
 mod scan;
 mod trie;
@@ -25,6 +26,7 @@ mod words;
 mod tests;
 
 pub use items::{Full, Items, MAX_WORDS};
+pub use levels::Levels;
 pub use needles::Needles;
 pub use scan::Scan;
 

@@ -26,7 +26,7 @@ pub struct Needles {
     words: HashMap<Box<str>, u32>,
     pub(super) ids: Vec<u32>,
     pub(super) spans: Vec<Span>,
-    items: Vec<Item>,
+    pub(super) items: Vec<Item>,
     fields: Vec<String>,
     /// A random number for each word, from which windows are hashed.
     pub(super) values: Vec<u64>,

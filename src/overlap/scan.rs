@@ -46,6 +46,11 @@ impl Scan {
         }
     }
 
+    /// Documents that were begun.
+    pub fn documents(&self) -> u64 {
+        self.documents
+    }
+
     /// Begins a document; its texts follow. No window goes from one text into the next.
     pub fn begin(&mut self) {
         self.documents += 1;

@@ -17,6 +17,7 @@ mod bytes;
 mod corpus;
 mod derived;
 mod encoding;
+mod held_out;
 mod items;
 mod keys;
 mod limits;

@@ -53,16 +53,18 @@ impl Check for Contamination {
 }
 
 /// What one arm was trained on.
-struct Trained<'c> {
+pub(super) struct Trained<'c> {
     label: &'c str,
     /// Every corpus of its steps.
-    data: BTreeSet<EntryIndex>,
+    pub(super) data: BTreeSet<EntryIndex>,
     /// What those were made from.
-    behind: BTreeSet<EntryIndex>,
-    is_whole: bool,
+    pub(super) behind: BTreeSet<EntryIndex>,
+    /// Whether the record shows all of it.
+    pub(super) is_whole: bool,
 }
 
-fn trained_on<'c>(case: &Case<'c>) -> Result<Vec<Trained<'c>>, String> {
+/// What each arm of the claim was trained on after its base model; why not, where an arm cannot be followed.
+pub(super) fn trained_on<'c>(case: &Case<'c>) -> Result<Vec<Trained<'c>>, String> {
     let of_arm = |(label, _, arm): (&'c str, _, Result<crate::lineage::Arm<'_>, String>)| {
         let arm = arm.map_err(|error| format!("what {} was trained on cannot be followed: {error}", escaped(label)))?;
         let steps = arm.chains().iter().flat_map(|chain| &chain.steps);

@@ -12,6 +12,7 @@ pub(super) mod docs_quality;
 pub(super) mod gen_receipts;
 mod made;
 pub(super) mod mix_composition;
+pub(super) mod ood_heldout;
 pub(super) mod prompt_templates;
 pub(super) mod rows_derived;
 pub(super) mod tree_census;

@@ -307,8 +307,8 @@ fn declared(protocol: Option<&Protocol>) -> String {
             "out of distribution as declared: no protocol names levels that training leaves out".to_owned()
         }
         Some(count) => format!(
-            "the protocol names {count} levels that training leaves out; whether training rows have them, and \
-             whether the items in distribution are held out, is not looked at here"
+            "the protocol names {count} levels that training leaves out; whether training rows have them is what \
+             ood.heldout looks for"
         ),
     }
 }
