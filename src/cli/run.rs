@@ -12,9 +12,10 @@ use crate::cli::effort::EffortArgs;
 use crate::cli::keys::PassphraseArgs;
 use crate::cli::open::{Reading, finder, from_journal, journal, look_up, say};
 use crate::cli::record::{PlaceArgs, artifact_kind, capture, check_name, describe, link_from};
+use crate::cli::render::quoted;
 use crate::cli::{Context, Failure, Outcome};
 use crate::digest::{Digest, DigestKind};
-use crate::journal::{Draft, Row, Target};
+use crate::journal::{Draft, Finder, Row, Target};
 use crate::merkle::EntryIndex;
 use crate::statement::{Body, EdgeType, Kind, MAX_LABEL, RunStatus};
 
@@ -90,6 +91,7 @@ impl Run {
         // Under the writer's lock, so that no two runs get one attempt number.
         let reading = Reading::open(context)?;
         let finder = finder(context, &reading)?;
+        self.check_names(&finder)?;
         let place = self.place.resolve(&finder)?;
         let mut draft = Draft::new(Kind::RunStart);
         place.put(&mut draft);
@@ -120,6 +122,25 @@ impl Run {
         );
         context.remark(&format!("entry {}  run-start `{}`  attempt {attempt}", start.0, self.name));
         Ok(Started { template, rows, start })
+    }
+
+    /// Refuses, before anything runs, a name that means something of another kind: whoever asks for it later would get the
+    /// newest, whatever they wanted. What is written again by another attempt keeps its name.
+    fn check_names(&self, finder: &Finder<'_>) -> Result<(), Failure> {
+        for (at, output) in self.outputs.iter().enumerate() {
+            let name = quoted(&output.name);
+            if self.outputs[..at].iter().any(|other| other.name == output.name) {
+                return Err(Failure::new(format!("two outputs are called {name}")));
+            }
+            if let Some(row) = finder.named(&output.name).map_err(from_journal)?
+                && row.payload.kind != output.kind
+            {
+                let (index, kind) = (row.index, row.payload.kind);
+                return Err(Failure::new(format!("{name} is the {kind} of entry {index}, not a {}", output.kind))
+                    .hint("give what the command writes a name of its own; nothing was run"));
+            }
+        }
+        Ok(())
     }
 
     /// Records what the command wrote; the first failure is kept for after the run-end.

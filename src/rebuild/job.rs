@@ -95,6 +95,9 @@ pub trait Runner {
     /// True where a command could reach what it was not given.
     fn is_open(&self) -> bool;
 
+    /// True where commands run as nobody, who cannot go everywhere that we can.
+    fn is_nobody(&self) -> bool;
+
     /// Runs one to its end.
     fn run(&self, job: &Job<'_>) -> Ended;
 }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use crate::capture::hash::Progress;
 use crate::digest::DigestKind;
 use crate::merkle::EntryIndex;
+use crate::rebuild::build::Build;
 use crate::rebuild::job::{Ended, How, Job, Program, Runner};
 use crate::rebuild::judge::{Judged, Word, judge};
 use crate::rebuild::material::{MaterialError, WorkFolder};
@@ -39,6 +40,8 @@ impl Made {
 
 /// Who watches a rebuild.
 pub trait Watch {
+    /// A program is built.
+    fn builds(&self, build: &Build);
     /// A stage begins.
     fn begins(&self, number: usize, of: usize, stage: &Stage);
     /// A stage came out.
@@ -61,7 +64,9 @@ pub fn make(
         watch.begins(at + 1, choice.stages.len(), stage);
         let made = match (&stage.class, ready.programs.get(number)) {
             (Class::Frontier(_), _) => take(plan, *number, stage, shelf),
-            (Class::Command(_), None) => Made::of(*number, Word::Unknown, "its program is not at hand"),
+            (Class::Command(_), None) => {
+                Made::of(*number, Word::Unknown, "not judged: its program is not at hand, nor could it be built")
+            }
             (Class::Command(recipe), Some(program)) => {
                 let work = choice.out.join(folder_name(*number, stage));
                 let setting = Setting { plan, choice, recipe, program, runner, progress };
@@ -123,8 +128,8 @@ fn one(
     };
     let outputs: Vec<_> = stage.outputs.iter().filter_map(|index| place(setting, *index)).collect();
     // An input that an output is written into cannot be kept from writing as a whole.
-    let is_alone = |input: &&(Place, PathBuf)| !outputs.iter().any(|output| output.is_in(&input.0));
-    let read_only: Vec<_> = inputs.iter().filter(is_alone).map(|(place, _)| place.as_str().to_owned()).collect();
+    let is_alone = |input: &&Input| !outputs.iter().any(|output| output.is_in(&input.0));
+    let read_only: Vec<_> = inputs.iter().filter(is_alone).map(|(place, ..)| place.as_str().to_owned()).collect();
     let mut exposed = setting.choice.exposed.clone();
     if let Program::Host(path) = &setting.program.program {
         exposed.push(path.clone());
@@ -179,13 +184,11 @@ fn place(setting: &Setting<'_>, index: EntryIndex) -> Option<Place> {
     setting.plan.items[&index].place(&setting.recipe.directory).ok()
 }
 
+/// Where an input belongs, where its bytes are, and which it is.
+type Input = (Place, PathBuf, EntryIndex);
+
 /// Where each input belongs and where its bytes are.
-fn inputs(
-    setting: &Setting<'_>,
-    stage: &Stage,
-    before: &[Made],
-    shelf: &Shelf<'_>,
-) -> Result<Vec<(Place, PathBuf)>, String> {
+fn inputs(setting: &Setting<'_>, stage: &Stage, before: &[Made], shelf: &Shelf<'_>) -> Result<Vec<Input>, String> {
     let mut inputs = Vec::new();
     for index in &stage.inputs {
         let item = &setting.plan.items[index];
@@ -203,31 +206,27 @@ fn inputs(
             return Err(format!("not judged: of its input {} {why}the recorded bytes are not at hand", item.label()));
         };
         let place = place(setting, *index).ok_or_else(|| format!("{} has no place", item.label()))?;
-        inputs.push((place, path));
+        inputs.push((place, path, *index));
     }
     // Folders before what stands in them.
     inputs.sort();
-    inputs.dedup();
+    inputs.dedup_by(|one, other| (&one.0, &one.1) == (&other.0, &other.1));
     Ok(inputs)
 }
 
-fn lay_out(
-    setting: &Setting<'_>,
-    stage: &Stage,
-    inputs: &[(Place, PathBuf)],
-    work: PathBuf,
-) -> Result<WorkFolder, MaterialError> {
+fn lay_out(setting: &Setting<'_>, stage: &Stage, inputs: &[Input], work: PathBuf) -> Result<WorkFolder, MaterialError> {
     let folder = WorkFolder::create(work)?;
     let program = match &setting.program.program {
         Program::Inside(path) => Place::of(path, "/").ok(),
         Program::Host(_) => None,
     };
-    for (place, from) in inputs {
-        folder.copy(from, place, program.as_ref() == Some(place), setting.progress)?;
+    for (place, from, index) in inputs {
+        let leaves = &setting.plan.items[index].leaves;
+        folder.copy(from, leaves, place, program.as_ref() == Some(place), setting.progress)?;
     }
     if let (Some(given), Some(program)) = (&setting.program.given, &program) {
         let real = given.canonicalize().unwrap_or_else(|_| given.clone());
-        folder.copy(&real, program, true, setting.progress)?;
+        folder.copy(&real, &[], program, true, setting.progress)?;
     }
     let recorded = &setting.recipe.rerun.folders;
     for path in recorded {

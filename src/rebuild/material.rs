@@ -8,7 +8,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
 
-use crate::artifact::tree::{FileMode, TreeNode};
+use crate::artifact::tree::{FileMode, TreeLeaf, TreeNode};
 use crate::capture::hash::{HashOptions, Progress};
 use crate::capture::open::{CaptureError, OpenFile, Root, Shown};
 use crate::capture::walk::walk_folder;
@@ -70,16 +70,22 @@ impl WorkFolder {
         Ok(at)
     }
 
-    /// Copies a file or a folder to its place. `is_program` makes a file one that may be executed.
+    /// Copies a file or a folder to its place: of a folder what was recorded of it (`leaves`), where that is known.
+    /// `is_program` makes a file one that may be executed.
     pub(super) fn copy(
         &self,
         from: &Path,
+        leaves: &[TreeLeaf],
         place: &Place,
         is_program: bool,
         progress: &dyn Progress,
     ) -> Result<(), MaterialError> {
+        if from.is_dir() && !leaves.is_empty() {
+            return self.copy_leaves(from, leaves, place);
+        }
         if from.is_dir() {
-            return self.copy_tree(from, place, progress);
+            let tree = walk_folder(from, &HashOptions::default(), progress)?;
+            return self.copy_leaves(from, &tree.leaves, place);
         }
         let open = OpenFile::argument(from)?;
         let mode = if is_program { FileMode::Executable } else { open.mode };
@@ -87,11 +93,10 @@ impl WorkFolder {
         self.write(&open, place, mode, hashed.digest)
     }
 
-    fn copy_tree(&self, from: &Path, place: &Place, progress: &dyn Progress) -> Result<(), MaterialError> {
-        let tree = walk_folder(from, &HashOptions::default(), progress)?;
+    fn copy_leaves(&self, from: &Path, leaves: &[TreeLeaf], place: &Place) -> Result<(), MaterialError> {
         let root = Root::argument(from)?;
         self.folder(place)?;
-        for leaf in &tree.leaves {
+        for leaf in leaves {
             let path = leaf.path.as_str();
             let at = if place.as_str().is_empty() { path.to_owned() } else { format!("{}/{path}", place.as_str()) };
             let at = Place::of(&at, "/").map_err(|_| MaterialError::Taken { path: Shown::of(Path::new(path)) })?;
@@ -177,14 +182,33 @@ mod tests {
         fs::write(from.join("deep/a.txt"), "a").unwrap();
         symlink("deep/a.txt", from.join("link")).unwrap();
         let work = WorkFolder::create(folder.path().join("work")).unwrap();
-        work.copy(&from, &place("corpus/x"), false, &Silent).unwrap();
-        work.copy(&from.join("deep/a.txt"), &place("bin/tool"), true, &Silent).unwrap();
+        work.copy(&from, &[], &place("corpus/x"), false, &Silent).unwrap();
+        work.copy(&from.join("deep/a.txt"), &[], &place("bin/tool"), true, &Silent).unwrap();
         let mode = |path: &str| work.root().join(path).symlink_metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!(fs::read(work.root().join("corpus/x/deep/a.txt")).unwrap(), b"a");
         assert_eq!((mode("corpus/x/deep/a.txt"), mode("bin/tool")), (0o444, 0o555));
         assert_eq!(fs::read_link(work.root().join("corpus/x/link")).unwrap(), Path::new("deep/a.txt"));
-        let twice = work.copy(&from.join("deep/a.txt"), &place("bin/tool"), true, &Silent).unwrap_err().to_string();
+        let twice =
+            work.copy(&from.join("deep/a.txt"), &[], &place("bin/tool"), true, &Silent).unwrap_err().to_string();
         assert!(twice.ends_with("bin/tool` is wanted for two things"), "{twice}");
+    }
+
+    #[test]
+    fn of_a_folder_only_what_was_recorded_is_taken_and_only_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let from = folder.path().join("from");
+        fs::create_dir_all(from.join("target")).unwrap();
+        fs::write(from.join("a.rs"), "a").unwrap();
+        fs::write(from.join("target/built"), "b").unwrap();
+        let leaf = |text: &str| TreeLeaf {
+            path: crate::artifact::tree::TreePath::parse("a.rs").unwrap(),
+            node: TreeNode::File { mode: FileMode::Plain, size: 1, digest: FileDigest::of(text.as_bytes()) },
+        };
+        let work = WorkFolder::create(folder.path().join("work")).unwrap();
+        work.copy(&from, &[leaf("a")], &place("source"), false, &Silent).unwrap();
+        assert!(work.root().join("source/a.rs").is_file() && !work.root().join("source/target").exists());
+        let other = work.copy(&from, &[leaf("b")], &place("other"), false, &Silent);
+        assert!(matches!(other, Err(MaterialError::Changed { .. })));
     }
 
     #[test]
@@ -196,9 +220,9 @@ mod tests {
         symlink(&canary, trap.join("out")).unwrap();
         fs::write(folder.path().join("file"), "x").unwrap();
         let work = WorkFolder::create(folder.path().join("work")).unwrap();
-        work.copy(&trap, &place("."), false, &Silent).unwrap();
+        work.copy(&trap, &[], &place("."), false, &Silent).unwrap();
         for at in ["out/file", "out/deep/file", "out"] {
-            let refused = work.copy(&folder.path().join("file"), &place(at), false, &Silent);
+            let refused = work.copy(&folder.path().join("file"), &[], &place(at), false, &Silent);
             assert!(matches!(refused, Err(MaterialError::Taken { .. })), "{at}");
         }
         assert!(matches!(work.folder(&place("out/new")), Err(MaterialError::Taken { .. })));

@@ -4,11 +4,13 @@
 //! not be told. A pure function of the pipeline is replayed here. A recorded command is run again in a sandbox, on the
 //! recorded inputs, stage after stage: [`Plan`] says which, [`Shelf`] finds the bytes, [`make`] runs and judges.
 
+mod build;
 mod difference;
 mod equality;
 mod expected;
 mod job;
 mod judge;
+mod listing;
 mod logs;
 mod make;
 mod material;
@@ -23,7 +25,9 @@ pub mod sandbox;
 mod segments;
 mod shelf;
 mod tensors;
+mod vary;
 
+pub use build::{Build, build};
 pub use difference::{Difference, Example};
 pub use equality::{Equality, EqualityError, Rates};
 pub use expected::{Expected, Recorded};
@@ -34,7 +38,7 @@ pub use make::{Made, Watch, make};
 pub use material::MaterialError;
 pub use outcome::verdict;
 pub use place::{Place, PlaceError};
-pub use plan::{Class, Entries, Frontier, Item, Plan, Recipe, Stage};
+pub use plan::{Class, Entries, Frontier, Item, Plan, Recipe, Stage, label_of, tree};
 pub use pure::{Comparison, InputFacts, Output, PureError, Replay, Verdict, replay};
 pub use ready::{Altered, Choice, Missing, Ready, Resolved, prepare};
 pub use recorded::{FUNCTION, INPUTS, PARAM, replay_recorded};

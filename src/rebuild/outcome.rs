@@ -147,7 +147,7 @@ mod tests {
             entry: EntryIndex(9),
             label: "dataset `d`".to_owned(),
             path: "d".to_owned(),
-            recorded: None,
+            recorded: Digest { algorithm: Algorithm::Blake3, bytes: [2; 32] },
             found: Ok(Digest { algorithm: Algorithm::Blake3, bytes: [1; 32] }),
             made_by,
             needed_by,

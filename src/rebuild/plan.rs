@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::digest::DigestKind;
+use crate::artifact::manifest::{Manifest, ManifestView};
+use crate::artifact::tree::{TreeLeaf, parse_tree};
+use crate::digest::{Digest, DigestKind};
 use crate::merkle::EntryIndex;
 use crate::rebuild::place::{Place, PlaceError};
 use crate::statement::{Body, EdgeType, Kind, Payload, Rerun, RunStatus, Subject};
@@ -19,6 +21,8 @@ pub struct Entries<'a> {
     pub payloads: BTreeMap<EntryIndex, &'a Payload>,
     /// Bodies that are at hand.
     pub bodies: BTreeMap<EntryIndex, &'a Body>,
+    /// What folders held, by their digest, where that is at hand.
+    pub trees: BTreeMap<Digest, Vec<TreeLeaf>>,
     /// What the claim rests on; everything where there is none.
     pub reached: Option<BTreeSet<EntryIndex>>,
 }
@@ -29,6 +33,7 @@ impl<'a> Entries<'a> {
         Self {
             payloads: evidence.entries.iter().map(|(index, entry)| (*index, entry.payload())).collect(),
             bodies: evidence.bodies.iter().map(|(index, body)| (*index, body)).collect(),
+            trees: evidence.manifests.values().filter_map(tree).collect(),
             reached: Some(evidence.links.reached.clone()),
         }
     }
@@ -52,6 +57,8 @@ pub struct Item {
     pub subject: Subject,
     /// Where it stood as its recorder says.
     pub paths: Vec<String>,
+    /// What it held, of a folder whose list is at hand; empty otherwise.
+    pub leaves: Vec<TreeLeaf>,
     /// The stage that wrote it, by its number in the plan.
     pub made_by: Option<usize>,
 }
@@ -200,10 +207,7 @@ impl Plan {
         for index in &outputs {
             self.items.entry(*index).and_modify(|item| item.made_by = Some(number));
         }
-        let name = payload.stage.clone().unwrap_or_default();
-        let arm = payload.arm.as_ref().map(|arm| format!(" {arm}")).unwrap_or_default();
-        let seed = payload.seed.map(|seed| format!(" seed {seed}")).unwrap_or_default();
-        let label = format!("{name}{arm}{seed}");
+        let (name, label) = (payload.stage.clone().unwrap_or_default(), label_of(payload));
         let class = self.class(entries, start, end, &inputs, &outputs);
         self.stages.push(Stage { start, end, label, name, class, inputs, outputs });
     }
@@ -243,6 +247,14 @@ impl Plan {
     }
 }
 
+/// What a stage is called with its arm and seed.
+pub fn label_of(run: &Payload) -> String {
+    let name = run.stage.clone().unwrap_or_default();
+    let arm = run.arm.as_ref().map(|arm| format!(" {arm}")).unwrap_or_default();
+    let seed = run.seed.map(|seed| format!(" seed {seed}")).unwrap_or_default();
+    format!("{name}{arm}{seed}")
+}
+
 fn item(entries: &Entries<'_>, index: EntryIndex) -> Item {
     let (payload, body) = (entries.payloads[&index], entries.bodies.get(&index));
     // An artifact of several subjects has no one place on disk.
@@ -250,14 +262,26 @@ fn item(entries: &Entries<'_>, index: EntryIndex) -> Item {
         [subject] => subject.clone(),
         _ => Subject::default(),
     };
+    let leaves = subject.digest(DigestKind::Tree).and_then(|root| entries.trees.get(&root)).cloned();
     Item {
         entry: index,
         kind: payload.kind,
         name: body.and_then(|body| body.name.clone()),
         subject,
         paths: body.map(|body| body.paths.clone()).unwrap_or_default(),
+        leaves: leaves.unwrap_or_default(),
         made_by: None,
     }
+}
+
+/// The digest of a folder and what it held; none of what is no list of a folder.
+pub fn tree(manifest: &ManifestView<'_>) -> Option<(Digest, Vec<TreeLeaf>)> {
+    if manifest.header.kind != DigestKind::Tree {
+        return None;
+    }
+    let items = manifest.items().map(<[u8]>::to_vec).collect();
+    let whole = Manifest { header: manifest.header.clone(), items };
+    Some((whole.root().ok()?.into(), parse_tree(&whole).ok()?))
 }
 
 #[cfg(test)]
@@ -327,6 +351,7 @@ mod tests {
         Plan::of(&Entries {
             payloads: study.0.iter().map(|payload| (payload.seq, payload)).collect(),
             bodies: study.1.iter().map(|(index, body)| (*index, body)).collect(),
+            trees: BTreeMap::new(),
             reached: reached.map(|all| all.iter().map(|index| EntryIndex(*index)).collect()),
         })
     }

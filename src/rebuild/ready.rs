@@ -1,15 +1,18 @@
 //! What has to stand before anything is run again: programs, inputs, and what is not what it should be.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::capture::hash::{HashOptions, Silent, hash_file};
 use crate::digest::Digest;
 use crate::merkle::EntryIndex;
+use crate::rebuild::build::{Build, NO_CARGO, Toolchain, is_package};
 use crate::rebuild::job::{Limits, Program};
 use crate::rebuild::place::Place;
 use crate::rebuild::plan::{Class, Item, Plan, Recipe, Stage};
 use crate::rebuild::shelf::{Found, Shelf};
+use crate::statement::Kind;
 
 /// What the reader chose.
 #[derive(Debug)]
@@ -29,7 +32,7 @@ pub struct Choice<'a> {
 /// Something that has to be fetched before anything runs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Missing {
-    /// What it is: `artifact`, `program`, `interpreter`.
+    /// What it is: `artifact`, `program`, `interpreter`, `toolchain`.
     pub what: &'static str,
     /// What it is called; from outside.
     pub name: String,
@@ -51,7 +54,7 @@ pub struct Altered {
     /// Where it stands.
     pub path: String,
     /// What it should be.
-    pub recorded: Option<Digest>,
+    pub recorded: Digest,
     /// What it is.
     pub found: Result<Digest, String>,
     /// The number of the stage that wrote it, where one did.
@@ -65,8 +68,10 @@ pub struct Altered {
 pub struct Resolved {
     /// What is started.
     pub program: Program,
-    /// A file to be put in its place, where the reader gave one.
+    /// A file to be put in its place, where the reader gave one or it is built.
     pub given: Option<PathBuf>,
+    /// The number of what builds it, where it is built.
+    pub built_by: Option<usize>,
     /// What is to be said of it.
     pub said: String,
 }
@@ -76,6 +81,8 @@ pub struct Resolved {
 pub struct Ready {
     /// The program of each chosen stage that runs a command.
     pub programs: BTreeMap<usize, Resolved>,
+    /// What is built from recorded source before anything else runs.
+    pub builds: Vec<Build>,
     /// What has to be fetched.
     pub missing: Vec<Missing>,
     /// What is not what it should be.
@@ -84,12 +91,14 @@ pub struct Ready {
     pub notes: Vec<String>,
 }
 
-/// Looks for everything that the chosen stages need; runs nothing.
+/// Looks for everything that the chosen stages need; runs nothing that was recorded.
 pub fn prepare(plan: &Plan, choice: &Choice<'_>, shelf: &Shelf<'_>) -> Ready {
+    shelf.learn(plan.items.values());
     let mut preparing = Preparing {
         plan,
         choice,
         shelf,
+        toolchain: OnceCell::new(),
         will_be_made: BTreeSet::new(),
         seen: BTreeSet::new(),
         ready: Ready::default(),
@@ -104,6 +113,8 @@ struct Preparing<'a> {
     plan: &'a Plan,
     choice: &'a Choice<'a>,
     shelf: &'a Shelf<'a>,
+    /// Looked for where something is to be built with it.
+    toolchain: OnceCell<Result<Toolchain, String>>,
     /// What earlier stages make.
     will_be_made: BTreeSet<EntryIndex>,
     /// What was looked at.
@@ -149,11 +160,11 @@ impl Preparing<'_> {
             given => given,
         };
         match given {
-            Found::Altered { path, found } if is_first => self.ready.altered.push(Altered {
+            Found::Altered { path, recorded, found } if is_first => self.ready.altered.push(Altered {
                 entry: index,
                 label: item.label(),
                 path,
-                recorded: digest,
+                recorded,
                 found,
                 made_by: item.made_by,
                 needed_by: stage,
@@ -205,14 +216,14 @@ impl Preparing<'_> {
             && let Ok(own) = std::env::current_exe()
         {
             let said = format!("`{last}`: this program, which replays its pure functions itself");
-            return Some(Resolved { program: Program::Host(own), given: None, said });
+            return Some(Resolved { program: Program::Host(own), given: None, built_by: None, said });
         }
         if let Some(inside) = &inside
             && let Some(item) = self.holder(stage, recipe, inside)
         {
             let program = Program::Inside(inside.as_str().to_owned());
             let said = format!("`{word}`: of the recorded {}", item.label());
-            return Some(Resolved { program, given: None, said });
+            return Some(Resolved { program, given: None, built_by: None, said });
         }
         let mut hint = format!("give it: --program {last}=PATH");
         if let Some(recorded) = recorded {
@@ -229,8 +240,51 @@ impl Preparing<'_> {
                 _ => {}
             }
         }
-        self.missing("program", word.to_owned(), recorded.map(|part| part.digest), stage, hint);
+        let digest = recorded.map(|part| part.digest);
+        if let Some(inside) = &inside {
+            match self.builds(stage, inside, last, digest) {
+                Some(Ok(resolved)) => return Some(resolved),
+                Some(Err(why)) => {
+                    hint = format!("{why}, or give the program: --program {last}=PATH");
+                    self.missing("toolchain", "cargo".to_owned(), None, stage, NO_CARGO.to_owned());
+                }
+                None => {}
+            }
+        }
+        self.missing("program", word.to_owned(), digest, stage, hint);
         None
+    }
+
+    /// A program that is to be built from the recorded source that its stage reads, where that is a package and is at hand.
+    fn builds(
+        &mut self,
+        stage: &Stage,
+        program: &Place,
+        binary: &str,
+        recorded: Option<Digest>,
+    ) -> Option<Result<Resolved, String>> {
+        let is_source = |item: &&Item| {
+            let Found::At(at) = self.shelf.find(item) else { return false };
+            item.kind == Kind::Source && is_package(&at)
+        };
+        let source = stage.inputs.iter().map(|index| &self.plan.items[index]).find(is_source)?;
+        let toolchain = match self.toolchain.get_or_init(Toolchain::find) {
+            Ok(toolchain) => toolchain,
+            Err(why) => return Some(Err(why.clone())),
+        };
+        let known =
+            self.ready.builds.iter().position(|build| (build.source, build.binary.as_str()) == (source.entry, binary));
+        let number = known.unwrap_or(self.ready.builds.len());
+        if known.is_none() {
+            self.ready.builds.push(Build::of(source, program.as_str(), binary, recorded, toolchain.clone())?);
+        }
+        let build = &self.ready.builds[number];
+        Some(Ok(Resolved {
+            program: Program::Inside(program.as_str().to_owned()),
+            given: Some(build.made_at(self.choice.out, number)),
+            built_by: Some(number),
+            said: format!("`{}`: to be built from the recorded {}", program.as_str(), build.label),
+        }))
     }
 
     /// The input that the program is, or lies in, where its bytes are or will be at hand.
@@ -270,10 +324,15 @@ pub(super) fn is_program(item: &Item, recipe: &Recipe) -> bool {
 /// A program at its place in the working folder, or run from where it is.
 fn put(inside: Option<Place>, file: &Path, said: String) -> Resolved {
     if let Some(place) = inside {
-        return Resolved { program: Program::Inside(place.as_str().to_owned()), given: Some(file.to_owned()), said };
+        return Resolved {
+            program: Program::Inside(place.as_str().to_owned()),
+            given: Some(file.to_owned()),
+            built_by: None,
+            said,
+        };
     }
     let real = file.canonicalize().unwrap_or_else(|_| file.to_owned());
-    Resolved { program: Program::Host(real), given: None, said }
+    Resolved { program: Program::Host(real), given: None, built_by: None, said }
 }
 
 fn said_of_given(name: &str, found: Digest, recorded: Option<Digest>) -> String {

@@ -158,7 +158,10 @@ mod tests {
             let output = EntryIndex(at as u64 + 100);
             let subject = Subject::file(FileDigest::of(&at.to_be_bytes()), 8);
             let (kind, name, paths) = (Kind::Checkpoint, None, Vec::new());
-            plan.items.insert(output, Item { entry: output, kind, name, subject, paths, made_by: Some(at) });
+            plan.items.insert(
+                output,
+                Item { entry: output, kind, name, subject, paths, leaves: Vec::new(), made_by: Some(at) },
+            );
             plan.stages.push(Stage {
                 start: EntryIndex(at as u64),
                 end: EntryIndex(at as u64),

@@ -39,6 +39,25 @@ fn a_run_whose_output_is_missing_has_its_end_recorded_and_fails() {
     let _ = sandbox.lab(&["run", "--name", "train", "--in", "nothing", "--", "true"]).code(2);
 }
 
+#[test]
+fn a_name_of_another_kind_is_refused_before_anything_runs() {
+    let sandbox = Sandbox::with_ledger();
+    sandbox.write("lab/rows.jsonl", "{}\n");
+    let _ = sandbox.lab(&["record", "dataset", "rows.jsonl", "--name", "rows"]).success();
+    let run = |output: &str| {
+        let line = ["--quiet", "run", "--name", "train", "--out", output, "--", "sh", "-c", "echo w >> w.dat"];
+        sandbox.lab(&line)
+    };
+    let refused = run("checkpoint:rows=w.dat").code(2);
+    assert!(refused.stderr.contains("\"rows\" is the dataset of entry 1, not a checkpoint"), "{}", refused.stderr);
+    let twice = ["run", "--name", "train", "--out", "other:w=w.dat", "--out", "other:w=rows.jsonl", "--", "true"];
+    assert!(sandbox.lab(&twice).code(2).stderr.contains("two outputs are called \"w\""));
+    assert!(!sandbox.path("lab/w.dat").exists());
+    // Another attempt at the same thing keeps its name.
+    let _ = run("checkpoint:w=w.dat").success();
+    let _ = run("checkpoint:w=w.dat").success();
+}
+
 fn git(sandbox: &Sandbox, arguments: &[&str]) -> Output {
     let mut command = Command::new(program("git").expect("git is needed to make a repository"));
     sandbox.surround(&mut command, "lab/repository");

@@ -109,9 +109,9 @@ fn every_stage_is_made_again_elsewhere_and_the_claim_recomputed() {
 fn a_byte_changed_in_what_is_at_hand_is_named_at_the_first_stage() {
     for (path, first) in [
         ("raw.jsonl", "first at an input of stage `clean`: the dataset `raw` at `raw.jsonl`"),
-        ("tools/stages.sh", "first at an input of stage `clean`: the source `tools` at `tools`"),
+        ("tools/stages.sh", "first at an input of stage `clean`: the source `tools` at `tools/stages.sh`"),
         ("out/rows.jsonl", "first at stage `clean`: its dataset `rows` at `out/rows.jsonl`"),
-        ("out/w/part.dat", "first at stage `train`: its checkpoint `desk-model` at `out/w`"),
+        ("out/w/part.dat", "first at stage `train`: its checkpoint `desk-model` at `out/w/part.dat`"),
         ("out/log.json", "first at stage `evaluate`: its eval-log `desk-eval` at `out/log.json`"),
     ] {
         let sandbox = study();
@@ -204,12 +204,32 @@ fn a_file_that_happens_to_stand_beside_evidence_is_nobody_s_alteration() {
     let sandbox = study();
     elsewhere(&sandbox);
     sandbox.write("elsewhere/raw.jsonl", "{\"text\":\"of somebody else\"}\n");
-    let out = sandbox.elsewhere(&["rebuild", "desk-accuracy.evidence", "--yes"]).code(3);
-    assert!(out.first_line().starts_with("UNKNOWN"), "{}", out.stdout);
-    // In the folder that the reader calls the study it is one.
+    // What was recorded is found wherever it lies in the folder of the evidence.
+    let line = ["rebuild", "desk-accuracy.evidence", "--yes"];
+    let _ = sandbox.elsewhere(&line).success().says("GOOD  3 made again as recorded");
+    // Where other files stand unchanged at their recorded paths, it is the recorded folder, and this is an alteration.
     sandbox.write("elsewhere/study/raw.jsonl", "{\"text\":\"of somebody else\"}\n");
+    let bad = sandbox.elsewhere(&line).code(1);
+    let first =
+        "BAD  first at an input of stage `clean`: the dataset `raw` at `study/raw.jsonl` is not what was recorded";
+    assert_eq!(bad.first_line(), first);
     let (text, _) = rebuild(&sandbox, &[], 1);
     assert!(text.first_line().starts_with("BAD"), "{}", text.stdout);
+    std::fs::remove_dir_all(sandbox.path("elsewhere/study")).unwrap();
+    let out = sandbox.elsewhere(&line).code(3);
+    assert!(out.first_line().starts_with("UNKNOWN") && !out.stdout.contains("altered"), "{}", out.stdout);
+}
+
+#[test]
+fn of_a_recorded_folder_more_may_be_there_and_a_file_less_may_not() {
+    let sandbox = study();
+    elsewhere(&sandbox);
+    sandbox.write("elsewhere/study/tools/target/built", "what grew there since");
+    let (_, document) = rebuild(&sandbox, &[], 0);
+    is(&document, &[("clean", "GOOD"), ("train", "GOOD"), ("evaluate", "GOOD")]);
+    std::fs::remove_file(sandbox.path("elsewhere/study/tools/stages.sh")).unwrap();
+    let (text, _) = rebuild(&sandbox, &[], 1);
+    assert!(text.stdout.contains("altered     source `tools` at \"tools/stages.sh\""), "{}", text.stdout);
 }
 
 #[test]

@@ -38,6 +38,14 @@ pub(super) fn ask(
 
 fn recipe(plan: &Plan, choice: &Choice<'_>, ready: &Ready, sandbox: &Sandbox) -> String {
     let mut text = String::from("These commands were recorded by somebody else and will be run here:\n");
+    for build in &ready.builds {
+        put(
+            &mut text,
+            format_args!("\n  build {} from the recorded {}\n", quoted(&build.program), message(&build.label)),
+        );
+        put(&mut text, format_args!("    {}\n", build.argv.join(" ")));
+        build.said.iter().for_each(|line| put(&mut text, format_args!("    {}\n", message(line))));
+    }
     for at in &choice.stages {
         let stage = &plan.stages[*at];
         put(&mut text, format_args!("\n  {}\n", quoted(&stage.label)));

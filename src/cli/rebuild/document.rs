@@ -18,6 +18,7 @@ pub(super) struct Document<'a> {
     exit_code: u8,
     pub(super) reason: &'a str,
     pub(super) kept_by: String,
+    builds: Vec<BuildDocument>,
     pub(super) stages: Vec<StageDocument>,
     pub(super) altered: Vec<AlteredDocument>,
     pub(super) missing: Vec<OneMissing>,
@@ -70,8 +71,7 @@ pub(super) struct AlteredDocument {
     entry: u64,
     pub(super) artifact: String,
     pub(super) path: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) recorded: Option<String>,
+    pub(super) recorded: String,
     pub(super) found: String,
 }
 
@@ -86,10 +86,19 @@ pub(super) struct OneMissing {
     pub(super) hint: String,
 }
 
+/// A program that is built first.
+#[derive(Debug, Serialize)]
+pub(super) struct BuildDocument {
+    program: String,
+    source: u64,
+    command: Vec<String>,
+}
+
 /// What `--list-missing` prints.
 #[derive(Debug, Serialize)]
 pub(super) struct MissingDocument {
     schema: &'static str,
+    builds: Vec<BuildDocument>,
     missing: Vec<OneMissing>,
     altered: Vec<AlteredDocument>,
     notes: Vec<String>,
@@ -97,7 +106,13 @@ pub(super) struct MissingDocument {
 
 impl MissingDocument {
     pub(super) fn of(ready: &Ready) -> Self {
-        Self { schema: SCHEMA, missing: missing(ready), altered: altered(ready), notes: ready.notes.clone() }
+        Self {
+            schema: SCHEMA,
+            builds: builds(ready),
+            missing: missing(ready),
+            altered: altered(ready),
+            notes: ready.notes.clone(),
+        }
     }
 }
 
@@ -118,6 +133,7 @@ impl<'a> Document<'a> {
             exit_code: word.exit_code(),
             reason,
             kept_by: sandbox.kept_by().to_owned(),
+            builds: builds(ready),
             stages: made.iter().map(|made| stage(plan, ready, made)).collect(),
             altered: altered(ready),
             missing: missing(ready),
@@ -177,6 +193,15 @@ fn output(plan: &Plan, stage: &Stage, index: crate::merkle::EntryIndex, judged: 
     }
 }
 
+fn builds(ready: &Ready) -> Vec<BuildDocument> {
+    let one = |build: &crate::rebuild::Build| BuildDocument {
+        program: build.program.clone(),
+        source: build.source.0,
+        command: build.argv.clone(),
+    };
+    ready.builds.iter().map(one).collect()
+}
+
 fn missing(ready: &Ready) -> Vec<OneMissing> {
     let one = |missing: &crate::rebuild::Missing| OneMissing {
         what: missing.what,
@@ -193,7 +218,7 @@ fn altered(ready: &Ready) -> Vec<AlteredDocument> {
         entry: altered.entry.0,
         artifact: altered.label.clone(),
         path: altered.path.clone(),
-        recorded: altered.recorded.map(|digest| digest.to_string()),
+        recorded: altered.recorded.to_string(),
         found: altered.found.as_ref().map_or_else(Clone::clone, ToString::to_string),
     };
     ready.altered.iter().map(one).collect()

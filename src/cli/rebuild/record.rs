@@ -6,21 +6,22 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::artifact::manifest::{MAX_MANIFEST_BYTES, ManifestView};
+use crate::artifact::tree::TreeLeaf;
 use crate::check::{ArtifactSeen, Observed, Rederived};
 use crate::claim::{NUMBER, Verdict, assess_any};
 use crate::cli::open::Reading;
 use crate::cli::verify::{load_policy, read_bounded};
 use crate::cli::{Context, Failure};
-use crate::digest::{DIGEST_LEN, DigestKind, ManifestRoot};
-use crate::evidence::MAX_EVIDENCE_BYTES;
+use crate::digest::{DIGEST_LEN, Digest, DigestKind, ManifestRoot};
+use crate::evidence::{Evidence, MAX_EVIDENCE_BYTES};
 use crate::journal::{Catalog, Census, Disclose, Row, cut};
 use crate::key::Policy;
 use crate::ledger::Objects;
 use crate::merkle::EntryIndex;
-use crate::rebuild::{Entries, Made, Plan, SampleLists, Word};
+use crate::rebuild::{Entries, Made, Plan, SampleLists, Word, label_of, tree};
 use crate::report::first_line;
-use crate::statement::{Edge, EdgeType, Kind};
-use crate::verify::{self, Class, VerifiedEvidence};
+use crate::statement::{Edge, EdgeType, Entry, Kind};
+use crate::verify::{self, Class, Reject, VerifiedEvidence};
 
 /// What a rebuild starts from.
 pub(super) enum Given {
@@ -153,7 +154,10 @@ impl Given {
             Self::Evidence { bytes, policy } => {
                 let verified = verify::evidence(bytes, policy.as_ref()).map_err(|reject| {
                     let class = reject.class();
-                    let failure = Failure::new(format!("the evidence does not hold: {reject}"));
+                    let stage = recipe_of(bytes, &reject);
+                    let first = stage.map(|stage| format!("first at the recipe of stage `{stage}`: "));
+                    let first = first.unwrap_or_default();
+                    let failure = Failure::new(format!("the evidence does not hold: {first}{reject}"));
                     match class {
                         Class::Malformed => failure,
                         Class::Contradicted => failure.contradicted(),
@@ -166,7 +170,14 @@ impl Given {
             }
             Self::Ledger { catalog, reading } => {
                 let rows = catalog.rows();
+                let objects = Objects::new(reading.ledger.layout().objects());
+                let roots: BTreeSet<_> = rows
+                    .iter()
+                    .flat_map(|row| &row.payload.subjects)
+                    .filter_map(|subject| subject.digest(DigestKind::Tree))
+                    .collect();
                 let entries = Entries {
+                    trees: roots.into_iter().filter_map(|root| kept_tree(&objects, root)).collect(),
                     payloads: rows.iter().map(|row| (row.index, &row.payload)).collect(),
                     bodies: rows.iter().filter_map(|row| Some((row.index, row.body.as_ref()?))).collect(),
                     reached: None,
@@ -237,6 +248,22 @@ fn recompute(bytes: &[u8], policy: Option<&Policy>, plan: &Plan, made: &[Made]) 
             Verdict::Verified | Verdict::Unvouched | Verdict::Difference | Verdict::Contradicted
         ),
     })
+}
+
+/// The stage whose recipe is another than the one that was signed. By then every entry was held to its signature.
+fn recipe_of(bytes: &[u8], reject: &Reject) -> Option<String> {
+    let Reject::Body { index: wanted, .. } = reject else { return None };
+    let evidence = Evidence::parse(bytes).ok()?;
+    let (_, entry) = evidence.entries.iter().find(|(index, _)| index == wanted)?;
+    let entry = Entry::parse(entry).ok()?;
+    let payload = entry.claimed();
+    matches!(payload.kind, Kind::RunStart | Kind::RunEnd).then(|| label_of(payload))
+}
+
+/// What a recorded folder held, where the ledger still has the list.
+fn kept_tree(objects: &Objects, root: Digest) -> Option<(Digest, Vec<TreeLeaf>)> {
+    let object = objects.get(&root.bytes, MAX_MANIFEST_BYTES).ok()??;
+    tree(&ManifestView::parse_kind(&object, DigestKind::Tree).ok()?).filter(|(found, _)| *found == root)
 }
 
 /// What was made again and is what was recorded, as a check takes what was seen.

@@ -13,7 +13,7 @@ use crate::cli::render::{count, print_json};
 use crate::cli::{Context, Failure, Outcome};
 use crate::rebuild::sandbox::{self, Machine, Sandbox};
 use crate::rebuild::{
-    Choice, Class, Limits, Look, Made, Plan, SampleLists, Shelf, Stage, Watch, make, prepare, verdict,
+    Build, Choice, Class, Limits, Look, Made, Plan, SampleLists, Shelf, Stage, Watch, build, make, prepare, verdict,
 };
 
 /// What a rebuild of stages is told.
@@ -24,13 +24,19 @@ pub(super) struct StagesArgs {
     stages: Vec<String>,
     #[command(flatten)]
     sample: SampleArgs,
-    /// Where recorded artifacts are, at their recorded paths or anywhere in it; without it their recorded paths are
-    /// looked up beside the evidence, or beside the ledger
+    /// The recorded folder: artifacts are looked for at their recorded paths and, by digest, in every file in it that has
+    /// a recorded length. Without it the same is done in the folder that the evidence lies in; beside a ledger only
+    /// recorded paths are looked up
     #[arg(long, value_name = "DIR")]
     artifacts: Option<PathBuf>,
-    /// Run this program for the one that a command is recorded with; whether it is the same is said
+    /// Run this program for the one that a command is recorded with; whether it is the same is said. Without it, one that
+    /// is not at hand is built from its recorded source, where that is a package of cargo
     #[arg(long = "program", value_name = "NAME=PATH", value_parser = program)]
     programs: Vec<(String, PathBuf)>,
+    /// Give commands another value of an option, such as threads=1 for a recorded `--threads 2`: GOOD then says that what
+    /// they write does not depend on it
+    #[arg(long = "vary", value_name = "OPTION=VALUE", value_parser = vary)]
+    varied: Vec<(String, String)>,
     /// Let commands read this file or folder of this machine too
     #[arg(long = "expose", value_name = "PATH")]
     exposed: Vec<PathBuf>,
@@ -67,6 +73,15 @@ fn program(text: &str) -> Result<(String, PathBuf), String> {
     }
 }
 
+fn vary(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((option, value)) if !option.is_empty() && !option.starts_with('-') => {
+            Ok((option.to_owned(), value.to_owned()))
+        }
+        _ => Err("expected OPTION=VALUE, such as threads=1".to_owned()),
+    }
+}
+
 fn bytes(text: &str) -> Result<u64, String> {
     crate::cli::effort::rate(text).map(std::num::NonZero::get)
 }
@@ -78,6 +93,7 @@ impl StagesArgs {
             || self.sample.is_given()
             || self.artifacts.is_some()
             || !self.programs.is_empty()
+            || !self.varied.is_empty()
             || !self.exposed.is_empty()
             || self.list_missing
             || self.trust.is_some()
@@ -88,7 +104,7 @@ impl StagesArgs {
     pub(super) fn run(&self, record: &Path, out: Option<&Path>, json: bool, context: &Context) -> Outcome {
         let given = Given::open(context, record, self.trust.as_deref())?;
         given.with_entries(|entries, beside| {
-            let plan = Plan::of(entries);
+            let mut plan = Plan::of(entries);
             if plan.stages.is_empty() {
                 return Err(Failure::new("no run that ended well is recorded there").unestablished().hint(
                     "a run is recorded by: reproledger run; evidence shows how it was started when it is cut with --disclose all",
@@ -99,13 +115,14 @@ impl StagesArgs {
                 Some(sampled) => sampled.chosen(&plan),
                 None => self.chosen(&plan)?,
             };
+            let varied = self.vary(&mut plan, &stages)?;
             let folder = given.folder(record)?;
             let look = match (&self.artifacts, &given) {
                 (Some(folder), _) => (folder.as_path(), Look::Everywhere),
                 (None, Given::Ledger { .. }) => (folder.as_path(), Look::AtPlaces),
                 (None, Given::Evidence { .. }) => (folder.as_path(), Look::Beside),
             };
-            let basis = Basis { given: &given, folder: look, lists: beside.lists, sampled };
+            let basis = Basis { given: &given, folder: look, lists: beside.lists, sampled, varied };
             self.rebuild(&plan, stages, &basis, out, json, context)
         })
     }
@@ -127,6 +144,22 @@ impl StagesArgs {
             chosen.extend(found);
         }
         Ok(chosen.into_iter().collect())
+    }
+
+    /// Changes commands as the reader wants them changed, and says in what.
+    fn vary(&self, plan: &mut Plan, stages: &[usize]) -> Result<Vec<String>, Failure> {
+        let mut said = Vec::new();
+        for (option, value) in &self.varied {
+            let changed = plan.vary(stages, option, value);
+            if changed.is_empty() {
+                return Err(Failure::new(format!(
+                    "no command that is to be run has an option --{}",
+                    option.escape_debug()
+                )));
+            }
+            said.extend(changed);
+        }
+        Ok(said)
     }
 
     fn limits(&self) -> Limits {
@@ -162,6 +195,7 @@ impl StagesArgs {
         let mut shelf = Shelf::new(Some(basis.folder), &bar).with_lists(basis.lists);
         let mut ready = prepare(plan, &choice, &shelf);
         ready.notes.extend(basis.sampled.as_ref().map(Sampled::note));
+        ready.notes.extend_from_slice(&basis.varied);
         bar.finish();
         if self.list_missing {
             if json {
@@ -177,6 +211,7 @@ impl StagesArgs {
             consent::ask(context, plan, &choice, &ready, &sandbox, self.yes)?;
         }
         let watch = Telling { context };
+        build(plan, &choice, &mut ready, &shelf, &sandbox, &watch, &bar);
         let made = make(plan, &choice, &ready, &mut shelf, &sandbox, &watch, &bar);
         let (word, reason) = verdict(plan, &ready, &made, self.no_sandbox);
         // Of a part alone nothing follows for the claim.
@@ -209,6 +244,8 @@ struct Basis<'a> {
     lists: &'a dyn SampleLists,
     /// What was drawn of long trainings, where that was asked for.
     sampled: Option<Sampled>,
+    /// What was changed in the commands, a line each.
+    varied: Vec<String>,
 }
 
 fn refused(error: sandbox::NoSandbox) -> Failure {
@@ -231,6 +268,10 @@ impl Telling<'_> {
 }
 
 impl Watch for Telling<'_> {
+    fn builds(&self, build: &Build) {
+        self.say(&format!("building {}", crate::cli::render::quoted(&build.program)));
+    }
+
     fn begins(&self, number: usize, of: usize, stage: &Stage) {
         self.say(&format!("stage {number} of {of}: {}", crate::cli::render::quoted(&stage.label)));
     }

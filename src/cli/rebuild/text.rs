@@ -108,6 +108,12 @@ pub(super) fn missing(ready: &Ready) -> String {
     if ready.missing.is_empty() {
         text.push_str("nothing is missing\n");
     }
+    for build in &ready.builds {
+        let source = message(&build.label);
+        put(&mut text, format_args!("to build    {} from the recorded {source}\n", quoted(&build.program)));
+        row(&mut text, "", build.argv.join(" "));
+        build.said.iter().for_each(|line| row(&mut text, "", message(line)));
+    }
     for missing in &ready.missing {
         put(&mut text, format_args!("missing     {} {}\n", missing.what, quoted(&missing.name)));
         if let Some(digest) = missing.digest {
@@ -121,10 +127,15 @@ pub(super) fn missing(ready: &Ready) -> String {
     for altered in &ready.altered {
         put(&mut text, format_args!("altered     {} at {}\n", message(&altered.label), quoted(&altered.path)));
     }
-    for note in &ready.notes {
-        put(&mut text, format_args!("note: {}\n", message(note)));
-    }
+    ready.notes.iter().for_each(|note| said(&mut text, note));
     text
+}
+
+/// A note, whose further lines are shown as such.
+fn said(text: &mut String, note: &str) {
+    for (at, line) in note.lines().enumerate() {
+        put(text, format_args!("{}{}\n", if at == 0 { "note: " } else { "        " }, message(line.trim_start())));
+    }
 }
 
 /// The verdict first, then each stage, then what was noticed.
@@ -153,7 +164,7 @@ pub(super) fn rebuilt(document: &Document<'_>) -> String {
     }
     for altered in &document.altered {
         put(&mut text, format_args!("altered     {} at {}\n", message(&altered.artifact), quoted(&altered.path)));
-        row(&mut text, "", format_args!("recorded {}", altered.recorded.as_deref().unwrap_or("nothing")));
+        row(&mut text, "", format_args!("recorded {}", altered.recorded));
         row(&mut text, "", format_args!("found    {}", message(&altered.found)));
     }
     for missing in &document.missing {
@@ -185,8 +196,6 @@ pub(super) fn rebuilt(document: &Document<'_>) -> String {
         }
     }
     row(&mut text, "kept by", &document.kept_by);
-    for note in &document.notes {
-        put(&mut text, format_args!("note: {}\n", message(note)));
-    }
+    document.notes.iter().for_each(|note| said(&mut text, note));
     text
 }
