@@ -12,11 +12,11 @@ use crate::digest::Digest;
 pub struct Limits {
     /// Seconds from its start.
     pub seconds: u64,
-    /// Address space of each of its processes, in bytes.
+    /// Address space of each of its processes, and what all of them together hold in memory, in bytes.
     pub memory: u64,
     /// Processes and threads at one time.
     pub processes: u64,
-    /// Bytes of all files in its working folder together, beyond its inputs, and of each file.
+    /// Bytes of all files in its working folder together, beyond its inputs, and of each file; those without a name too.
     pub bytes: u64,
     /// Bytes that it may print.
     pub printed: u64,

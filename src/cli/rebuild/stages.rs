@@ -11,7 +11,7 @@ use crate::cli::rebuild::sampled::{SampleArgs, Sampled};
 use crate::cli::rebuild::text;
 use crate::cli::render::{count, print_json};
 use crate::cli::{Context, Failure, Outcome};
-use crate::rebuild::sandbox::{self, Machine, Sandbox};
+use crate::rebuild::sandbox::{self, Asked, Machine, Sandbox};
 use crate::rebuild::{
     Build, Choice, Class, Limits, Look, Made, Plan, SampleLists, Shelf, Stage, Watch, build, make, prepare, verdict,
 };
@@ -49,13 +49,16 @@ pub(super) struct StagesArgs {
     /// Run the commands without asking
     #[arg(long)]
     yes: bool,
+    /// Keep them by this and nothing else; without it bubblewrap where it works, else namespaces of our own
+    #[arg(long, value_enum, value_name = "KIND", conflicts_with = "no_sandbox")]
+    sandbox: Option<SandboxArg>,
     /// Run them with all that you may do, and let the result be UNKNOWN at best
     #[arg(long)]
     no_sandbox: bool,
     /// Seconds that a command may take
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     time_limit: Option<u64>,
-    /// Bytes of memory that each process may ask for, such as 8GiB
+    /// Bytes of memory that each process may ask for, and all of them together may hold, such as 8GiB
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     memory_limit: Option<u64>,
     /// Processes that a command may have at one time
@@ -64,6 +67,22 @@ pub(super) struct StagesArgs {
     /// Bytes that a command may write, such as 16GiB
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     output_limit: Option<u64>,
+}
+
+/// Which sandbox: there is no choice here that keeps a command less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum SandboxArg {
+    Bubblewrap,
+    Namespaces,
+}
+
+impl SandboxArg {
+    fn asked(self) -> Asked {
+        match self {
+            Self::Bubblewrap => Asked::Bubblewrap,
+            Self::Namespaces => Asked::Namespaces,
+        }
+    }
 }
 
 fn program(text: &str) -> Result<(String, PathBuf), String> {
@@ -98,6 +117,7 @@ impl StagesArgs {
             || self.list_missing
             || self.trust.is_some()
             || self.yes
+            || self.sandbox.is_some()
             || self.no_sandbox
     }
 
@@ -206,7 +226,11 @@ impl StagesArgs {
             return Ok(if ready.missing.is_empty() { 0 } else { 3 });
         }
         let runs = choice.stages.iter().any(|at| matches!(plan.stages[*at].class, Class::Command(_)));
-        let sandbox = if self.no_sandbox { Sandbox::none() } else { sandbox::choose(&Machine).map_err(refused)? };
+        let sandbox = if self.no_sandbox {
+            Sandbox::none()
+        } else {
+            sandbox::choose(&Machine, self.sandbox.map_or(Asked::Any, SandboxArg::asked)).map_err(refused)?
+        };
         if runs {
             consent::ask(context, plan, &choice, &ready, &sandbox, self.yes)?;
         }

@@ -81,6 +81,10 @@ const DENIED: &[i64] = &[
     libc::SYS_personality,
 ];
 
+/// Calls that are not there. One with its arguments behind a pointer cannot be looked into: `clone` is used instead. And
+/// memory that no process need have mapped would be counted nowhere: a file of the working folder is used instead.
+const ABSENT: &[i64] = &[libc::SYS_clone3, libc::SYS_memfd_create, libc::SYS_shmget];
+
 /// Gives everything up. What is in force then is said.
 pub(super) fn all(order: &Order) -> Result<String, String> {
     let _ = limits(order)?;
@@ -157,8 +161,7 @@ fn seccomp() -> Result<(), String> {
     let refuse = |error: &dyn std::fmt::Display| format!("seccomp: {error}");
     let mut program = filter(libc::EPERM, DENIED.iter().map(|call| (*call, Vec::new())).chain(conditional()?))?;
     seccompiler::apply_filter(&program).map_err(|error| refuse(&error))?;
-    // A call with its arguments behind a pointer cannot be looked into: it is not there, and `clone` is used instead.
-    program = filter(libc::ENOSYS, [(libc::SYS_clone3, Vec::new())].into_iter())?;
+    program = filter(libc::ENOSYS, ABSENT.iter().map(|call| (*call, Vec::new())))?;
     seccompiler::apply_filter(&program).map_err(|error| refuse(&error))
 }
 

@@ -32,7 +32,7 @@ pub fn help(mode: &str) {
     let Ok(mut socket) = std::io::stdin().as_fd().try_clone_to_owned().map(UnixStream::from) else { return };
     // Whoever started us is gone: so should everything be that we start.
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
-    // Memory is limited for each process, not for all together: should it run out, these go first.
+    // What all hold together is looked at, not held by the kernel: should memory run out meanwhile, these go first.
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     let done = keep_descriptors().and_then(|()| match mode {
         "enter" => enter(),
@@ -142,6 +142,8 @@ fn run(socket: &mut UnixStream, order: &Order, walls: Walls) -> Result<(), Strin
     let (work, home, found) = match walls {
         Walls::All => (PathBuf::from(&order.inside), PathBuf::from("/tmp"), confine::all(order)?),
         Walls::None => {
+            // What its processes leave behind stays ours, so that it is counted with the rest.
+            let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
             let home = scratch(&order.work).map_err(failed("a scratch folder"))?;
             (order.work.clone(), home, confine::limits(order)?)
         }

@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -15,16 +15,8 @@ use std::time::{Duration, Instant};
 use crate::digest::{Digest, FileHasher};
 use crate::rebuild::job::{Ended, How, Job, Limits};
 use crate::rebuild::sandbox::Kind;
+use crate::rebuild::sandbox::watch::{LOOK, Watcher};
 use crate::rebuild::sandbox::wire::{Answer, MAX_ANSWER, Order, inside_of};
-
-/// How often a running command is looked at.
-const LOOK: Duration = Duration::from_millis(20);
-
-/// How often its working folder is measured; measuring a folder of many files takes a while itself.
-const MEASURE: Duration = Duration::from_millis(250);
-
-/// Files in a working folder: more are as bad as more bytes.
-const MAX_FILES: u64 = 1_000_000;
 
 /// Kept of what a command prints, to show how it ended.
 const TAIL: usize = 4096;
@@ -101,7 +93,7 @@ pub(super) fn run(kind: &Kind, job: &Job<'_>) -> Ended {
         exposed: beside_the_system(job.exposed),
         limits: job.limits,
     };
-    let before = usage(job.work).unwrap_or_default();
+    let watcher = Watcher::new(job);
     let printed = Arc::new(AtomicU64::new(0));
     let not_started = |why: String| Ended {
         how: How::NotStarted(why),
@@ -121,7 +113,7 @@ pub(super) fn run(kind: &Kind, job: &Job<'_>) -> Ended {
     .into_iter()
     .flatten()
     .collect();
-    let stopped = watch(&mut child, job, before, &printed, started);
+    let stopped = watcher.wait(&mut child, &printed, started);
     end(&mut child);
     let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let until = Instant::now() + DRAIN;
@@ -143,8 +135,8 @@ pub(super) fn run(kind: &Kind, job: &Job<'_>) -> Ended {
     Ended { how, log: hasher.finish().into(), printed, tail: String::from_utf8_lossy(&tail).into_owned(), took_ms }
 }
 
-/// Whether everything can be set up here; what is in force then.
-pub(super) fn probe() -> Result<String, String> {
+/// Whether everything of a kind can be set up here; what is in force then.
+pub(super) fn probe(kind: &Kind) -> Result<String, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let order = Order {
         inside: "/work".to_owned(),
@@ -156,7 +148,7 @@ pub(super) fn probe() -> Result<String, String> {
         exposed: Vec::new(),
         limits: Limits { seconds: 10, ..Limits::default() },
     };
-    let (mut child, socket) = start(&Kind::Namespaces, &order).map_err(|error| error.to_string())?;
+    let (mut child, socket) = start(kind, &order).map_err(|error| error.to_string())?;
     let until = Instant::now() + Duration::from_secs(10);
     while matches!(child.try_wait(), Ok(None)) && Instant::now() < until {
         std::thread::sleep(LOOK);
@@ -220,8 +212,21 @@ pub(super) fn is_root() -> bool {
     rustix::process::geteuid().is_root() && map.split_whitespace().eq(["0", "0", "4294967295"])
 }
 
+/// True for a root that root made in a namespace: no process limit binds it either, and it cannot become somebody else.
+#[cfg(target_os = "linux")]
+pub(super) fn is_root_above() -> bool {
+    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    let is_to_root = |line: &str| line.split_whitespace().take(2).eq(["0", "0"]);
+    rustix::process::geteuid().is_root() && map.lines().any(is_to_root)
+}
+
 #[cfg(not(target_os = "linux"))]
 pub(super) fn is_root() -> bool {
+    false
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn is_root_above() -> bool {
     false
 }
 
@@ -253,6 +258,8 @@ fn prepare(_: &Kind, _: &Path) -> io::Result<()> {
 /// The command line of bubblewrap, with our helper as what it runs.
 fn bubblewrap(program: &Path, own: &Path, order: &Order) -> Command {
     const OWN: &str = "/run/reproledger";
+    /// Bytes of the small `/tmp` of a command.
+    const SMALL: &str = "268435456";
     let mut command = Command::new(program);
     command.args(["--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"]);
     command.args(["--setenv", "HOME", "/"]);
@@ -266,7 +273,8 @@ fn bubblewrap(program: &Path, own: &Path, order: &Order) -> Command {
     for name in ["/etc/alternatives", "/etc/ld.so.cache"] {
         command.args(["--ro-bind-try", name, name]);
     }
-    command.args(["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]);
+    // What lies in memory alone is small: a flood into it is no file on disk and nobody's memory.
+    command.args(["--proc", "/proc", "--dev", "/dev", "--size", SMALL, "--tmpfs", "/tmp"]);
     for path in &order.exposed {
         command.arg("--ro-bind").arg(path).arg(path);
     }
@@ -276,73 +284,9 @@ fn bubblewrap(program: &Path, own: &Path, order: &Order) -> Command {
         command.arg("--ro-bind").arg(from).arg(to);
     }
     command.arg("--ro-bind").arg(own).arg(OWN);
+    command.args(["--remount-ro", "/dev", "--remount-ro", "/"]);
     command.args(["--chdir", "/", "--", OWN, "sandbox-helper", "confine"]);
     command
-}
-
-/// Waits for the end, or for the first limit that is passed.
-fn watch(child: &mut Child, job: &Job<'_>, before: u64, printed: &AtomicU64, started: Instant) -> Option<&'static str> {
-    let limits = job.limits;
-    let mut measured = Instant::now();
-    loop {
-        let has_ended = !matches!(child.try_wait(), Ok(None));
-        // Asked first: what prints too much is read no further, and may die of that.
-        if printed.load(Ordering::Relaxed) > limits.printed {
-            return Some("it printed more than it may");
-        }
-        if has_ended {
-            return over(job, before, limits);
-        }
-        if started.elapsed() > Duration::from_secs(limits.seconds) {
-            return Some("it took longer than it may");
-        }
-        if measured.elapsed() > MEASURE {
-            if let Some(stopped) = over(job, before, limits) {
-                return Some(stopped);
-            }
-            measured = Instant::now();
-        }
-        std::thread::sleep(LOOK);
-    }
-}
-
-fn over(job: &Job<'_>, before: u64, limits: Limits) -> Option<&'static str> {
-    match usage(job.work) {
-        Some(now) if now.saturating_sub(before) <= limits.bytes => None,
-        Some(_) => Some("it wrote more than it may"),
-        None => Some("it made more files than it may, or hid some"),
-    }
-}
-
-/// Bytes on disk below a folder, no link followed; none where there are too many files, or folders that nobody can look
-/// into: too deep, or closed. What goes away meanwhile is nothing.
-fn usage(folder: &Path) -> Option<u64> {
-    let (mut bytes, mut files) = (0_u64, 0_u64);
-    let mut open = vec![folder.to_owned()];
-    while let Some(folder) = open.pop() {
-        let entries = match std::fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            // Gone, or a file in its place by now.
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => continue,
-            Err(_) => return None,
-        };
-        for entry in entries.flatten() {
-            files += 1;
-            if files > MAX_FILES {
-                return None;
-            }
-            let metadata = match entry.metadata() {
-                Ok(metadata) => metadata,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(_) => return None,
-            };
-            bytes = bytes.saturating_add(metadata.blocks().saturating_mul(512));
-            if metadata.is_dir() {
-                open.push(entry.path());
-            }
-        }
-    }
-    Some(bytes)
 }
 
 /// Ends whatever still runs. The helper's death takes everything in its namespaces with it.
