@@ -24,19 +24,22 @@ use reproledger::artifact::tree::{FileMode, TreeLeaf, TreeNode, TreePath, parse_
 use reproledger::claim::{ITEM, NUMBER, assess};
 use reproledger::codec::{DecodeError, Decoder, Encoder};
 use reproledger::digest::slice::Slice;
-use reproledger::digest::{Digest, DigestKind, FileDigest, LeafHash, Salt, Sha256Digest};
+use reproledger::digest::{
+    Algorithm, Digest, DigestKind, FileDigest, LeafHash, LedgerId, NodeHash, Salt, Sha256Digest,
+};
 use reproledger::evidence::{Content, Evidence, MAGIC, Opening};
 use reproledger::journal::{
-    Census, Disclose, Draft, Journal, NewLedger, Settings, Target, cut, cut_items, find_file, find_items,
+    Census, Disclose, Draft, Journal, NewLedger, Settings, Target, cut, cut_items, cut_testimony, find_file, find_items,
 };
 use reproledger::key::{Policy, SigningKey};
 use reproledger::ledger::Ledger;
-use reproledger::merkle::EntryIndex;
+use reproledger::merkle::{EntryIndex, TreeHead, TreeSize};
 use reproledger::report::to_json;
 use reproledger::statement::plain;
 use reproledger::statement::{
-    Body, Claim, EdgeType, Entry, EntryError, GitPlace, Kind, Location, Machine, Measure, Outcome, Part, Payload,
-    Reading, Rerun, Role, RunBody, RunStatus, Subject, WorkTree,
+    Body, Claim, Edge, EdgeType, Entry, EntryError, GitPlace, Judgement, Kind, Location, Machine, Measure, Outcome,
+    Part, Payload, Reading, Rebuild, Rebuilt, RebuiltOutput, Rerun, Role, RunBody, RunPlace, RunStatus, Subject, Taken,
+    WorkTree,
 };
 use serde_json::{Value, json};
 
@@ -381,8 +384,80 @@ fn drafts() -> Vec<Draft> {
     drafts.extend(plain);
     drafts.extend([artifact(Kind::Attach, "attached"), run(Kind::RunStart, None), protocol]);
     drafts.extend([Draft::new(Kind::Gap), Draft::new(Kind::Adopt)]);
+    drafts.push(rebuild());
     drafts.extend(lists());
     drafts
+}
+
+/// What a rebuild of a claim in some other ledger came to.
+fn rebuild() -> Draft {
+    let digest = |n: u8| Digest { algorithm: Algorithm::Blake3, bytes: [n; 32] };
+    let run = |start: u64| RunPlace { start, start_digest: digest(1), end: start + 1, end_digest: digest(2) };
+    let output = |entry, made| RebuiltOutput {
+        entry,
+        entry_digest: digest(3),
+        equality: "bits".to_owned(),
+        judgement: Judgement::Good,
+        made,
+    };
+    let (judgement, reason) = (Judgement::Equivalent, "near".to_owned());
+    let stage = Rebuilt {
+        run: run(3),
+        recipe: digest(4),
+        program: Some(digest(5)),
+        judgement,
+        reason: reason.clone(),
+        log: digest(6),
+        printed: 7,
+        took_ms: 8,
+        outputs: vec![output(9, Some(digest(7))), output(10, None)],
+    };
+    let mut draft = Draft::new(Kind::Rebuild);
+    draft.body.rebuild = Some(Box::new(Rebuild {
+        by: "reproledger".to_owned(),
+        judgement,
+        reason: reason.clone(),
+        sandboxed: true,
+        kept_by: "namespaces".to_owned(),
+        machine: rerun().machine,
+        stages: vec![stage],
+        taken: vec![Taken { run: run(1), judgement: Judgement::Taken, reason }],
+        recomputed: Some("VERIFIED".to_owned()),
+    }));
+    draft.testifies = Some(testifies(LedgerId::from_bytes([8; 32]), EntryIndex(5), [9; 32], tree_head(6, [7; 32])));
+    draft
+}
+
+fn tree_head(size: u64, root: [u8; 32]) -> TreeHead {
+    TreeHead { size: TreeSize(size), root: NodeHash::from_bytes(root) }
+}
+
+fn testifies(log: LedgerId, claim: EntryIndex, digest: [u8; 32], head: TreeHead) -> (Edge, TreeHead) {
+    (Edge::testifies(log, claim, LeafHash::from_bytes(digest)), head)
+}
+
+/// A ledger of somebody else, in which the claim was rebuilt with no run again; the file that says so.
+fn testimony(directory: &std::path::Path, of: (Edge, TreeHead)) -> Vec<u8> {
+    let path = directory.join("other");
+    let (mut journal, settings) = Journal::create(NewLedger {
+        directory: &path,
+        state_dir: &directory.join("state"),
+        origin: "other.example/log",
+        issuer: "https://other.example",
+        log_key: key(11),
+        issuer_key: key(12),
+        key_names: ("log", "issuer"),
+        now: 1_700_000_000,
+    })
+    .unwrap();
+    let mut draft = rebuild();
+    draft.testifies = Some(of);
+    let said = draft.body.rebuild.as_mut().unwrap();
+    (said.stages, said.taken) = (Vec::new(), Vec::new());
+    let index = journal.append(vec![draft], 1_700_000_000).unwrap().indexes[0];
+    journal.close().unwrap();
+    let ledger = Ledger::open_read(&path, &settings.verifier_key(&path).unwrap()).unwrap();
+    cut_testimony(&ledger, index).unwrap().to_bytes()
 }
 
 /// Drafts of the kinds that bind the digest of an entry before them: of a run-start, a protocol, and something else.
@@ -429,8 +504,16 @@ fn sandbox() -> Sandbox {
     let (start, protocol) = (position(Kind::RunStart), position(Kind::Protocol));
     let start = (appended.indexes[start], appended.digests[start]);
     let later = later_drafts(start, appended.digests[protocol], appended.indexes[position(Kind::Other)]);
-    journal.append(later.clone(), 1_700_000_000).unwrap();
+    let head = *journal.append(later.clone(), 1_700_000_000).unwrap().head.tree();
     let claim = appended.indexes[position(Kind::Claim)];
+    let leaf = appended.digests[position(Kind::Claim)];
+    let bytes = testimony(directory.path(), testifies(journal.log(), claim, leaf.bytes, head));
+    let mut attach = Draft::new(Kind::Attach);
+    let digest = FileDigest::of(&bytes);
+    attach.subjects = vec![Subject::file(digest, bytes.len() as u64)];
+    attach.link(EdgeType::AttachedTo, Target::Entry(claim), DigestKind::Entry, leaf);
+    attach.objects = vec![(*digest.as_bytes(), bytes)];
+    journal.append(vec![attach], 1_700_000_000).unwrap();
     let bodies = first.iter().chain(&later).map(|draft| &draft.body).filter(|body| **body != Body::default());
     let bodies = bodies.map(|body| plain::to_bytes(body).unwrap()).collect();
     journal.add_key(Role::Evaluator, &key(3), 1_700_000_001).unwrap();
@@ -531,6 +614,7 @@ fn manifests_and_every_item_of_evidence_fit_their_schemas() {
     for disclose in [Disclose::ClaimOnly, Disclose::Reached] {
         let evidence = sandbox.evidence(&disclose);
         assert_eq!(evidence.withheld.is_empty(), disclose == Disclose::Reached);
+        assert_eq!(evidence.annexes.len(), 1);
         let items = items(&evidence.to_bytes());
         assert_eq!(items.len(), ITEMS.len());
         for (item, rule) in items.iter().zip(ITEMS) {

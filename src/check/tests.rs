@@ -15,17 +15,19 @@ use crate::artifact::samples::{
 use crate::digest::{Algorithm, Digest, LedgerId, ManifestRoot};
 use crate::key::{KeyName, SigningKey};
 use crate::merkle::TreeHead;
-use crate::statement::Denominator;
+use crate::statement::{Denominator, Genesis};
 use crate::stats::decimal::{decimal_digits, sqrt_digits};
-use crate::verify::{LinkReport, VerifiedEvidence, Voucher};
+use crate::verify::{KeySet, LinkReport, VerifiedEvidence, Voucher};
 
 /// Evidence with no entry at all: what the checks of a claim alone look at.
 pub(crate) fn evidence(voucher: Voucher) -> VerifiedEvidence<'static> {
+    let log_key = SigningKey::from_seed([1; 32]).public();
+    let genesis = Genesis { origin: "lab.example/log".to_owned(), log_key, keys: Vec::new(), nonce: [1; 16] };
     VerifiedEvidence {
         log: LedgerId::from_bytes([1; 32]),
         origin: "lab.example/log".to_owned(),
         head: TreeHead::empty(),
-        log_key: SigningKey::from_seed([1; 32]).public(),
+        log_key,
         voucher,
         claim: EntryIndex(5),
         census_first: EntryIndex(1),
@@ -37,6 +39,8 @@ pub(crate) fn evidence(voucher: Voucher) -> VerifiedEvidence<'static> {
         disowned: BTreeSet::new(),
         links: LinkReport { reached: BTreeSet::new(), checked: 0, missing: Vec::new() },
         anchors: Vec::new(),
+        keys: KeySet::new(LedgerId::from_bytes([1; 32]), &genesis),
+        testified: Vec::new(),
     }
 }
 

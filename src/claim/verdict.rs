@@ -69,7 +69,7 @@ pub fn assess(
     profile: Profile,
     look: impl FnOnce(&VerifiedEvidence<'_>) -> Option<Observed>,
 ) -> Assessment {
-    assess_as(bytes, &Reader { trust, held: None }, profile, look)
+    assess_as(bytes, &Reader { trust, ..Reader::default() }, profile, look)
 }
 
 /// What a reader brings along.
@@ -79,6 +79,8 @@ pub struct Reader<'a> {
     pub trust: Option<&'a Policy>,
     /// A signed head of the ledger from before: what is shown now must extend it.
     pub held: Option<&'a [u8]>,
+    /// What others signed of the claim, beside what the evidence carries.
+    pub testimonies: &'a [Vec<u8>],
 }
 
 /// The same for a reader who holds more than a policy.
@@ -99,8 +101,12 @@ pub fn assess_seen<T>(
     look: impl FnOnce(&VerifiedEvidence<'_>) -> Option<Observed>,
     see: impl FnOnce(&Case<'_>) -> T,
 ) -> (Assessment, Option<T>) {
-    let verified = verify::evidence(bytes, reader.trust).and_then(|evidence| {
+    let verified = verify::evidence(bytes, reader.trust).and_then(|mut evidence| {
         reader.held.map(|held| verify::check_held(&evidence, held)).transpose()?;
+        for (number, testimony) in reader.testimonies.iter().enumerate() {
+            let refuse = |source| Reject::Brought { number, source: Box::new(source) };
+            evidence.add_testimony(testimony).map_err(refuse)?;
+        }
         Ok(evidence)
     });
     match verified {
@@ -127,7 +133,7 @@ pub fn assess_any(
     of_claims: Profile,
     look: impl FnOnce(&VerifiedEvidence<'_>) -> Option<Observed>,
 ) -> Assessment {
-    assess_any_as(bytes, &Reader { trust, held: None }, of_claims, look)
+    assess_any_as(bytes, &Reader { trust, ..Reader::default() }, of_claims, look)
 }
 
 /// The same for a reader who holds more than a policy.

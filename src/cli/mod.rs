@@ -63,6 +63,7 @@ commands! {
     exclude::Exclude,
     incident::Incident,
     locate::Locate,
+    attach::Attach,
     status::Status,
     log::Log,
     show::Show,

@@ -12,7 +12,7 @@ use crate::cli::render::count;
 use crate::cli::{Context, Failure, Outcome};
 use crate::digest::FileDigest;
 use crate::evidence::Evidence;
-use crate::journal::{Census, Disclose, Row, cut};
+use crate::journal::{Census, Disclose, Row, cut, cut_testimony};
 use crate::ledger::{StateReading, read_state, state_path};
 use crate::statement::{Claim, Kind};
 
@@ -26,7 +26,7 @@ use crate::statement::{Claim, Kind};
     after_help = "Examples:\n  reproledger prove popularity-accuracy -o claim.evidence\n  reproledger prove popularity-accuracy -o claim.evidence --disclose all\n  reproledger prove --item corpus Records/Memo/case-1.txt --content corpus/ -o item.evidence"
 )]
 pub(super) struct Prove {
-    /// The claim, by name or entry
+    /// The claim, or the rebuild that you signed, by name or entry
     #[arg(required_unless_present = "item", conflicts_with = "item")]
     claim: Option<String>,
     /// Prove items instead: the artifact, then each item's key: a document's key, a path, a tensor's or sample's name, or
@@ -133,6 +133,9 @@ fn cut_claim(
     disclose: &Disclose,
     census: CensusArg,
 ) -> Result<Evidence, Failure> {
+    if row.payload.kind.is_testimony() {
+        return Ok(cut_testimony(&reading.ledger, row.index)?);
+    }
     if row.payload.kind != Kind::Claim {
         return Err(Failure::new(format!("`{}` is a {}, not a claim", text.escape_default(), row.payload.kind))
             .hint("list the claims: reproledger log --kind claim")
@@ -143,7 +146,7 @@ fn cut_claim(
 
 /// A head is about to leave this machine: from now on nothing may ever be signed against it, so what remembers signed
 /// heads must last first.
-fn remember(context: &Context, reading: &Reading) -> Result<(), Failure> {
+pub(super) fn remember(context: &Context, reading: &Reading) -> Result<(), Failure> {
     let ledger = reading.ledger.id();
     let size = reading.ledger.tree().size;
     match read_state(context.state_dir(), ledger)? {
@@ -162,7 +165,7 @@ fn remember(context: &Context, reading: &Reading) -> Result<(), Failure> {
 }
 
 /// Writes beside, syncs, renames: whoever sees the file sees all of it.
-fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+pub(super) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let fail = |error: std::io::Error| Failure::new(format!("cannot write `{}`: {error}", path.display()));
     let name = path.file_name().ok_or_else(|| Failure::new(format!("`{}` is no file name", path.display())))?;
     // A device such as /dev/stdout or /dev/full is written as it is.

@@ -5,6 +5,7 @@ mod document;
 mod pure;
 mod record;
 mod sampled;
+mod sign;
 mod stages;
 mod text;
 
@@ -19,7 +20,7 @@ use crate::cli::{Context, Failure, Outcome};
 /// GOOD or EQUIVALENT (exit 0), BAD (1), FAIL or UNKNOWN (3).
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  reproledger rebuild claim.evidence --artifacts ./study --list-missing\n  reproledger rebuild claim.evidence --artifacts ./study\n  reproledger rebuild claim.evidence --artifacts ./study --stage train --yes --json\n  reproledger rebuild claim.evidence --artifacts ./study --sample 3 --nonce $(openssl rand -hex 16)\n  reproledger rebuild --pure --list\n  reproledger rebuild --pure msm.to_jsonl/1 --in data/gen_synth_docs/my_spec --seed 42 --expect data/midtrain/my_spec/dataset.jsonl"
+    after_help = "Examples:\n  reproledger rebuild claim.evidence --artifacts ./study --list-missing\n  reproledger rebuild claim.evidence --artifacts ./study\n  reproledger rebuild claim.evidence --artifacts ./study --stage train --yes --json\n  reproledger rebuild claim.evidence --artifacts ./study --sample 3 --nonce $(openssl rand -hex 16)\n  reproledger rebuild claim.evidence --artifacts ./study --sign --attestation mine.attestation\n  reproledger rebuild --pure --list\n  reproledger rebuild --pure msm.to_jsonl/1 --in data/gen_synth_docs/my_spec --seed 42 --expect data/midtrain/my_spec/dataset.jsonl"
 )]
 pub(super) struct Rebuild {
     /// What to make again: an evidence file, or the folder of a ledger

@@ -122,7 +122,7 @@ impl Sample {
             observed.and_then(|observed| observed.map_err(Failure::from)).map_err(|error| failure = Some(error)).ok()
         };
         let (assessment, draws) =
-            assess_seen(&bytes, &Reader { trust: trust.as_ref(), held: None }, NUMBER, look, |case| {
+            assess_seen(&bytes, &Reader { trust: trust.as_ref(), ..Reader::default() }, NUMBER, look, |case| {
                 let mut draws = sampling::draw(&sampling::pools(case), self.n, self.nonce.as_bytes());
                 sampling::open(&mut draws, case);
                 draws

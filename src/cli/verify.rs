@@ -12,13 +12,14 @@ use crate::capture::observe::{observe, observe_items};
 use crate::capture::open::CaptureError;
 use crate::check::Observed;
 use crate::claim::{Profile, Reader, assess_any_as};
+use crate::cli::attach::refused;
 use crate::cli::effort::EffortArgs;
 use crate::cli::{Context, Failure, Outcome};
-use crate::evidence::MAX_EVIDENCE_BYTES;
+use crate::evidence::{MAX_EVIDENCE_BYTES, MAX_TESTIMONY_BYTES};
 use crate::key::{MAX_POLICY_BYTES, Policy};
 use crate::rebuild::replay_recorded;
 use crate::report::{Detail, to_json, to_text};
-use crate::verify::VerifiedEvidence;
+use crate::verify::{self, VerifiedEvidence};
 
 /// A head is a few lines, and one for each witness.
 const MAX_HEAD_BYTES: u64 = 1 << 20;
@@ -46,6 +47,9 @@ pub(super) struct Verify {
     /// What the claim is held to: your choice, never the file's
     #[arg(long, value_name = "PROFILE", default_value = "number", value_parser = profile_parser())]
     profile: String,
+    /// What somebody else signed of this claim and the lab has not attached; may be repeated
+    #[arg(long = "attestation", value_name = "FILE")]
+    attestations: Vec<PathBuf>,
     #[command(flatten)]
     effort: EffortArgs,
     /// Show every check with everything it says
@@ -64,7 +68,8 @@ impl Verify {
         let mut failure = None;
         let profile = Profile::find(&self.profile)
             .ok_or_else(|| Failure::new(format!("there is no profile `{}`", self.profile)))?;
-        let reader = Reader { trust: trust.as_ref(), held: held.as_deref() };
+        let testimonies = self.attestations(&bytes, trust.as_ref())?;
+        let reader = Reader { trust: trust.as_ref(), held: held.as_deref(), testimonies: &testimonies };
         let assessment = assess_any_as(&bytes, &reader, profile, |evidence| {
             let directory = self.artifacts.as_deref()?;
             // Never with what is known of files: a verifier reads.
@@ -78,6 +83,24 @@ impl Verify {
         let detail = if self.verbose { Detail::Every } else { Detail::Screen };
         context.print(&if self.json { to_json(&assessment) } else { to_text(&assessment, detail) })?;
         Ok(assessment.verdict.exit_code())
+    }
+}
+
+impl Verify {
+    /// What the reader brought, each held to the evidence: a file that does not hold is no verdict on the claim.
+    fn attestations(&self, bytes: &[u8], trust: Option<&Policy>) -> Result<Vec<Vec<u8>>, Failure> {
+        let read = |path: &PathBuf| read_bounded(path, MAX_TESTIMONY_BYTES as u64);
+        let files = self.attestations.iter().map(read).collect::<Result<Vec<_>, Failure>>()?;
+        if files.is_empty() {
+            return Ok(files);
+        }
+        // Evidence that is refused itself is told of as such, below.
+        if let Ok(mut evidence) = verify::evidence(bytes, trust) {
+            for (path, file) in self.attestations.iter().zip(&files) {
+                evidence.add_testimony(file).map_err(|error| refused(&path.to_string_lossy(), &error))?;
+            }
+        }
+        Ok(files)
     }
 }
 

@@ -36,7 +36,8 @@ pub struct Shown {
 impl Side {
     /// Verifies evidence and takes what can be compared.
     pub fn read(bytes: &[u8], trust: Option<&Policy>, profile: Profile) -> Self {
-        let (assessment, shown) = assess_seen(bytes, &Reader { trust, held: None }, profile, |_| None, Shown::of);
+        let (assessment, shown) =
+            assess_seen(bytes, &Reader { trust, ..Reader::default() }, profile, |_| None, Shown::of);
         Self { assessment, shown: shown.flatten() }
     }
 

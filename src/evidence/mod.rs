@@ -12,19 +12,21 @@
 //!   7 manifests    [[kind, root, object], …]       ascending by kind and root
 //!   8 slices       [opening, …]                    opened items of one entry ([`Opening`]); none beside a claim
 //!   9 bodies       [[index, salt ‖ body], …]       ascending by index
-//!  10 annexes      []                              none in version 1
+//!  10 annexes      [[attach, [hash, …], testimony], …]   what others signed of the claim ([`Annex`]), ascending by attach
 //!  11 withheld     [[digest, count, holder, reason], …]   ascending by digest
 //! ```
 //!
 //! This module knows the bytes and nothing about what they are worth: that is [`crate::verify`]. The same ledger and
 //! claim give the same file, byte for byte. No policy and no key in it is ever used to trust it.
 
+mod annex;
 mod opening;
 
 use crate::codec::{DecodeError, Decoder, Encoder};
 use crate::digest::{Digest, DigestKind, ManifestRoot, NodeHash};
 use crate::merkle::EntryIndex;
 
+pub use annex::{Annex, MAX_ANNEXES, MAX_TESTIMONY_BYTES, MAX_TESTIMONY_ENTRIES};
 pub use opening::{Content, Inclusion, MAX_OPENINGS, Opened, Opening};
 
 /// First bytes of an evidence file.
@@ -55,15 +57,13 @@ pub enum EvidenceError {
     Trailing { count: usize },
     #[error("item {item} (`{name}`) of the evidence: {source}")]
     Item { item: usize, name: &'static str, source: DecodeError },
-    #[error("item {item} (`{name}`) of the evidence holds what version 1 does not know")]
-    Unsupported { item: usize, name: &'static str },
 }
 
 impl EvidenceError {
     /// True when the file may be sound but needs a newer reader.
     pub fn is_unsupported(&self) -> bool {
         match self {
-            Self::Version | Self::Unsupported { .. } => true,
+            Self::Version => true,
             Self::Item { source, .. } => source.is_unsupported(),
             _ => false,
         }
@@ -126,6 +126,8 @@ pub struct Evidence<B = Vec<u8>> {
     pub openings: Vec<Opening<B>>,
     /// Disclosed body objects by the entry that commits to them.
     pub bodies: Vec<(EntryIndex, B)>,
+    /// What others signed of the claim, by the entry that attached it.
+    pub annexes: Vec<Annex<B>>,
     /// What is not shown.
     pub withheld: Vec<Withheld>,
 }
@@ -181,7 +183,12 @@ impl<B: AsRef<[u8]>> Evidence<B> {
                 }
             }),
             Encoder::encode(|e| encode_indexed(e, &self.bodies)),
-            Encoder::encode(|e| e.array(0)),
+            Encoder::encode(|e| {
+                e.array(self.annexes.len());
+                for annex in &self.annexes {
+                    annex.encode(e);
+                }
+            }),
             Encoder::encode(|e| {
                 e.array(self.withheld.len());
                 for withheld in &self.withheld {
@@ -222,6 +229,7 @@ impl<'a> Evidence<&'a [u8]> {
             manifests: Vec::new(),
             openings: Vec::new(),
             bodies: Vec::new(),
+            annexes: Vec::new(),
             withheld: Vec::new(),
         };
         let (census_first, census_count) =
@@ -231,13 +239,14 @@ impl<'a> Evidence<&'a [u8]> {
         let manifests = items.read(decode_manifests)?;
         let openings = items.read(decode_openings)?;
         let bodies = items.read(|d| decode_indexed(d, "the bodies"))?;
-        items.read_empty()?;
+        let annexes = items.read(annex::decode)?;
         let withheld = items.read(decode_withheld)?;
         match items.rest.len() {
             0 => {}
             count => return Err(EvidenceError::Trailing { count }),
         }
-        Ok(Self { census_first, census_count, entries, multiproof, manifests, openings, bodies, withheld, ..evidence })
+        let evidence = Self { census_first, census_count, entries, multiproof, manifests, openings, ..evidence };
+        Ok(Self { bodies, annexes, withheld, ..evidence })
     }
 
     /// The same, with bytes of its own.
@@ -260,6 +269,7 @@ impl<'a> Evidence<&'a [u8]> {
             manifests: self.manifests.into_iter().map(manifest).collect(),
             openings: self.openings.into_iter().map(Opening::into_owned).collect(),
             bodies: indexed(self.bodies),
+            annexes: self.annexes.into_iter().map(Annex::into_owned).collect(),
             withheld: self.withheld,
         }
     }
@@ -289,15 +299,6 @@ impl<'a> Items<'a> {
         self.rest = rest;
         self.next += 1;
         Decoder::decode(bytes, read).map_err(|source| EvidenceError::Item { item, name, source })
-    }
-
-    /// An item that must be the empty list: version 1 has nothing to say there.
-    fn read_empty(&mut self) -> Result<(), EvidenceError> {
-        let (item, name) = (self.next + 1, NAMES[self.next]);
-        match self.read(|d| d.array(|d| d.raw().map(|_| ())))?.len() {
-            0 => Ok(()),
-            _ => Err(EvidenceError::Unsupported { item, name }),
-        }
     }
 }
 

@@ -37,6 +37,10 @@ fn opening(n: u8) -> Opening {
     Opening { entry: EntryIndex(5), kind, root, inclusion: inclusion(n), opened, content }
 }
 
+fn annex(n: u8) -> Annex {
+    Annex { attach: EntryIndex(n.into()), consistency: hashes(n % 3), testimony: vec![n; 11] }
+}
+
 fn parse(bytes: &[u8]) -> Result<Evidence, EvidenceError> {
     Evidence::parse(bytes).map(Evidence::into_owned)
 }
@@ -55,6 +59,7 @@ fn evidence() -> Evidence {
         openings: vec![opening(1), opening(2)],
         manifests: vec![manifest(DigestKind::Tree, 1), manifest(DigestKind::Tree, 2), manifest(DigestKind::Samples, 1)],
         bodies: vec![(EntryIndex(5), vec![1; 50]), (EntryIndex(6), vec![2; 50])],
+        annexes: vec![annex(6), annex(7)],
         withheld: vec![withheld(1), withheld(2)],
     }
 }
@@ -97,7 +102,10 @@ fn any_evidence() -> impl Strategy<Value = Evidence> {
     let numbers = (any::<u64>(), any::<u64>(), any::<u64>());
     let openings =
         prop::collection::btree_set(any::<u8>(), 0..4).prop_map(|set| set.into_iter().map(opening).collect::<Vec<_>>());
-    let lists = (prop::collection::vec(anchor, 0..3), indexed(), proof(), manifests, indexed(), withheld, openings);
+    let annexes =
+        prop::collection::btree_set(any::<u8>(), 0..4).prop_map(|set| set.into_iter().map(annex).collect::<Vec<_>>());
+    let shown = (openings, annexes);
+    let lists = (prop::collection::vec(anchor, 0..3), indexed(), proof(), manifests, indexed(), withheld, shown);
     (bytes(), numbers, lists).prop_map(|(head, (claim, first, census_count), lists)| Evidence {
         head,
         claim: EntryIndex(claim),
@@ -111,7 +119,8 @@ fn any_evidence() -> impl Strategy<Value = Evidence> {
             .into_iter()
             .map(|((kind, root), object)| DisclosedManifest { kind, root: ManifestRoot::from_bytes(root), object })
             .collect(),
-        openings: lists.6,
+        openings: lists.6.0,
+        annexes: lists.6.1,
         bodies: lists.4.into_iter().collect(),
         withheld: lists
             .5
@@ -219,11 +228,16 @@ fn another_magic_is_no_evidence_and_another_version_is_unsupported() {
 }
 
 #[test]
-fn annexes_are_empty_in_version_1() {
-    let error = with_item(10, &[0x81, 0x00]).unwrap_err();
-    assert_eq!(error, EvidenceError::Unsupported { item: 10, name: "annexes" });
-    assert!(error.is_unsupported());
-    assert!(matches!(with_item(10, &[0xa0]), Err(EvidenceError::Item { .. })));
+fn annexes_are_bounded_in_number_and_length() {
+    let with = |annexes: Vec<Annex>| parse(&Evidence { annexes, ..evidence() }.to_bytes());
+    let many = |count: u64| with((0..count).map(|at| Annex { attach: EntryIndex(at), ..annex(1) }).collect());
+    assert!(many(MAX_ANNEXES as u64).is_ok());
+    assert!(matches!(many(MAX_ANNEXES as u64 + 1), Err(EvidenceError::Item { item: 10, .. })));
+    let long = |length: usize| with(vec![Annex { testimony: vec![0; length], ..annex(1) }]);
+    assert!(long(MAX_TESTIMONY_BYTES).is_ok());
+    assert!(matches!(long(MAX_TESTIMONY_BYTES + 1), Err(EvidenceError::Item { item: 10, .. })));
+    assert!(matches!(with_item(10, &[0xa0]), Err(EvidenceError::Item { item: 10, .. })));
+    assert!(matches!(with_item(10, &[0x81, 0x00]), Err(EvidenceError::Item { item: 10, .. })));
 }
 
 #[test]
@@ -297,6 +311,13 @@ fn lists_stand_in_their_one_order_each_item_once() {
             changed.openings.swap(0, 1);
         }
         check_unsorted(8, &changed);
+        let mut changed = evidence();
+        if twice {
+            changed.annexes[0] = changed.annexes[1].clone();
+        } else {
+            changed.annexes.swap(0, 1);
+        }
+        check_unsorted(10, &changed);
         let mut changed = evidence();
         if twice {
             changed.withheld[0] = changed.withheld[1].clone();

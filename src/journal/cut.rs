@@ -4,13 +4,16 @@ use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::manifest::{MAX_MANIFEST_BYTES, ManifestError, ManifestView};
-use crate::digest::{Digest, DigestKind, LeafHash, ManifestRoot};
-use crate::evidence::{Content, DisclosedManifest, Evidence, MAX_ENTRIES, MAX_EVIDENCE_BYTES, Opening, Withheld};
+use crate::digest::{Digest, DigestKind, LeafHash, ManifestRoot, NodeHash};
+use crate::evidence::{
+    Annex, Content, DisclosedManifest, Evidence, MAX_ANNEXES, MAX_ENTRIES, MAX_EVIDENCE_BYTES, MAX_TESTIMONY_BYTES,
+    MAX_TESTIMONY_ENTRIES, Opening, Withheld,
+};
 use crate::journal::JournalError;
 use crate::ledger::{Ledger, Objects};
-use crate::merkle::{EntryIndex, check_many, prove_many};
+use crate::merkle::{EntryIndex, TreeHead, check_consistency, check_many, prove_consistency, prove_many};
 use crate::statement::{Edge, EdgeType, Entry, Kind, MAX_BODY_BYTES, Payload};
-use crate::verify::reachable;
+use crate::verify::{Testimony, TestimonyError, reachable};
 
 /// What evidence shows beyond the claim and its sample records.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,8 +67,25 @@ pub enum CutError {
         /// What it is.
         kind: &'static str,
     },
+    /// Only a statement on another ledger's claim is cut as one.
+    #[error("entry {index} is of kind `{kind}`, which says nothing of another ledger")]
+    NotTestimony {
+        /// Which.
+        index: EntryIndex,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// What was attached is not what a reader would take.
+    #[error("what entry {index} attached cannot be shown")]
+    Attached {
+        /// The entry.
+        index: EntryIndex,
+        /// Why not.
+        #[source]
+        source: TestimonyError,
+    },
     /// The claim's own body was erased.
-    #[error("the body of claim {index} is not in the ledger's objects: the claim cannot be shown")]
+    #[error("the body of entry {index} is not in the ledger's objects: what it says cannot be shown")]
     NoClaimBody {
         /// Which.
         index: EntryIndex,
@@ -124,7 +144,56 @@ pub fn cut(ledger: &Ledger, claim: EntryIndex, disclose: &Disclose, census: Cens
     if !evidence.bodies.iter().any(|(index, _)| *index == claim) {
         return Err(CutError::NoClaimBody { index: claim });
     }
-    within_limits(evidence)
+    within_limits(Evidence { annexes: annexes(ledger, claim, &evidence)?, ..evidence })
+}
+
+/// Cuts what is said at `index` of a claim in another ledger: one file that the other side can attach.
+pub fn cut_testimony(ledger: &Ledger, index: EntryIndex) -> Result<Evidence, CutError> {
+    let first = take(ledger, index)?;
+    if !first.payload.kind.is_testimony() {
+        return Err(CutError::NotTestimony { index, kind: first.payload.kind.name() });
+    }
+    let evidence = gather(ledger, index, &first.payload, &Disclose::ClaimOnly, Census::Rests)?;
+    if !evidence.bodies.iter().any(|(shown, _)| *shown == index) {
+        return Err(CutError::NoClaimBody { index });
+    }
+    let (found, most) = (evidence.entries.len() as u64, MAX_TESTIMONY_ENTRIES as u64);
+    if found > most {
+        return Err(CutError::TooLarge { what: "entries", found, most });
+    }
+    let (found, most) = (length_of(&evidence), MAX_TESTIMONY_BYTES as u64);
+    if found > most {
+        return Err(CutError::TooLarge { what: "bytes", found, most });
+    }
+    Ok(evidence)
+}
+
+/// What others signed of the claim and the ledger has attached to it, each with the way from its head to this one. What was
+/// erased since is left out, and its entry shows that.
+fn annexes(ledger: &Ledger, claim: EntryIndex, evidence: &Evidence) -> Result<Vec<Annex>, CutError> {
+    let objects = Objects::new(ledger.layout().objects());
+    let mut annexes = Vec::new();
+    for (attach, bytes) in &evidence.entries {
+        let Some(digest) = open(*attach, bytes.clone())?.payload.attached_to(claim) else { continue };
+        let object = objects.get(digest.as_bytes(), MAX_TESTIMONY_BYTES as u64).map_err(JournalError::from)?;
+        let Some(testimony) = object else { continue };
+        let refuse = |source| CutError::Attached { index: *attach, source };
+        let head = Testimony::open(&testimony).map_err(refuse)?.head;
+        annexes.push(Annex { attach: *attach, consistency: consistency(ledger, &head)?, testimony });
+    }
+    if annexes.len() > MAX_ANNEXES {
+        return Err(CutError::TooLarge { what: "annexes", found: annexes.len() as u64, most: MAX_ANNEXES as u64 });
+    }
+    Ok(annexes)
+}
+
+/// The proof that the newest head extends an older one.
+fn consistency(ledger: &Ledger, old: &TreeHead) -> Result<Vec<NodeHash>, CutError> {
+    let (tree, size) = (ledger.tree(), ledger.tree().size);
+    ledger
+        .prove(|nodes| prove_consistency(nodes, old.size, size), |proof| check_consistency(old, tree, proof).is_ok())
+        .map_err(JournalError::from)?
+        .map_err(|_| CutError::Proof)
 }
 
 /// Cuts the evidence for items of the artifact at `index`: its chain and the openings, in the order of evidence.
@@ -219,7 +288,8 @@ fn gather(
     for index in &reached {
         let entry = &taken[index];
         // A claim's own rules, and those it was promised under, are what it is judged by.
-        let is_rule = is_claim && (*index == claim || entry.payload.kind == Kind::Protocol);
+        let is_rule =
+            entry.payload.kind.is_testimony() || is_claim && (*index == claim || entry.payload.kind == Kind::Protocol);
         contents.add_body(&objects, *index, entry, is_rule || disclose.shows(*index))?;
         for (kind, digest) in manifest_digests(&entry.payload) {
             let is_shown = supports.contains(&digest) || disclose.shows(*index);
@@ -266,6 +336,7 @@ fn gather(
         manifests: contents.manifests.into_values().collect(),
         openings: Vec::new(),
         bodies: contents.bodies.into_iter().collect(),
+        annexes: Vec::new(),
         withheld: contents.withheld.into_values().collect(),
     })
 }
@@ -489,5 +560,6 @@ fn length_of(evidence: &Evidence) -> u64 {
         let hashes = opening.inclusion.path.len() + opening.inclusion.header_path.len();
         opening.inclusion.leaf.len() + 3 * 64 * 34 + hashes * 34
     });
-    entries.chain(manifests).chain(contents).chain(openings).map(|length| length as u64 + 64).sum()
+    let annexes = evidence.annexes.iter().map(|annex| annex.testimony.len() + annex.consistency.len() * 34);
+    entries.chain(annexes).chain(manifests).chain(contents).chain(openings).map(|length| length as u64 + 64).sum()
 }

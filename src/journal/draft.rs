@@ -1,7 +1,7 @@
 //! A statement before it has a place: what will be said once the index is known.
 
 use crate::digest::{Digest, DigestKind, LeafHash};
-use crate::merkle::EntryIndex;
+use crate::merkle::{EntryIndex, TreeHead};
 use crate::statement::{Body, Edge, EdgeType, Kind, Outcome, Subject};
 
 /// Where an edge of a draft points.
@@ -53,6 +53,8 @@ pub struct Draft {
     pub checkpoint: Option<Digest>,
     /// How a run ended.
     pub outcome: Option<Outcome>,
+    /// Of a testimony: its link to the claim in another ledger, and that ledger's head as it was shown.
+    pub testifies: Option<(Edge, TreeHead)>,
     /// What may have to be hidden.
     pub body: Body,
     /// Manifest objects that the subjects commit to, each under its root.
@@ -77,6 +79,7 @@ impl Draft {
             base: None,
             checkpoint: None,
             outcome: None,
+            testifies: None,
             body: Body::default(),
             objects: Vec::new(),
             private: Vec::new(),
@@ -106,6 +109,7 @@ impl Draft {
                 kind: edge.kind,
                 digest: edge.digest,
             })
+            .chain(self.testifies.iter().map(|(edge, _)| edge.clone()))
             .collect();
         edges.sort();
         edges.dedup();

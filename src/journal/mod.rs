@@ -17,7 +17,7 @@ mod tail;
 mod write;
 
 pub use catalog::{Catalog, Reference, Row};
-pub use cut::{Census, CutError, Disclose, cut, cut_items};
+pub use cut::{Census, CutError, Disclose, cut, cut_items, cut_testimony};
 pub use draft::{Draft, DraftEdge, Target};
 pub use finder::Finder;
 pub use items::{Found, ItemsError, find_file, find_items};

@@ -300,6 +300,7 @@ impl Journal {
                 payload.base = draft.base;
                 payload.checkpoint = draft.checkpoint;
                 payload.outcome = draft.outcome;
+                payload.head = draft.testifies.as_ref().map(|(_, head)| *head);
                 let subject = subject_of(&payload);
                 Entry::sign(&payload, &Claims { issuer: issuer.clone(), subject, issued_at: time }, key)
             })

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec::wire_enum;
 use crate::digest::{Commitment, Digest, Salt};
 use crate::statement::plain::{self, PlainError};
-use crate::statement::{Claim, Location, Protocol, Reading, Rerun};
+use crate::statement::{Claim, Location, Protocol, Reading, Rebuild, Rerun};
 
 /// Bodies larger than this are refused before they are read.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
@@ -105,6 +105,9 @@ pub struct Body {
     /// Where an artifact can be had, as the lab says.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub locations: Vec<Location>,
+    /// What a rebuild came to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rebuild: Option<Box<Rebuild>>,
 }
 
 /// Why an object is not the body an entry commits to.

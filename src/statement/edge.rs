@@ -1,7 +1,7 @@
 //! Typed links from an entry to earlier entries, each binding one digest of the target.
 
 use crate::codec::{DecodeError, Decoder, Encoder, wire_enum};
-use crate::digest::{Digest, DigestKind, LedgerId};
+use crate::digest::{Digest, DigestKind, LeafHash, LedgerId};
 use crate::merkle::EntryIndex;
 use crate::statement::Kind;
 
@@ -47,6 +47,8 @@ wire_enum! {
         Concerns = 22 "concerns",
         /// Where the target can be had.
         Locates = 23 "locates",
+        /// What somebody else signed about the target is attached to it.
+        AttachedTo = 24 "attached_to",
         /// A run read the target.
         Used = 25 "used",
         /// A run wrote the target.
@@ -55,6 +57,8 @@ wire_enum! {
         Ends = 27 "ends",
         /// Receipts of the calls that made the target.
         AccountsFor = 28 "accounts_for",
+        /// A testimony and the claim it is of, in another ledger.
+        Testifies = 29 "testifies",
     }
 }
 
@@ -120,6 +124,9 @@ impl EdgeType {
                 child == Kind::Exclusion && (parent.is_artifact() || matches!(parent, Kind::RunStart | Kind::RunEnd))
             }
             Self::Locates => child == Kind::Location && parent.is_artifact(),
+            Self::AttachedTo => child == Kind::Attach && parent == Kind::Claim,
+            // Of what is in its own ledger nobody testifies.
+            Self::Testifies => false,
             Self::Used => child == Kind::RunStart && parent.is_artifact(),
             Self::Generated => child == Kind::RunEnd && parent.is_artifact(),
             Self::Ends => child == Kind::RunEnd && parent == Kind::RunStart,
@@ -143,6 +150,12 @@ pub struct Edge {
 }
 
 impl Edge {
+    /// The link of a testimony to the claim it is of.
+    pub fn testifies(log: LedgerId, claim: EntryIndex, digest: LeafHash) -> Self {
+        let (edge_type, kind) = (EdgeType::Testifies, DigestKind::Entry);
+        Self { edge_type, log: Some(log), seq: claim, kind, digest: digest.into() }
+    }
+
     pub(crate) fn encode(&self, e: &mut Encoder) {
         e.array(5);
         e.int(self.edge_type.id());
@@ -229,6 +242,10 @@ mod tests {
             assert!(!EdgeType::about(child).is_some_and(|edge| edge.allows(child, parent)), "{child} of {parent}");
         }
         assert_eq!(EdgeType::about(Kind::Claim), None);
+        assert!(EdgeType::AttachedTo.allows(Kind::Attach, Kind::Claim));
+        assert!(!EdgeType::AttachedTo.allows(Kind::Attach, Kind::EvalLog));
+        // Of what is in the same ledger nobody testifies.
+        assert!(!EdgeType::Testifies.allows(Kind::Rebuild, Kind::Claim));
         assert!(EdgeType::Supersedes.allows(Kind::Protocol, Kind::Protocol));
         assert!(EdgeType::Supersedes.allows(Kind::Incident, Kind::Incident));
         assert!(!EdgeType::Supersedes.allows(Kind::Retraction, Kind::Retraction));

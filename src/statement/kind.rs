@@ -67,6 +67,8 @@ wire_enum! {
         Incident = 54 "incident",
         /// Where an artifact can be had, as the lab says.
         Location = 55 "location",
+        /// What somebody's own rebuild of a claim in another ledger came to.
+        Rebuild = 56 "rebuild",
     }
 }
 
@@ -105,6 +107,11 @@ impl Kind {
     /// True for what says who the ledger is and who may sign in it.
     pub fn is_frame(self) -> bool {
         matches!(self, Self::Genesis | Self::KeyChange)
+    }
+
+    /// True for what is said here of a claim in somebody else's ledger.
+    pub fn is_testimony(self) -> bool {
+        self == Self::Rebuild
     }
 
     /// True for bytes that the experiment read or wrote.

@@ -12,6 +12,7 @@ mod payload;
 pub mod plain;
 mod protocol;
 mod reading;
+mod rebuild;
 mod rerun;
 mod rules;
 mod subject;
@@ -32,6 +33,7 @@ pub use protocol::{
     Correction, Family, Gate, Margins, PlannedArm, PlannedContrast, Protocol, Retries, SeedVaries, Stopping,
 };
 pub use reading::{MAX_READING_TEXT, MAX_REMARKS, MAX_SOURCES, Reading, Remark};
+pub use rebuild::{Judgement, MAX_REASON, Rebuild, Rebuilt, RebuiltOutput, RunPlace, Taken, recipe_digest};
 pub use rerun::{Machine, Part, Rerun};
 pub use rules::{
     Denominator, Direction, ErrorRule, ErrorStat, ErrorUnit, Evaluation, Judge, Metric, Printed, Stated, Step,

@@ -5,8 +5,8 @@
 //! does not understand.
 
 use crate::codec::{DecodeError, Decoder, Encoder, required, wire_enum};
-use crate::digest::{Algorithm, Commitment, Digest, LeafHash, LedgerId};
-use crate::merkle::EntryIndex;
+use crate::digest::{Algorithm, Commitment, Digest, DigestKind, FileDigest, LeafHash, LedgerId, NodeHash};
+use crate::merkle::{EntryIndex, TreeHead, TreeSize};
 use crate::statement::edge::MAX_EDGES;
 use crate::statement::subject::MAX_SUBJECTS;
 use crate::statement::{Edge, EdgeType, Genesis, KeyChange, Kind, Subject};
@@ -77,6 +77,8 @@ pub struct Payload {
     pub key_change: Option<Box<KeyChange>>,
     /// Run-ends only.
     pub outcome: Option<Outcome>,
+    /// Testimonies only: the tree of the other ledger as it was shown to whoever testifies.
+    pub head: Option<TreeHead>,
 }
 
 impl Payload {
@@ -101,7 +103,25 @@ impl Payload {
             genesis: None,
             key_change: None,
             outcome: None,
+            head: None,
         }
+    }
+
+    /// Digest of the bytes that this entry attaches to the entry at `claim`, if it attaches any to it.
+    pub fn attached_to(&self, claim: EntryIndex) -> Option<FileDigest> {
+        let is_to = |edge: &Edge| edge.edge_type == EdgeType::AttachedTo && edge.log.is_none() && edge.seq == claim;
+        if self.kind != Kind::Attach || !self.edges.iter().any(is_to) {
+            return None;
+        }
+        let [subject] = self.subjects.as_slice() else { return None };
+        let digest = subject.digest(DigestKind::File)?;
+        (digest.algorithm == Algorithm::Blake3).then(|| FileDigest::from_bytes(digest.bytes))
+    }
+
+    /// Of a testimony, its link to the claim it is of.
+    pub fn testifies(&self) -> Option<&Edge> {
+        let is_it = |edge: &&Edge| edge.edge_type == EdgeType::Testifies && edge.log.is_some();
+        self.edges.iter().find(is_it).filter(|_| self.kind.is_testimony())
     }
 
     /// The canonical bytes.
@@ -152,6 +172,11 @@ impl Payload {
                     e.int(outcome.status.id());
                     e.int(outcome.code);
                 });
+                m.optional(20, self.head, |e, head| {
+                    e.array(2);
+                    e.uint(head.size.0);
+                    e.bytes(head.root.as_bytes());
+                });
             });
         })
     }
@@ -187,6 +212,7 @@ impl Payload {
                             Ok(Outcome { status: RunStatus::from_id(d.int()?)?, code: d.int()? })
                         })?);
                     }
+                    20 => payload.head = Some(d.tuple("a head", 2, head)?),
                     _ => return Err(DecodeError::UnknownKey { what: WHAT, key }),
                 }
                 Ok(())
@@ -243,6 +269,21 @@ impl Payload {
         if kind == Kind::RunEnd && !self.edges.iter().any(|edge| edge.edge_type == EdgeType::Ends) {
             return Err(DecodeError::MissingKey { what: "the edges of a run-end", key: EdgeType::Ends.id() });
         }
+        needs(20, kind.is_testimony(), self.head.is_some())?;
+        if kind.is_testimony() {
+            needs(12, true, self.body.is_some())?;
+            let is_of_a_claim = |edge: &Edge| edge.log.is_some() && edge.kind == DigestKind::Entry;
+            let [edge] = self.edges.as_slice() else {
+                let (what, expected) = ("the edges of a testimony", "one");
+                return Err(DecodeError::Length { what, expected, found: self.edges.len() });
+            };
+            if edge.edge_type != EdgeType::Testifies || !is_of_a_claim(edge) {
+                return Err(DecodeError::MissingKey {
+                    what: "the edges of a testimony",
+                    key: EdgeType::Testifies.id(),
+                });
+            }
+        }
         if is_genesis && self.seq != EntryIndex(0) {
             let value = i64::try_from(self.seq.0).unwrap_or(i64::MAX);
             return Err(DecodeError::UnknownValue { what: "the index of a genesis", value });
@@ -252,6 +293,10 @@ impl Payload {
         }
         Ok(())
     }
+}
+
+fn head(d: &mut Decoder<'_>) -> Result<TreeHead, DecodeError> {
+    Ok(TreeHead { size: TreeSize(d.uint()?), root: NodeHash::from_bytes(d.byte_array("the root of a head")?) })
 }
 
 /// A commitment is BLAKE3; under another algorithm's name it is somebody else's claim about the same bytes.

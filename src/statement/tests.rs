@@ -12,9 +12,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::codec::Encoder;
-use crate::digest::{Algorithm, Commitment, Digest, DigestKind, FileDigest, LeafHash, LedgerId};
+use crate::digest::{Algorithm, Commitment, Digest, DigestKind, FileDigest, LeafHash, LedgerId, NodeHash};
 use crate::key::{PublicKey, Signature, SigningKey};
-use crate::merkle::EntryIndex;
+use crate::merkle::{EntryIndex, TreeHead, TreeSize};
 
 fn key(seed: u8) -> SigningKey {
     SigningKey::from_seed([seed; 32])
@@ -134,7 +134,12 @@ fn payload_value() -> impl Strategy<Value = Payload> {
                 ends.edge_type = needed;
                 edges.insert(ends);
             }
-            let needs_body = matches!(kind, Kind::Claim | Kind::Protocol) || about.is_some();
+            if kind.is_testimony() {
+                edges =
+                    [Edge::testifies(LedgerId::from_bytes([8; 32]), EntryIndex(seq), LeafHash::from_bytes([6; 32]))]
+                        .into();
+            }
+            let needs_body = matches!(kind, Kind::Claim | Kind::Protocol) || about.is_some() || kind.is_testimony();
             let needs_subjects = kind.is_artifact() || kind == Kind::Attach;
             Payload {
                 kind,
@@ -155,6 +160,9 @@ fn payload_value() -> impl Strategy<Value = Payload> {
                 genesis: is_genesis.then_some(Box::new(special.0)),
                 key_change: (kind == Kind::KeyChange).then_some(Box::new(special.1)),
                 outcome: (kind == Kind::RunEnd).then_some(special.2),
+                head: kind
+                    .is_testimony()
+                    .then_some(TreeHead { size: TreeSize(keyset), root: NodeHash::from_bytes([5; 32]) }),
             }
         },
     )

@@ -3,8 +3,7 @@
 //! An older head than one that was seen already is how a ledger is rolled back, and another one of the same size is how
 //! it is told differently to two readers.
 
-use crate::key::{NoteKind, VerifierKey};
-use crate::merkle::{CompactRange, EntryIndex, Origin, SignedHead, TreeHead};
+use crate::merkle::{CompactRange, EntryIndex, SignedHead, TreeHead};
 use crate::verify::{Reject, VerifiedEvidence};
 
 /// Holds verified evidence to a signed head of the same ledger that the reader kept.
@@ -12,15 +11,13 @@ use crate::verify::{Reject, VerifiedEvidence};
 /// That the newer head extends it is seen from the entries themselves where the evidence has all of them, or else from an
 /// anchor of that very size.
 pub fn check_held(evidence: &VerifiedEvidence<'_>, held: &[u8]) -> Result<(), Reject> {
-    let origin = Origin::parse(&evidence.origin).map_err(|_| Reject::Origin(evidence.origin.clone()))?;
-    let key = VerifierKey { name: origin.key_name().clone(), kind: NoteKind::Ed25519, key: evidence.log_key };
+    let key = super::verifier_key(&evidence.origin, evidence.log_key)?;
     let held = *SignedHead::open(held, &key).map_err(Reject::HeldHead)?.tree();
     let found = evidence.head;
     if found.size < held.size {
         return Err(Reject::Rollback { held: held.size.0, found: found.size.0 });
     }
-    let root = if found.size == held.size { Some(found.root) } else { root_at(evidence, &held) };
-    match root {
+    match root_at(evidence, &held) {
         Some(root) if root == held.root => Ok(()),
         Some(_) => Err(Reject::Fork { size: held.size.0 }),
         None => Err(Reject::HeldNotShown { held: held.size.0, found: found.size.0 }),
@@ -28,7 +25,10 @@ pub fn check_held(evidence: &VerifiedEvidence<'_>, held: &[u8]) -> Result<(), Re
 }
 
 /// The root of the ledger at the size of an earlier head, as the evidence shows it.
-fn root_at(evidence: &VerifiedEvidence<'_>, held: &TreeHead) -> Option<crate::digest::NodeHash> {
+pub(super) fn root_at(evidence: &VerifiedEvidence<'_>, held: &TreeHead) -> Option<crate::digest::NodeHash> {
+    if evidence.head.size == held.size {
+        return Some(evidence.head.root);
+    }
     if let Some(anchor) = evidence.anchors.iter().find(|anchor| anchor.tree.size == held.size) {
         return Some(anchor.tree.root);
     }

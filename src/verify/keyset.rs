@@ -58,6 +58,16 @@ impl KeySet {
         *key == self.log_key || self.active.contains_key(&thumbprint) || self.revoked.contains_key(&thumbprint)
     }
 
+    /// True where a key was ever enrolled in both, the logs' keys included.
+    pub fn shares_a_key(&self, other: &Self) -> bool {
+        let own = |set: &Self| -> Vec<Thumbprint> {
+            let log = std::iter::once(set.log_key.thumbprint());
+            log.chain(set.active.keys().copied()).chain(set.revoked.keys().copied()).collect()
+        };
+        let others = own(other);
+        own(self).iter().any(|key| others.contains(key))
+    }
+
     /// Keys that may sign now.
     pub fn active(&self) -> impl Iterator<Item = (Role, &PublicKey)> {
         self.active.values().map(|(role, key)| (*role, key))

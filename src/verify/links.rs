@@ -7,7 +7,7 @@ use crate::digest::{Digest, DigestKind, LeafHash, LedgerId};
 use crate::evidence::Evidence;
 use crate::merkle::EntryIndex;
 use crate::statement::{Edge, EdgeType, Kind, Payload};
-use crate::verify::{Reject, VerifiedEntry};
+use crate::verify::{About, Reject, VerifiedEntry};
 
 /// What the links amount to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,12 +46,18 @@ pub(super) fn check(
     evidence: &Evidence<&[u8]>,
     log: LedgerId,
     entries: &BTreeMap<EntryIndex, VerifiedEntry>,
+    about: About,
 ) -> Result<LinkReport, Reject> {
     let claim = entries.get(&evidence.claim).ok_or(Reject::NoClaim(evidence.claim))?;
     // Without a claim, a file is about the items that it opens, and an artifact alone has any.
     let is_about_items = !evidence.openings.is_empty() && claim.payload().kind.is_artifact();
-    if claim.payload().kind != Kind::Claim && !is_about_items {
-        return Err(Reject::NotClaim { index: evidence.claim, kind: claim.payload().kind.name() });
+    let kind = claim.payload().kind;
+    let is_about_it = match about {
+        About::Claim => kind == Kind::Claim || is_about_items,
+        About::Testimony => kind.is_testimony(),
+    };
+    if !is_about_it {
+        return Err(Reject::NotClaim { index: evidence.claim, kind: kind.name() });
     }
     // Every link of every entry here is held to the rules; only those of the claim's own chain must have their target.
     let protocols: BTreeMap<LeafHash, EntryIndex> =

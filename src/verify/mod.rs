@@ -9,6 +9,7 @@ mod keyset;
 mod links;
 mod openings;
 mod reject;
+mod testimony;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,6 +25,7 @@ pub use keyset::{KeySet, Revocation};
 pub use links::{LinkReport, LinkTarget, check_link, check_named, reachable};
 pub use openings::{OpeningError, ShownContent, VerifiedItem};
 pub use reject::{AnchorError, Class, Reject};
+pub use testimony::{Testified, Testimony, TestimonyError};
 
 /// Characters of the issuer's URI that stand as the holder of something withheld.
 pub const MAX_HOLDER_CHARS: usize = 200;
@@ -115,6 +117,10 @@ pub struct VerifiedEvidence<'a> {
     pub links: LinkReport,
     /// Earlier heads that the main one extends, ascending by size.
     pub anchors: Vec<SeenHead>,
+    /// Every key that was ever enrolled, as of the head.
+    pub keys: KeySet,
+    /// What others say of the claim.
+    pub testified: Vec<Testified>,
 }
 
 /// An earlier head that the main one extends.
@@ -145,14 +151,36 @@ impl VerifiedEvidence<'_> {
             disowned: self.disowned,
             links: self.links,
             anchors: self.anchors,
+            keys: self.keys,
+            testified: self.testified,
         }
     }
 }
 
+/// What a file is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum About {
+    /// A claim, or items of one artifact.
+    Claim,
+    /// A statement on a claim in another ledger.
+    Testimony,
+}
+
 /// Verifies an evidence file. `trust` is the reader's own policy; without it nobody vouches for the keys.
 pub fn evidence<'a>(bytes: &'a [u8], trust: Option<&Policy>) -> Result<VerifiedEvidence<'a>, Reject> {
-    let evidence = Evidence::parse(bytes)?;
+    let mut evidence = Evidence::parse(bytes)?;
+    let annexes = std::mem::take(&mut evidence.annexes);
+    let mut verified = open(evidence, trust, About::Claim)?;
+    testimony::open_annexes(&annexes, &mut verified)?;
+    Ok(verified)
+}
 
+/// The same of a file that was read, without what others signed.
+fn open<'a>(
+    evidence: Evidence<&'a [u8]>,
+    trust: Option<&Policy>,
+    about: About,
+) -> Result<VerifiedEvidence<'a>, Reject> {
     // 1. Entry 0 names the ledger and its keys; the head must be signed by the log key it names.
     let leaves = read_entries(&evidence)?;
     let genesis_entry = match evidence.entries.first() {
@@ -160,8 +188,7 @@ pub fn evidence<'a>(bytes: &'a [u8], trust: Option<&Policy>) -> Result<VerifiedE
         _ => return Err(Reject::NoGenesis),
     };
     let (log, genesis, mut keys) = KeySet::open_genesis(&genesis_entry)?;
-    let origin = Origin::parse(&genesis.origin).map_err(|_| Reject::Origin(genesis.origin.clone()))?;
-    let log_key = VerifierKey { name: origin.key_name().clone(), kind: NoteKind::Ed25519, key: genesis.log_key };
+    let log_key = verifier_key(&genesis.origin, genesis.log_key)?;
     let head = SignedHead::open(evidence.head, &log_key)?;
     let tree = *head.tree();
 
@@ -202,7 +229,7 @@ pub fn evidence<'a>(bytes: &'a [u8], trust: Option<&Policy>) -> Result<VerifiedE
     check_census(&evidence, &tree, &verified)?;
 
     // 6. Links point back, bind what their targets carry, and nothing stands here that is not needed.
-    let links = links::check(&evidence, log, &verified)?;
+    let links = links::check(&evidence, log, &verified, about)?;
 
     // 7. Disclosed manifests and bodies are the ones committed to, and opened items are of them.
     let manifests = open_manifests(&evidence, &verified)?;
@@ -226,7 +253,15 @@ pub fn evidence<'a>(bytes: &'a [u8], trust: Option<&Policy>) -> Result<VerifiedE
         withheld: evidence.withheld,
         links,
         anchors,
+        keys,
+        testified: Vec::new(),
     })
+}
+
+/// The key of a log under the name that its heads bear.
+fn verifier_key(origin: &str, key: PublicKey) -> Result<VerifierKey, Reject> {
+    let parsed = Origin::parse(origin).map_err(|_| Reject::Origin(origin.to_owned()))?;
+    Ok(VerifierKey { name: parsed.key_name().clone(), kind: NoteKind::Ed25519, key })
 }
 
 fn parse_entry(index: EntryIndex, bytes: &[u8]) -> Result<Entry, Reject> {

@@ -7,7 +7,7 @@ use crate::key::NoteError;
 use crate::merkle::{EntryIndex, HeadError, ProofError};
 use crate::statement::plain::PlainError;
 use crate::statement::{BodyError, EntryError};
-use crate::verify::OpeningError;
+use crate::verify::{OpeningError, TestimonyError};
 
 /// What kind of "no" a reason is; the four are never mixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,6 +124,10 @@ pub enum Reject {
     ManifestRoot { kind: DigestKind, root: ManifestRoot, found: ManifestRoot },
     #[error("the {} manifest {root} has {found} items in {found_length} bytes, its entry says {count} in {length}", kind.name())]
     ManifestCount { kind: DigestKind, root: ManifestRoot, count: u64, length: u64, found: u64, found_length: u64 },
+    #[error("what entry {attach} attached is refused: {source}")]
+    Annex { attach: EntryIndex, source: Box<TestimonyError> },
+    #[error("testimony {number} of those that you brought is refused: {source}")]
+    Brought { number: usize, source: Box<TestimonyError> },
     #[error("no entry commits to the {} manifest {root}", kind.name())]
     ExtraManifest { kind: DigestKind, root: ManifestRoot },
     #[error("leaf {position} of a manifest of entry {index}: {source}")]
@@ -171,6 +175,7 @@ impl Reject {
                 Malformed
             }
             Self::Opening { source, .. } if source.is_unsupported() => Unsupported,
+            Self::Annex { source, .. } | Self::Brought { source, .. } => source.class(),
             Self::Manifest { source: ManifestError::Version { .. }, .. }
             | Self::Body { source: BodyError::Plain(_), .. } => Unsupported,
             Self::Evidence(_)

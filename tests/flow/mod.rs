@@ -5,6 +5,7 @@
 mod adopt;
 mod again;
 mod artifacts;
+mod attest;
 mod bad_input;
 mod claims;
 mod compare;

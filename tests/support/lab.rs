@@ -272,6 +272,7 @@ impl Lab {
             manifests: Vec::new(),
             openings: Vec::new(),
             bodies: Vec::new(),
+            annexes: Vec::new(),
             withheld: Vec::new(),
         };
         let Some(entry) = self.entries.get(at(claim)).and_then(|bytes| Entry::parse(bytes).ok()) else {

@@ -32,6 +32,7 @@ mod specs;
 mod statistics;
 mod study;
 mod takeback;
+mod testimony;
 mod tree;
 mod weights;
 

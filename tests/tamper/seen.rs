@@ -49,7 +49,7 @@ fn a_protocol_that_a_witness_saw_before_the_first_run_is_registered_and_else_sel
         evidence.anchors =
             vec![Anchor { head: seen(&told.lab, size, signed_by), consistency: told.lab.consistency(size) }];
         let policy = policy(&told.lab, 50);
-        let assessment = assess(&told, &evidence, &Reader { trust: Some(&policy), held: None });
+        let assessment = assess(&told, &evidence, &Reader { trust: Some(&policy), held: None, ..Reader::default() });
         let found = finding(&assessment, "claim.prereg").clone();
         assert_eq!(found.outcome, Outcome::Pass, "{found:?}");
         assert!(found.notes.iter().any(|note| note.contains("never recorded cannot be excluded")), "{found:?}");
@@ -70,7 +70,9 @@ fn a_protocol_that_a_witness_saw_before_the_first_run_is_registered_and_else_sel
 fn t01_an_older_head_than_one_that_the_reader_holds_is_refused() {
     let told = Study::honest().tell();
     let size = told.lab.entries.len() as u64;
-    let held_by = |evidence: &Evidence, held: &[u8]| assess(&told, evidence, &Reader { trust: None, held: Some(held) });
+    let held_by = |evidence: &Evidence, held: &[u8]| {
+        assess(&told, evidence, &Reader { trust: None, held: Some(held), ..Reader::default() })
+    };
     // A ledger that grew by one entry since, of which the reader holds the head.
     let mut grown = told.lab.clone();
     grown.file(Kind::Other, b"one more", &[]);
@@ -96,12 +98,17 @@ fn t03_and_t04_another_history_than_the_one_that_the_reader_saw_is_refused() {
     other.entries.pop();
     other.file(Kind::Other, b"another history", &[]);
     assert_eq!(other.entries.len() as u64, size);
-    let assessment = assess(&told, &told.evidence(), &Reader { trust: None, held: Some(other.head().bytes()) });
+    let assessment =
+        assess(&told, &told.evidence(), &Reader { trust: None, held: Some(other.head().bytes()), ..Reader::default() });
     assert_eq!(assessment.verdict, Verdict::Contradicted);
     assert!(assessment.findings[0].reason.contains("it has shown two histories"), "{:?}", assessment.findings);
     // A head of another ledger says nothing of this one.
     let stranger = Lab::named("lab.example/log", 9);
-    let assessment = assess(&told, &told.evidence(), &Reader { trust: None, held: Some(stranger.head().bytes()) });
+    let assessment = assess(
+        &told,
+        &told.evidence(),
+        &Reader { trust: None, held: Some(stranger.head().bytes()), ..Reader::default() },
+    );
     assert_eq!(assessment.verdict, Verdict::Untrusted);
     assert!(assessment.findings[0].reason.contains("is no head of this ledger"), "{:?}", assessment.findings);
 }
@@ -123,7 +130,7 @@ fn t02_evidence_without_the_ledgers_beginning_must_anchor_the_head_that_the_read
     let with = |anchors: Vec<Anchor>| {
         let evidence = Evidence { anchors, ..lab.evidence(claim) };
         assert!(evidence.entries.iter().all(|(index, _)| index.0 != 1), "entry 1 is not shown");
-        let reader = Reader { trust: Some(&policy), held: Some(held.bytes()) };
+        let reader = Reader { trust: Some(&policy), held: Some(held.bytes()), ..Reader::default() };
         assess_as(&evidence.to_bytes(), &reader, NUMBER, |_| None)
     };
     let assessment = with(Vec::new());
@@ -162,7 +169,7 @@ fn each_stage_says_what_it_rests_on_and_the_least_of_them_is_the_headline() {
     evidence.head = seen(&told.lab, size, 50);
     let quorum = format!("log {}\nwitness a {}\nquorum a\n", told.lab.vkey(), witness(50));
     let quorum = Policy::parse(quorum.as_bytes()).unwrap();
-    let assessment = assess(&told, &evidence, &Reader { trust: Some(&quorum), held: None });
+    let assessment = assess(&told, &evidence, &Reader { trust: Some(&quorum), held: None, ..Reader::default() });
     assert_eq!(assessment.level, Level::L1);
     assert_eq!(levels(&assessment), of(Level::L1));
     // A number that is not what the samples give was not computed again.
@@ -284,7 +291,8 @@ fn a_head_without_a_note_is_no_head_to_hold() {
     let origin = Origin::parse(&told.lab.origin).unwrap();
     let note = sign_note("not a head\n", origin.key_name(), &key(told.lab.log_key)).unwrap();
     for held in [b"".to_vec(), b"garbage".to_vec(), note] {
-        let assessment = assess(&told, &told.evidence(), &Reader { trust: None, held: Some(&held) });
+        let assessment =
+            assess(&told, &told.evidence(), &Reader { trust: None, held: Some(&held), ..Reader::default() });
         assert_eq!(assessment.verdict, Verdict::Untrusted, "{:?}", assessment.findings);
     }
     assert_eq!(told.lab.head_at(1).tree().size, TreeSize(1));

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::cli::rebuild::record::ClaimDocument;
 use crate::cli::rebuild::sampled::SampledDocument;
+use crate::cli::rebuild::sign::Signed;
 use crate::rebuild::sandbox::Sandbox;
 use crate::rebuild::{Class, How, Judged, Made, Plan, Ready, Runner, Stage, Word};
 
@@ -27,6 +28,8 @@ pub(super) struct Document<'a> {
     pub(super) claim: Option<&'a ClaimDocument>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) sampled: Option<SampledDocument>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) signed: Option<Signed>,
 }
 
 #[derive(Debug, Serialize)]
@@ -140,6 +143,7 @@ impl<'a> Document<'a> {
             notes: ready.notes.clone(),
             claim,
             sampled: None,
+            signed: None,
         }
     }
 }

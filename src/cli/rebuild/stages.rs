@@ -8,6 +8,7 @@ use crate::cli::rebuild::consent;
 use crate::cli::rebuild::document::{Document, MissingDocument};
 use crate::cli::rebuild::record::Given;
 use crate::cli::rebuild::sampled::{SampleArgs, Sampled};
+use crate::cli::rebuild::sign::{self, SignArgs};
 use crate::cli::rebuild::text;
 use crate::cli::render::{count, print_json};
 use crate::cli::{Context, Failure, Outcome};
@@ -67,6 +68,8 @@ pub(super) struct StagesArgs {
     /// Bytes that a command may write, such as 16GiB
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     output_limit: Option<u64>,
+    #[command(flatten)]
+    sign: SignArgs,
 }
 
 /// Which sandbox: there is no choice here that keeps a command less.
@@ -119,6 +122,7 @@ impl StagesArgs {
             || self.yes
             || self.sandbox.is_some()
             || self.no_sandbox
+            || self.sign.is_given()
     }
 
     pub(super) fn run(&self, record: &Path, out: Option<&Path>, json: bool, context: &Context) -> Outcome {
@@ -202,6 +206,7 @@ impl StagesArgs {
         json: bool,
         context: &Context,
     ) -> Outcome {
+        let signer = self.sign.open(context, basis.given)?;
         let scratch = Scratch::new(out)?;
         let choice = Choice {
             stages,
@@ -251,6 +256,9 @@ impl StagesArgs {
         };
         let mut document = Document::of(plan, &ready, &made, &sandbox, claim.as_ref(), word, &reason);
         document.sampled = basis.sampled.as_ref().map(|sampled| sampled.document(plan, &made));
+        let (ready, made, sandbox, claim, reason) = (&ready, &made, &sandbox, claim.as_ref(), reason.as_str());
+        let outcome = sign::Outcome { plan, ready, made, sandbox, claim, word, reason };
+        document.signed = signer.map(|signer| signer.sign(context, basis.given, &outcome)).transpose()?;
         if json {
             print_json(context, &document)?;
         } else {

@@ -196,6 +196,13 @@ pub(super) fn rebuilt(document: &Document<'_>) -> String {
         }
     }
     row(&mut text, "kept by", &document.kept_by);
+    if let Some(signed) = &document.signed {
+        row(&mut text, "signed", format_args!("entry {} of {}", signed.entry, message(&signed.ledger)));
+        match &signed.attestation {
+            Some(path) => row(&mut text, "", format_args!("written to {}", quoted(path))),
+            None => row(&mut text, "", format_args!("write it out: reproledger prove {} -o FILE", signed.entry)),
+        }
+    }
     document.notes.iter().for_each(|note| said(&mut text, note));
     text
 }

@@ -93,6 +93,8 @@ fn body() -> BoxedStrategy<Body> {
             protocol,
             reason,
             locations,
+            // Its words have a property of their own, beside the testimonies that carry them.
+            rebuild: None,
         })
         .boxed()
 }
