@@ -10,6 +10,7 @@ mod corpus;
 mod derived;
 mod evaluation;
 mod explain;
+mod figures;
 mod frame;
 mod later;
 mod material;
@@ -26,6 +27,7 @@ use crate::statement::Claim;
 
 pub use case::{Case, Input, InputProblem, Target};
 pub use explain::{Explanation, explain};
+pub use figures::{Bar, Figure, Figures, MAX_ROWS, MAX_SEEDS};
 pub use later::Later;
 pub use number::{CellRate, InputSamples, Number, NumberProblem, Rate, Role, SeedRate, Side};
 pub use observed::{

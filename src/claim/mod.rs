@@ -6,7 +6,9 @@ mod verdict;
 
 pub use assurance::{Assurance, Level, Stage, StageLevel};
 pub use profile::{CI_GATE, ITEM, NUMBER, PAPER, Profile, VENDOR_AUDIT};
-pub use verdict::{Assessment, Reader, Verdict, assess, assess_any, assess_any_as, assess_as, assess_seen};
+pub use verdict::{
+    Assessment, Reader, Verdict, assess, assess_any, assess_any_as, assess_any_seen, assess_as, assess_seen,
+};
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]

@@ -143,9 +143,20 @@ pub fn assess_any_as(
     of_claims: Profile,
     look: impl FnOnce(&VerifiedEvidence<'_>) -> Option<Observed>,
 ) -> Assessment {
+    assess_any_seen(bytes, reader, of_claims, look, |_| ()).0
+}
+
+/// The same, and what `see` takes from the case; nothing where the evidence may not be believed.
+pub fn assess_any_seen<T>(
+    bytes: &[u8],
+    reader: &Reader<'_>,
+    of_claims: Profile,
+    look: impl FnOnce(&VerifiedEvidence<'_>) -> Option<Observed>,
+    see: impl FnOnce(&Case<'_>) -> T,
+) -> (Assessment, Option<T>) {
     // What it is about shows in the file before any of it is believed, and decides nothing but the questions asked.
     let opens_items = Evidence::parse(bytes).is_ok_and(|evidence| !evidence.openings.is_empty());
-    assess_as(bytes, reader, if opens_items { ITEM } else { of_claims }, look)
+    assess_seen(bytes, reader, if opens_items { ITEM } else { of_claims }, look, see)
 }
 
 fn refused(reject: &Reject, profile: Profile) -> Assessment {

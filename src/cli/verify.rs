@@ -10,15 +10,16 @@ use crate::capture::hash::Progress;
 use crate::capture::kin::observe_weights;
 use crate::capture::observe::{observe, observe_items};
 use crate::capture::open::CaptureError;
-use crate::check::Observed;
-use crate::claim::{Profile, Reader, assess_any_as};
+use crate::check::{Case, Figures, Observed};
+use crate::claim::{Assessment, Profile, Reader, assess_any_seen};
 use crate::cli::attach::refused;
 use crate::cli::effort::EffortArgs;
+use crate::cli::prove::write_file;
 use crate::cli::{Context, Failure, Outcome};
 use crate::evidence::{MAX_EVIDENCE_BYTES, MAX_TESTIMONY_BYTES};
 use crate::key::{MAX_POLICY_BYTES, Policy};
 use crate::rebuild::replay_recorded;
-use crate::report::{Detail, to_json, to_text};
+use crate::report::{Detail, to_forest, to_json, to_text};
 use crate::verify::{self, VerifiedEvidence};
 
 /// A head is a few lines, and one for each witness.
@@ -26,11 +27,11 @@ const MAX_HEAD_BYTES: u64 = 1 << 20;
 
 /// Verify an evidence file, offline, without trusting who made it
 ///
-/// Makes no network request and writes nothing. Without --trust the best answer is UNVOUCHED (exit 3): the signatures
+/// Makes no network request and writes nothing but the picture that --svg asks for. Without --trust the best answer is UNVOUCHED (exit 3): the signatures
 /// hold, but by keys that nobody you trust has named.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  reproledger verify claim.evidence --trust trust.policy\n  reproledger verify claim.evidence --trust trust.policy --artifacts ./data --json"
+    after_help = "Examples:\n  reproledger verify claim.evidence --trust trust.policy\n  reproledger verify claim.evidence --trust trust.policy --artifacts ./data --json\n  reproledger verify claim.evidence --trust trust.policy --svg claim.svg"
 )]
 pub(super) struct Verify {
     /// Evidence file, as written by `prove`; `-` reads standard input
@@ -50,6 +51,9 @@ pub(super) struct Verify {
     /// What somebody else signed of this claim and the lab has not attached; may be repeated
     #[arg(long = "attestation", value_name = "FILE")]
     attestations: Vec<PathBuf>,
+    /// Draw what was computed again, with the verdict in words, into this new file
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
     #[command(flatten)]
     effort: EffortArgs,
     /// Show every check with everything it says
@@ -70,18 +74,27 @@ impl Verify {
             .ok_or_else(|| Failure::new(format!("there is no profile `{}`", self.profile)))?;
         let testimonies = self.attestations(&bytes, trust.as_ref())?;
         let reader = Reader { trust: trust.as_ref(), held: held.as_deref(), testimonies: &testimonies };
-        let assessment = assess_any_as(&bytes, &reader, profile, |evidence| {
+        if let Some(picture) = self.svg.as_deref().filter(|picture| picture.exists()) {
+            return Err(Failure::new(format!("`{}` is there already", picture.display())));
+        }
+        let look = |evidence: &VerifiedEvidence<'_>| {
             let directory = self.artifacts.as_deref()?;
             // Never with what is known of files: a verifier reads.
             let observed =
                 self.effort.work(context, "hashing artifacts", None, |progress| look(evidence, directory, progress));
             observed.and_then(|observed| observed.map_err(Failure::from)).map_err(|error| failure = Some(error)).ok()
-        });
+        };
+        let draws = self.svg.is_some();
+        let see = |case: &Case<'_>| draws.then(|| Figures::of(case));
+        let (assessment, figures) = assess_any_seen(&bytes, &reader, profile, look, see);
         if let Some(failure) = failure {
             return Err(failure);
         }
         let detail = if self.verbose { Detail::Every } else { Detail::Screen };
         context.print(&if self.json { to_json(&assessment) } else { to_text(&assessment, detail) })?;
+        if let Some(path) = &self.svg {
+            draw(context, path, &assessment, figures.flatten().as_ref())?;
+        }
         Ok(assessment.verdict.exit_code())
     }
 }
@@ -101,6 +114,22 @@ impl Verify {
             }
         }
         Ok(files)
+    }
+}
+
+/// Writes the picture; of what has none, says why.
+fn draw(
+    context: &Context,
+    path: &Path,
+    assessment: &Assessment,
+    figures: Option<&Result<Figures, String>>,
+) -> Result<(), Failure> {
+    match to_forest(assessment, figures) {
+        Ok(picture) => write_file(path, picture.as_bytes()),
+        Err(error) => {
+            context.remark(&format!("no picture was written: {error}"));
+            Ok(())
+        }
     }
 }
 

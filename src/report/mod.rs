@@ -1,12 +1,15 @@
 //! A verdict for people and for programs: the same assessment gives the same bytes, everywhere.
 
 mod arms;
+mod drawing;
+mod forest;
 mod json;
 pub mod picture;
 mod shown;
 mod text;
 
 pub use arms::ArmsReport;
+pub use forest::{ForestError, to_forest};
 pub use json::{SCHEMA, to_json};
 pub use shown::{Shown, legible};
 pub use text::{Detail, first_line, to_text};

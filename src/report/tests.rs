@@ -41,6 +41,12 @@ fn the_first_line_says_verdict_level_profile_and_voucher() {
         line(Verdict::NotRecomputable, pinned(), &others[..2]),
         "NOT-RECOMPUTABLE·L0·number — reason of stat.error"
     );
+    // What nobody asked for and could not look decides nothing.
+    let others = [("spec.render", Outcome::Unknown), ("stat.recompute", Outcome::Differs)];
+    assert_eq!(
+        line(Verdict::Difference, pinned(), &others),
+        "RECOMPUTED-WITH-DIFFERENCE·L0·number — reason of stat.recompute"
+    );
 }
 
 #[test]

@@ -67,6 +67,7 @@ fn decisive(assessment: &Assessment) -> Option<&Finding> {
         .or_else(|| {
             findings.iter().filter(is_required).find(|f| f.outcome == Outcome::Unknown && f.check != "ledger.keys")
         })
+        .or_else(|| findings.iter().filter(is_required).find(|finding| finding.outcome == Outcome::Differs))
         .or_else(|| findings.iter().find(|finding| finding.outcome == Outcome::Unknown))
 }
 

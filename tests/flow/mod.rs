@@ -22,6 +22,7 @@ mod lineage;
 mod logs;
 mod output;
 mod paper;
+mod pictures;
 mod rebuild;
 mod runs;
 mod salted;

@@ -125,7 +125,7 @@ fn a_gate_that_was_promised_is_told_and_never_decides_the_sign() {
     assert!(!found.notes.iter().any(|note| note.contains("harmful")), "{found:?}");
     let found = finding(&promised, "stat.gates");
     assert_eq!(found.outcome, Outcome::Pass, "{found:?}");
-    assert!(found.reason.starts_with("met: msm+aft 0."), "{found:?}");
+    assert!(found.reason.starts_with("`classifier.harmful` at-most 90%: met: msm+aft 0."), "{found:?}");
 }
 
 #[test]

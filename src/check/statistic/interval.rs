@@ -52,6 +52,18 @@ pub(in crate::check) fn bounds_at(
     }
 }
 
+/// The bounds of one arm's rate: over its seeds by Student's t, over its rollouts by Wilson.
+pub(in crate::check) fn rate_bounds(rate: &Rate, target: IntervalTarget, level: &Level) -> Result<TailBounds, String> {
+    match target {
+        IntervalTarget::Seeds => {
+            let mean = SeedContrast::mean(&seed_values(rate)?).map_err(|error| error.to_string())?;
+            mean.bounds(level).map_err(|error| error.to_string())
+        }
+        IntervalTarget::Checkpoints => Ok(TailBounds::from(&proportion(rate)?.wilson(level))),
+        IntervalTarget::Conditions => Err("no interval for new conditions is drawn".to_owned()),
+    }
+}
+
 /// Rates of these checkpoints alone: every rollout counts, and only rollouts would be drawn anew.
 fn of_rollouts(
     number: &Number,

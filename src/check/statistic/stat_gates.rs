@@ -63,7 +63,11 @@ fn judge(claim: &Claim, protocol: &Protocol, inputs: &[InputSamples<'_, '_>]) ->
         let reason = format!("{} conditions over {samples} samples were not computed", protocol.gates.len());
         return Finding::new(ID, Outcome::Unknown, reason);
     }
-    join(ID, protocol.gates.iter().map(|gate| (said(gate), of_gate(claim, gate, inputs))).collect())
+    let mut parts: Vec<_> = protocol.gates.iter().map(|gate| (said(gate), of_gate(claim, gate, inputs))).collect();
+    if let [(gate, only)] = parts.as_mut_slice() {
+        only.reason = format!("{gate}: {}", only.reason);
+    }
+    join(ID, parts)
 }
 
 fn said(gate: &Gate) -> String {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::lineage::Relation;
+use crate::report::drawing::{columns, cut, escape};
 use crate::report::picture::layout::{CARD_HEIGHT, CARD_WIDTH, Layout, MARGIN, lay_out};
 use crate::report::picture::{Card, Picture, PictureError, Scene, Tie};
 use crate::statement::{EdgeType, Kind};
@@ -273,51 +274,4 @@ fn legend(picture: &Picture, arms: &BTreeMap<&str, &str>) -> (String, f64) {
         }
     }
     (out, x)
-}
-
-/// Columns of a text: what is wide in East Asian type counts as two.
-fn columns(text: &str) -> usize {
-    text.chars().map(column).sum()
-}
-
-fn column(character: char) -> usize {
-    let is_wide = matches!(character,
-        '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}'
-        | '\u{fe30}'..='\u{fe6f}' | '\u{ff00}'..='\u{ff60}' | '\u{ffe0}'..='\u{ffe6}' | '\u{1f300}'..='\u{1faff}'
-        | '\u{20000}'..='\u{3fffd}');
-    if is_wide { 2 } else { 1 }
-}
-
-/// A text that fits, with a mark where it was cut.
-fn cut(text: &str, most: usize) -> String {
-    if columns(text) <= most {
-        return text.to_owned();
-    }
-    let (mut out, mut width) = (String::new(), 0);
-    for character in text.chars() {
-        width += column(character);
-        if width >= most {
-            break;
-        }
-        out.push(character);
-    }
-    out.push('…');
-    out
-}
-
-/// Text as XML 1.0 takes it; what has no place there stands as U+FFFD.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            '\t' | '\n' | '\r' | '\u{20}'..='\u{fffd}' | '\u{10000}'.. => out.push(character),
-            _ => out.push('\u{fffd}'),
-        }
-    }
-    out
 }
