@@ -4,11 +4,13 @@ use std::cell::OnceCell;
 
 use crate::artifact::samples::Samples;
 use crate::check::material::Material;
+use crate::check::statistic::drawing::Drawing;
 use crate::check::{Number, NumberProblem, Observed};
 use crate::digest::{Algorithm, Digest, DigestKind, ManifestRoot};
 use crate::lineage::{Arm, Graph};
 use crate::merkle::EntryIndex;
 use crate::statement::{Claim, EdgeType};
+use crate::stats::Nonce;
 use crate::verify::{VerifiedEntry, VerifiedEvidence};
 
 /// Why an input cannot be computed with.
@@ -46,6 +48,17 @@ pub enum Target {
     Items,
 }
 
+/// The reader's clock, and what it is held against: times that witnesses of the reader's own gave, in seconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Age {
+    /// Now, as the reader says.
+    pub at: u64,
+    /// How long ago the head may have been seen.
+    pub most: Option<u64>,
+    /// How long nobody may have looked between two heads that were seen.
+    pub gap: Option<u64>,
+}
+
 /// Everything the checks look at.
 #[derive(Debug)]
 pub struct Case<'a> {
@@ -57,6 +70,9 @@ pub struct Case<'a> {
     pub inputs: Vec<Input<'a>>,
     /// What a look at the artifacts gave, where somebody looked.
     pub observed: Option<&'a Observed>,
+    /// How old what somebody outside saw may be, where the reader says it.
+    pub age: Option<Age>,
+    drawing: Drawing,
     number: OnceCell<Result<Number, NumberProblem>>,
     graph: OnceCell<Graph<'a>>,
     material: OnceCell<Result<Material, String>>,
@@ -76,8 +92,27 @@ impl<'a> Case<'a> {
         inputs: Vec<Input<'a>>,
         observed: Option<&'a Observed>,
     ) -> Self {
-        let (number, graph, material) = Default::default();
-        Self { evidence, claim, inputs, observed, number, graph, material }
+        let (drawing, number, graph, material) = Default::default();
+        Self { evidence, claim, inputs, observed, age: None, drawing, number, graph, material }
+    }
+
+    /// With numbers that the lab could not choose, for what is drawn; without them nothing is.
+    #[must_use]
+    pub fn drawing_from(mut self, nonce: Option<Nonce>) -> Self {
+        self.drawing = Drawing::from(nonce);
+        self
+    }
+
+    /// With the reader's own clock and how old things may be by it; without it no age is judged.
+    #[must_use]
+    pub fn aged_by(mut self, age: Option<Age>) -> Self {
+        self.age = age;
+        self
+    }
+
+    /// What is drawn in this verification.
+    pub(super) fn drawing(&self) -> &Drawing {
+        &self.drawing
     }
 
     /// The claim and its number, computed once however many checks ask.

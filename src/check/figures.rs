@@ -5,6 +5,7 @@ use num_rational::BigRational;
 use num_traits::{One, Zero};
 
 use crate::check::number::{arms, contrast};
+use crate::check::statistic::drawing::Drawing;
 use crate::check::statistic::interval::{bounds, confidence, level, pairing, rate_bounds, seed_values};
 use crate::check::{Case, Number, Rate, Role};
 use crate::statement::{Claim, ContrastKind, IntervalTarget, Quantity};
@@ -89,7 +90,7 @@ impl Figures {
             claim: claim.claim_id.clone(),
             score: format!("mean of `{name}`; {} is better", claim.metric.direction),
             rates,
-            contrast: of_contrast(claim, number),
+            contrast: of_contrast(claim, number, case.drawing()),
         })
     }
 }
@@ -127,16 +128,16 @@ fn bar(found: &TailBounds, level: &Level) -> Result<Bar, String> {
     Ok(Bar { low: low.clone(), high: high.clone(), rule })
 }
 
-fn of_contrast(claim: &Claim, number: &Number) -> Option<(ContrastKind, Figure)> {
+fn of_contrast(claim: &Claim, number: &Number, drawing: &Drawing) -> Option<(ContrastKind, Figure)> {
     let stated = claim.contrast.value()?;
     let value = contrast::of_claim(claim, number)?.ok()?;
     let subject = &claim.subject.arm;
     let comparator = claim.comparator.value().map_or("", |arm| arm.arm.as_str());
     let interval = match stated.interval.value() {
         None => Err("the claim prints none".to_owned()),
-        Some(interval) => {
-            bounds(claim, number, Quantity::Contrast, &interval.rule).and_then(|(found, level)| bar(&found, &level))
-        }
+        Some(interval) => bounds(claim, number, Quantity::Contrast, &interval.rule, drawing)
+            .map_err(|none| none.why)
+            .and_then(|found| bar(&found.bounds, &found.level)),
     };
     let of = match stated.kind {
         ContrastKind::Difference => format!("{subject} minus {comparator}"),

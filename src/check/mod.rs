@@ -24,8 +24,10 @@ mod understood;
 use crate::codec::wire_enum;
 use crate::merkle::EntryIndex;
 use crate::statement::Claim;
+use statistic::drawing::Drawing;
 
-pub use case::{Case, Input, InputProblem, Target};
+pub use case::{Age, Case, Input, InputProblem, Target};
+pub use evaluation::judge_audit::audits;
 pub use explain::{Explanation, explain};
 pub use figures::{Bar, Figure, Figures, MAX_ROWS, MAX_SEEDS};
 pub use later::Later;
@@ -238,7 +240,7 @@ pub fn check_number(claim: &Claim, inputs: &[InputSamples<'_, '_>]) -> Result<Ve
         statistic::stat_denominator::judge(claim, &number),
         statistic::stat_aggregation::judge(claim, &number),
         statistic::stat_error::judge(claim, &number),
-        statistic::stat_contrast::judge(claim, &number, None),
+        statistic::stat_contrast::judge(claim, &number, &Drawing::default(), None),
     ])
 }
 

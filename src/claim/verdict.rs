@@ -1,10 +1,11 @@
 //! From findings to the verdict, and from the verdict to the exit code.
 
-use crate::check::{Case, Finding, Observed, Outcome, run_all};
+use crate::check::{Age, Case, Finding, Observed, Outcome, run_all};
 use crate::claim::{Assurance, ITEM, Level, Profile};
 use crate::codec::wire_enum;
 use crate::evidence::Evidence;
 use crate::key::Policy;
+use crate::stats::Nonce;
 use crate::verify::{self, Class, Reject, VerifiedEvidence, Voucher};
 
 wire_enum! {
@@ -81,6 +82,10 @@ pub struct Reader<'a> {
     pub held: Option<&'a [u8]>,
     /// What others signed of the claim, beside what the evidence carries.
     pub testimonies: &'a [Vec<u8>],
+    /// Numbers that the lab could not choose, for what has to be drawn.
+    pub nonce: Option<Nonce>,
+    /// How old what somebody outside saw may be, by the reader's own clock.
+    pub age: Option<Age>,
 }
 
 /// The same for a reader who holds more than a policy.
@@ -113,7 +118,7 @@ pub fn assess_seen<T>(
         Err(reject) => (refused(&reject, profile), None),
         Ok(evidence) => {
             let observed = look(&evidence);
-            let case = Case::new(&evidence, observed.as_ref());
+            let case = Case::new(&evidence, observed.as_ref()).drawing_from(reader.nonce).aged_by(reader.age);
             let findings = run_all(&case);
             let assurance = Assurance::of(&evidence, &findings, case.target());
             let (level, verdict) = (assurance.headline(), judge(&findings, profile, &evidence));

@@ -83,6 +83,10 @@ pub(super) struct Record {
     /// arguments of its task are its condition: condition=ARG+ARG (eval-log, other)
     #[arg(long, value_name = "ROLE=COLUMN,…", value_parser = ColumnMap::parse)]
     map: Option<ColumnMap>,
+    /// The condition of a whole log, where it stands in a file's name alone: your signed word, held to the log's own
+    /// (eval-log)
+    #[arg(long, value_name = "LABEL")]
+    condition: Option<String>,
     #[command(flatten)]
     rows: Box<RowArgs>,
     #[command(flatten)]
@@ -272,12 +276,21 @@ impl Record {
         Ok(Options {
             hash: HashOptions { also, ..HashOptions::default() },
             bytes_only: self.bytes_only,
-            map: self.map.clone(),
+            map: self.map()?,
             documents: self.documents.options()?,
             recipe,
             rows: self.rows.options(),
             made: Made::default(),
         })
+    }
+
+    /// What of a log or a table is what.
+    fn map(&self) -> Result<Option<ColumnMap>, Failure> {
+        let Some(label) = &self.condition else { return Ok(self.map.clone()) };
+        if self.kind != Kind::EvalLog {
+            return Err(Failure::new(format!("--condition is of an evaluation log, not of a {}", self.kind)));
+        }
+        ColumnMap::labelled(self.map.as_ref(), label).map(Some).map_err(|error| Failure::new(error.to_string()))
     }
 
     /// The repository and the one path inside it.

@@ -10,16 +10,18 @@ use crate::capture::hash::Progress;
 use crate::capture::kin::observe_weights;
 use crate::capture::observe::{observe, observe_items};
 use crate::capture::open::CaptureError;
-use crate::check::{Case, Figures, Observed};
+use crate::check::{Age, Case, Figures, Observed};
 use crate::claim::{Assessment, Profile, Reader, assess_any_seen};
 use crate::cli::attach::refused;
 use crate::cli::effort::EffortArgs;
 use crate::cli::prove::write_file;
 use crate::cli::{Context, Failure, Outcome};
+use crate::digest::parse_hex;
 use crate::evidence::{MAX_EVIDENCE_BYTES, MAX_TESTIMONY_BYTES};
 use crate::key::{MAX_POLICY_BYTES, Policy};
 use crate::rebuild::replay_recorded;
 use crate::report::{Detail, to_forest, to_json, to_text};
+use crate::stats::{Nonce, NonceOrigin};
 use crate::verify::{self, VerifiedEvidence};
 
 /// A head is a few lines, and one for each witness.
@@ -54,6 +56,18 @@ pub(super) struct Verify {
     /// Draw what was computed again, with the verdict in words, into this new file
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
+    /// For what has to be drawn: 64 hex digits of your own, that the lab could not know before; the same give the same
+    #[arg(long, value_name = "HEX", value_parser = nonce)]
+    nonce: Option<Nonce>,
+    /// Now, by your own clock: seconds since 1970, as `date +%s` prints; nothing else here knows the time
+    #[arg(long, value_name = "SECONDS")]
+    at: Option<u64>,
+    /// How long before that a witness of yours must have seen the head: 30d, 12h
+    #[arg(long, value_name = "SPAN", requires = "at", value_parser = span)]
+    max_age: Option<u64>,
+    /// For how long none of your witnesses may have looked between two heads that are shown: 7d
+    #[arg(long, value_name = "SPAN", requires = "at", value_parser = span)]
+    max_gap: Option<u64>,
     #[command(flatten)]
     effort: EffortArgs,
     /// Show every check with everything it says
@@ -73,7 +87,9 @@ impl Verify {
         let profile = Profile::find(&self.profile)
             .ok_or_else(|| Failure::new(format!("there is no profile `{}`", self.profile)))?;
         let testimonies = self.attestations(&bytes, trust.as_ref())?;
-        let reader = Reader { trust: trust.as_ref(), held: held.as_deref(), testimonies: &testimonies };
+        let (held, nonce) = (held.as_deref(), self.nonce);
+        let age = self.at.map(|at| Age { at, most: self.max_age, gap: self.max_gap });
+        let reader = Reader { trust: trust.as_ref(), held, testimonies: &testimonies, nonce, age };
         if let Some(picture) = self.svg.as_deref().filter(|picture| picture.exists()) {
             return Err(Failure::new(format!("`{}` is there already", picture.display())));
         }
@@ -131,6 +147,27 @@ fn draw(
             Ok(())
         }
     }
+}
+
+/// Takes 32 bytes, as 64 lowercase hex digits.
+fn nonce(text: &str) -> Result<Nonce, String> {
+    let bytes = parse_hex(text).map_err(|error| error.to_string())?;
+    Ok(Nonce { bytes, origin: NonceOrigin::Verifier })
+}
+
+/// Takes a number of days, hours, minutes or seconds: `30d`. A number alone could be any of them.
+fn span(text: &str) -> Result<u64, String> {
+    let refused = || "expected a whole number with its unit: 30d, 12h, 90m or 600s".to_owned();
+    let unit = match text.chars().last() {
+        Some('d') => 86_400,
+        Some('h') => 3_600,
+        Some('m') => 60,
+        Some('s') => 1,
+        _ => return Err(refused()),
+    };
+    let digits = &text[..text.len() - 1];
+    let count = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse::<u64>().ok()).flatten();
+    count.and_then(|count| count.checked_mul(unit)).ok_or_else(refused)
 }
 
 /// Takes the name of a profile, and says what each answers.
@@ -191,4 +228,21 @@ pub(super) fn read_bounded(path: &Path, most: u64) -> Result<Vec<u8>, Failure> {
         return Err(Failure::new(format!("`{}` has more than {most} bytes", path.display())));
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_say_their_unit_and_nonces_are_of_one_length() {
+        assert_eq!([span("30d"), span("12h"), span("90m"), span("0s")], [Ok(2_592_000), Ok(43_200), Ok(5_400), Ok(0)]);
+        for text in ["", "d", "30", "-1d", "1.5d", "1w", "30 d", "99999999999999999999d", "300000000000000d", "1é"] {
+            assert!(span(text).is_err(), "{text}");
+        }
+        assert!(nonce(&"0f".repeat(32)).is_ok());
+        for text in ["", "0f", &"0F".repeat(32), &"0f".repeat(33)] {
+            assert!(nonce(text).is_err(), "{text}");
+        }
+    }
 }

@@ -85,6 +85,7 @@ pub(super) fn differences(a: &Shown, b: &Shown, cells: &[CellPair]) -> (Vec<Diff
     hold("direction", Quantity, text(left.metric.direction), text(right.metric.direction));
     hold("parser", Record, stated(&left.metric.parser), stated(&right.metric.parser));
     hold("judge", Quantity, judges(a), judges(b));
+    hold("judge audit", Record, audited(a), audited(b));
     let prompt = |of: &Shown| of.claim.judge.value().and_then(|judge| stated(&judge.prompt));
     hold("judge prompt", Quantity, prompt(a), prompt(b));
     let (one, other) = (&left.eval, &right.eval);
@@ -132,16 +133,30 @@ fn key(key: &Stated<String>) -> Option<String> {
     Some(key.value().cloned().unwrap_or_else(|| "a single score".to_owned()))
 }
 
+/// Said where the samples are at hand and no model judged them.
+pub(super) const NO_JUDGE: &str = "no judge";
+
 /// The judges that were seen, or else those that the claim names.
-fn judges(of: &Shown) -> Option<String> {
+pub(super) fn judges(of: &Shown) -> Option<String> {
     let named = || of.claim.judge.value().map(|judge| judge.observed_models.iter().cloned().collect());
     let judges: BTreeSet<String> = if of.judges.is_empty() { named().unwrap_or_default() } else { of.judges.clone() };
     match (judges.is_empty(), of.number.is_ok()) {
         (false, _) => Some(judges.into_iter().collect::<Vec<_>>().join(", ")),
         // The samples are here, and no model judged them.
-        (true, true) => Some("no judge".to_owned()),
+        (true, true) => Some(NO_JUDGE.to_owned()),
         (true, false) => None,
     }
+}
+
+/// Whether people read some of the judge's verdicts again.
+#[expect(clippy::unnecessary_wraps, reason = "a field that is always said, beside those that may not be")]
+fn audited(of: &Shown) -> Option<String> {
+    let word = match &of.audits {
+        None => "none",
+        Some(Ok(_)) => "of each arm",
+        Some(Err(_)) => "one that says nothing",
+    };
+    Some(word.to_owned())
 }
 
 fn arm_of<'s>(of: &'s Shown, label: &str) -> Option<&'s Arm> {

@@ -6,6 +6,7 @@ use num_rational::BigRational;
 use num_traits::{Signed, Zero};
 
 use super::Rules;
+use super::differences::{NO_JUDGE, judges};
 use super::side::Shown;
 use crate::check::{Rate, Role};
 use crate::codec::wire_enum;
@@ -13,7 +14,8 @@ use crate::digest::Digest;
 use crate::statement::{Arm, ClaimedValue, ErrorUnit};
 use crate::stats::decimal::decimal_digits;
 use crate::stats::{
-    Answer, Enclosure, ErrorSource, Interval, Level, Method, Printed, SeedContrast, SeedMean, Strata, Target,
+    Answer, ArmAudit, AuditError, AuditedTerm, Enclosure, ErrorSource, Interval, Level, Method, Printed, SeedContrast,
+    SeedMean, Strata, Target, audited_sum,
 };
 
 wire_enum! {
@@ -49,6 +51,10 @@ pub struct Cell {
     mean: Result<SeedMean, String>,
     /// Weights that its logs evaluated.
     weights: BTreeSet<Digest>,
+    /// What people found who read its verdicts again.
+    audit: Option<ArmAudit>,
+    /// Who judged, where somebody did.
+    judge: Option<String>,
 }
 
 /// An arm of one claim beside the arm of the other that it is.
@@ -88,6 +94,8 @@ pub struct Gap {
     pub judged: Judged,
     /// Why, in one sentence.
     pub why: String,
+    /// Whose verdicts it rests on, where nobody read any of them again.
+    pub according: Option<String>,
 }
 
 impl Cell {
@@ -106,6 +114,7 @@ impl Cell {
             None => printed_mean(shown, claimed, value.as_ref(), used),
         };
         let own = shown.weights.get(&arm.arm).cloned();
+        let audit = shown.audits.as_ref().and_then(|found| found.as_ref().ok()?.get(&role).copied());
         Self {
             arm: arm.arm.clone(),
             role: match role {
@@ -120,6 +129,8 @@ impl Cell {
             value,
             mean,
             weights: own.unwrap_or_else(|| arm.checkpoints.iter().copied().collect()),
+            audit,
+            judge: judges(shown).filter(|judge| judge != NO_JUDGE),
         }
     }
 
@@ -222,6 +233,9 @@ fn between(a: &Cell, b: &Cell, rules: &Rules, level: &Level) -> Gap {
     let is_printed = a.is_printed_only() || b.is_printed_only();
     // The same weights have the same seeds: only the rollouts would be drawn anew.
     let same_weights = !a.weights.is_empty() && a.weights == b.weights;
+    if let Some(found) = audited(&[(1, a), (-1, b)], same_weights, level) {
+        return corrected(found, &difference, rules);
+    }
     let of_rollouts = || Some(a.strata()?.difference(&b.strata()?, level));
     let noise = match same_weights.then(of_rollouts).flatten() {
         Some(interval) => Ok(Noise::of(&interval, is_printed)),
@@ -231,7 +245,57 @@ fn between(a: &Cell, b: &Cell, rules: &Rules, level: &Level) -> Gap {
             (_, Err(why)) => Err(format!("B: {why}")),
         },
     };
-    judged(difference, noise, rules, is_printed)
+    according(judged(difference, noise, rules, is_printed), &[a], &[b])
+}
+
+/// The sum of `factor * rate` where every verdict's errors are known from an audit of its own arm, and its interval; none
+/// where an arm was not read again, or its seeds say nothing.
+fn audited(
+    cells: &[(i64, &Cell)],
+    same_weights: bool,
+    level: &Level,
+) -> Option<Result<(BigRational, Interval), AuditError>> {
+    let term = |(factor, cell): &(i64, &'_ Cell)| -> Option<(i64, ArmAudit, Option<SeedMean>)> {
+        let over = if same_weights { None } else { Some(cell.mean.clone().ok()?) };
+        Some((*factor, cell.audit?, over))
+    };
+    let terms = cells.iter().map(term).collect::<Option<Vec<_>>>()?;
+    let terms: Vec<AuditedTerm<'_>> =
+        terms.iter().map(|(factor, audit, over)| AuditedTerm { factor: *factor, audit, over: over.as_ref() }).collect();
+    Some(audited_sum(&terms, level))
+}
+
+/// A gap between rates that audits correct, each by itself.
+fn corrected(found: Result<(BigRational, Interval), AuditError>, observed: &BigRational, rules: &Rules) -> Gap {
+    match found {
+        Ok((difference, interval)) => {
+            // What both judges may do alike is in the audits already.
+            let rules = Rules { disagreement: None, ..rules.clone() };
+            let found = judged(difference, Ok(Noise::of(&interval, false)), &rules, false);
+            let why = format!(
+                "{}, corrected for the errors that people found (the judges give {})",
+                found.why,
+                decimal_digits(observed, 4)
+            );
+            Gap { why, ..found }
+        }
+        Err(error) => Gap::untold(Some(observed.clone()), None, format!("the audits say nothing: {error}")),
+    }
+}
+
+/// Whose word a gap rests on, where its verdicts were not read again.
+fn according(gap: Gap, a: &[&Cell], b: &[&Cell]) -> Gap {
+    let judge = |cells: &[&Cell]| cells.first().and_then(|cell| cell.judge.clone());
+    let by = match (judge(a), judge(b)) {
+        (None, None) => return gap,
+        (Some(one), Some(other)) if one == other => format!("judge {one}"),
+        (one, other) => {
+            let name = |judge: Option<String>| judge.unwrap_or_else(|| "nobody named".to_owned());
+            format!("judges {} (A) and {} (B)", name(one), name(other))
+        }
+    };
+    let by: String = by.chars().take(200).flat_map(char::escape_default).collect();
+    Gap { why: format!("{}, according to {by}", gap.why), according: Some(by), ..gap }
 }
 
 fn effect(left: &[&Cell], right: &[&Cell], rules: &Rules, level: &Level) -> Gap {
@@ -252,10 +316,14 @@ fn effect(left: &[&Cell], right: &[&Cell], rules: &Rules, level: &Level) -> Gap 
         is_printed |= cell.is_printed_only();
         means.push((*factor, &cell.mean));
     }
+    let audits: Option<Vec<(i64, &Cell)>> = four.iter().map(|(factor, cell)| Some((*factor, cell.as_ref()?))).collect();
+    if let Some(found) = audits.and_then(|cells| audited(&cells, false, level)) {
+        return corrected(found, &difference, rules);
+    }
     let known: Result<Vec<(i64, &SeedMean)>, String> =
         means.iter().map(|(factor, mean)| mean.as_ref().map(|mean| (*factor, mean)).map_err(Clone::clone)).collect();
     let noise = known.and_then(|known| over_seeds(&known, level, is_printed));
-    judged(difference, noise, rules, is_printed)
+    according(judged(difference, noise, rules, is_printed), left, right)
 }
 
 fn over_seeds(means: &[(i64, &SeedMean)], level: &Level, is_printed: bool) -> Result<Noise, String> {
@@ -308,12 +376,12 @@ fn judged(difference: BigRational, noise: Result<Noise, String>, rules: &Rules, 
         }
         _ => (Judged::Untold, format!("{shown}: too close to decide")),
     };
-    Gap { difference: Some(difference), noise: Some(noise), judged, why }
+    Gap { difference: Some(difference), noise: Some(noise), judged, why, according: None }
 }
 
 impl Gap {
     fn untold(difference: Option<BigRational>, noise: Option<Noise>, why: String) -> Self {
-        Self { difference, noise, judged: Judged::Untold, why }
+        Self { difference, noise, judged: Judged::Untold, why, according: None }
     }
 
     /// The largest difference that the interval does not exclude.

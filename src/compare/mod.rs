@@ -146,5 +146,7 @@ fn judge(
     let missed = missed.map_or(String::new(), |missed| {
         format!("; a difference of up to {} could have been missed", crate::stats::decimal::decimal_digits(&missed, 4))
     });
-    (Likeness::Same, format!("no number differs by more than the noise of both sides{missed}"))
+    let by = gaps().find_map(|(_, gap)| gap.according.as_ref());
+    let by = by.map_or(String::new(), |by| format!(", according to {by}"));
+    (Likeness::Same, format!("no number differs by more than the noise of both sides{by}{missed}"))
 }

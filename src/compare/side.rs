@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::{Case, Number, Outcome};
+use crate::check::{Case, Number, Outcome, Role, audits};
 use crate::claim::{Assessment, Profile, Reader, assess_seen};
 use crate::digest::{Digest, DigestKind};
 use crate::key::Policy;
 use crate::statement::{Claim, EdgeType, Kind};
+use crate::stats::ArmAudit;
 use crate::verify::{VerifiedEntry, Voucher};
 
 /// A claim that was verified, whatever that came to.
@@ -31,6 +32,8 @@ pub struct Shown {
     pub weights: BTreeMap<String, BTreeSet<Digest>>,
     /// Judges that were seen to answer.
     pub judges: BTreeSet<String>,
+    /// What people found who read verdicts again, by arm; why that says nothing; none where nobody read any.
+    pub audits: Option<Result<BTreeMap<Role, ArmAudit>, String>>,
 }
 
 impl Side {
@@ -95,6 +98,7 @@ impl Shown {
             facts.observed.iter().filter(is_judge).map(|model| model.model.clone()).collect::<Vec<_>>()
         });
         let judges = judges.collect();
-        Some(Self { claim, number, specs, weights, judges })
+        let audits = audits(case);
+        Some(Self { claim, number, specs, weights, judges, audits })
     }
 }

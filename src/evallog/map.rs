@@ -1,6 +1,7 @@
 //! Which column of a table is what: the map that `rows/1` reads by.
 //!
-//! Of an Inspect log the same roles name arguments of its task: `condition=goal_type+urgency_type` ([`super::place`]).
+//! Of an Inspect log the same roles name arguments of its task: `condition=goal_type+urgency_type` ([`super::place`]);
+//! `label=murder` is no argument but the condition itself, by the word of whoever recorded the log.
 //! Written `sample=item_id,epoch=run,score.harmful=harmful`; the order does not matter, the canonical text is sorted. The
 //! map is part of the projection's name, so that whoever holds a manifest knows by which columns it was made. `,` `=`
 //! `+` and `%` in a column's name are written as `%` and two hexadecimal digits. Several columns joined by `+` make one
@@ -25,6 +26,7 @@ const ROLES: &[&str] = &[
     "epoch",
     "error",
     "k",
+    "label",
     "n",
     "rate",
     "run",
@@ -42,6 +44,9 @@ const AGGREGATE: &[&str] = &["ci", "ci.lower", "ci.upper", "k", "n", "rate", "ru
 const SAMPLE: &[&str] = &["epoch", "error", "sample", "status"];
 
 const SCORE: &str = "score.";
+
+/// The role that is no column and no argument: the condition of a whole log, said by whoever recorded it.
+pub(super) const LABEL: &str = "label";
 
 /// Why a text is not a map of columns.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -61,6 +66,8 @@ pub enum MapError {
     NoSample,
     #[error("rows of counts need both `n=COLUMN` and `k=COLUMN`")]
     NoCount,
+    #[error("a table names its conditions by a column, not by `label`")]
+    Label,
     #[error("`{role}` belongs to rows of {kind}")]
     Mixed { role: String, kind: &'static str },
 }
@@ -72,6 +79,21 @@ pub struct ColumnMap {
 }
 
 impl ColumnMap {
+    /// A map, or none, with a condition that whoever records the log gives for all of it.
+    pub fn labelled(map: Option<&Self>, label: &str) -> Result<Self, MapError> {
+        let mut columns = map.map_or_else(BTreeMap::new, |map| map.columns.clone());
+        if label.is_empty() {
+            return Err(MapError::Syntax { found: String::new() });
+        }
+        if columns.insert(LABEL.to_owned(), vec![label.to_owned()]).is_some() {
+            return Err(MapError::Twice { role: LABEL.to_owned() });
+        }
+        let labelled = Self { columns };
+        labelled.check()?;
+        let found = labelled.to_string().len();
+        if found > MAX_MAP_BYTES { Err(MapError::Length { found }) } else { Ok(labelled) }
+    }
+
     /// Reads a map as it is typed.
     pub fn parse(text: &str) -> Result<Self, MapError> {
         let mut columns = BTreeMap::new();
@@ -123,6 +145,9 @@ impl ColumnMap {
             return Err(MapError::Mixed { role: role.clone(), kind });
         }
         let has = |role: &str| self.columns.contains_key(role);
+        if has(LABEL) && !self.is_arguments() {
+            return Err(MapError::Label);
+        }
         match is_aggregate {
             true if !has("n") || !has("k") => Err(MapError::NoCount),
             false if self.is_arguments() => Ok(()),
@@ -138,7 +163,7 @@ impl ColumnMap {
 
     /// Whether it only says which cell, condition and seed a whole log is of.
     pub fn is_arguments(&self) -> bool {
-        self.columns.keys().all(|role| matches!(role.as_str(), "cell" | "condition" | "seed"))
+        self.columns.keys().all(|role| matches!(role.as_str(), "cell" | "condition" | "label" | "seed"))
     }
 
     /// The columns of a role, none where it has none.
@@ -216,7 +241,21 @@ mod tests {
         let arguments = ColumnMap::parse("seed=s,condition=goal+urgency").unwrap();
         assert_eq!(ColumnMap::of_projection("inspect/1 condition=goal+urgency,seed=s"), Some(arguments));
         assert_eq!(ColumnMap::of_projection("rows/1 condition=goal"), None);
+        let labelled = ColumnMap::labelled(Some(&ColumnMap::parse("seed=s").unwrap()), "murder, at night").unwrap();
+        assert_eq!(labelled.to_string(), "label=murder%2c at night,seed=s");
+        assert_eq!(ColumnMap::of_projection(&format!("inspect/1 {labelled}")), Some(labelled));
         assert_eq!(ColumnMap::of_projection("inspect/1 score.a=b,sample=c"), None);
+    }
+
+    #[test]
+    fn a_label_is_of_a_whole_log_and_given_once() {
+        let table = ColumnMap::parse("sample=id,score.a=a").unwrap();
+        assert_eq!(ColumnMap::labelled(Some(&table), "murder"), Err(MapError::Label));
+        let once = ColumnMap::labelled(None, "murder").unwrap();
+        assert_eq!(ColumnMap::labelled(Some(&once), "leak"), Err(MapError::Twice { role: "label".to_owned() }));
+        assert!(matches!(ColumnMap::labelled(None, ""), Err(MapError::Syntax { .. })));
+        let long = "x".repeat(MAX_MAP_BYTES);
+        assert_eq!(ColumnMap::labelled(None, &long), Err(MapError::Length { found: MAX_MAP_BYTES + 6 }));
     }
 
     #[test]

@@ -99,6 +99,8 @@ pub enum EvalLogError {
     NotALog { reason: &'static str },
     #[error("the log's task has no argument `{name}`")]
     NoArgument { name: String },
+    #[error("recorded as of the condition `{label}`, the log itself says `{found}`")]
+    OtherCondition { label: String, found: String },
     #[error("the argument that is the seed is `{found}`, expected an integer")]
     SeedArgument { found: String },
     #[error("the {role} that the arguments make has {found} bytes, more than {limit}")]
@@ -268,11 +270,13 @@ pub trait Reader: Sync {
 
 /// Reads a log of one or several files that can be read at any place.
 pub fn read_log(files: &mut [LogFile<'_>], map: Option<&ColumnMap>) -> Result<EvalLog, EvalLogError> {
-    let log = reader_of(files, map)?.read(files, map)?;
-    match map.filter(|map| map.is_arguments()) {
-        Some(map) => log.placed(map),
-        None => Ok(log),
+    let reader = reader_of(files, map)?;
+    let log = reader.read(files, map)?;
+    let Some(map) = map.filter(|map| map.is_arguments()) else { return Ok(log) };
+    if let [label] = map.of(map::LABEL) {
+        place::check_samples(label, |see| reader.items(files, see))?;
     }
+    log.placed(map)
 }
 
 /// Gives what each sample of a log was asked: nothing of a table, which does not say.

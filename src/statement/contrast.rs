@@ -58,6 +58,10 @@ wire_enum! {
         Fieller = 7 "fieller",
         /// Normal interval with the rollout variance of each seed and condition by itself.
         Stratified = 8 "stratified",
+        /// Student's t with the scatter of seeds and that of clusters of conditions in its error.
+        CrossedT = 9 "crossed-t",
+        /// Percentiles of seeds and clusters of conditions drawn anew, the clusters for all arms together.
+        CrossedResampling = 10 "crossed-resampling",
     }
 }
 
@@ -162,6 +166,8 @@ wire_enum! {
         AtMost = 0 "at-most",
         /// At least the bound.
         AtLeast = 1 "at-least",
+        /// No further from 0 than the bound, either way: the arms are equivalent.
+        Within = 2 "within",
     }
 }
 

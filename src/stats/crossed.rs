@@ -46,7 +46,8 @@ pub fn crossed_difference(
     crossed(&[(1, subject), (-1, comparator)], clusters)
 }
 
-fn crossed(arms: &[(i64, &Grid)], clusters: &Clusters) -> Result<SeedContrast, CrossedError> {
+/// The sum of `factor * mean` over arms that were evaluated in the same conditions.
+pub fn crossed(arms: &[(i64, &Grid)], clusters: &Clusters) -> Result<SeedContrast, CrossedError> {
     let grids: Vec<&Grid> = arms.iter().map(|(_, grid)| *grid).collect();
     let sizes = clusters.sizes(&grids)?;
     if sizes.len() < 2 {
@@ -65,7 +66,8 @@ fn crossed(arms: &[(i64, &Grid)], clusters: &Clusters) -> Result<SeedContrast, C
         let factor = BigRational::from_integer((*factor).into());
         let found = SeedMean::of(&SeedValues::of(grid, Aggregation::Macro).map_err(ClusterError::from)?)?;
         value += &factor * &found.mean;
-        parts.push(ErrorPart { variance: found.variance.clone(), freedom: integer(found.seeds - 1) });
+        let variance = &factor * &factor * &found.variance;
+        parts.push(ErrorPart { variance, freedom: integer(found.seeds - 1) });
         means.push(found);
         for (cluster, mean) in clusters.means(grid)? {
             *by_cluster.entry(cluster).or_insert_with(BigRational::zero) += &factor * mean;

@@ -13,6 +13,7 @@ use super::estimate::integer;
 use super::interval::{Interval, Method, Target};
 use super::level::{Level, LevelError, Sides};
 use super::proportion::{Proportion, ProportionError};
+use super::seeds::{SeedContrast, SeedMean, SeedsError};
 
 /// Why an audit says nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +31,8 @@ pub enum AuditError {
     Proportion(#[from] ProportionError),
     #[error(transparent)]
     Level(#[from] LevelError),
+    #[error(transparent)]
+    Seeds(#[from] SeedsError),
 }
 
 /// The rows of one verdict: how many there are, how many were audited, how many of those are harmful.
@@ -127,25 +130,90 @@ impl ArmAudit {
     /// the corrected rate takes its extreme within the three. A verdict of which no row was audited may be right or
     /// wrong throughout.
     pub fn interval(&self, level: &Level) -> Result<Interval, AuditError> {
-        // A bound fails where one of the audited shares lies beyond its own, or the judge's rate outside of either of
-        // its two, since the mixture may rise or fall with it: a third of the tail for each of the three.
-        let third = level.tail() / integer(3);
-        let both = Level::new(BigRational::one() - &third * integer(2), Sides::Two)?;
-        let of_rate = Level::new(BigRational::one() - &third, Sides::Two)?;
-        let observed = self.observed.clopper_pearson(&of_rate);
+        let thirds = Thirds::of(level)?;
+        let (low, high) = self.ends(&self.observed.clopper_pearson(&thirds.rate), &thirds);
+        Ok(Interval::new(low, high, level.clone(), Target::Rollouts, Method::AuditedBonferroni))
+    }
+
+    /// The same for new training seeds: the judge's rate is bounded by Student's t over the seeds at hand.
+    pub fn interval_over_seeds(&self, mean: &SeedMean, level: &Level) -> Result<Interval, AuditError> {
+        let thirds = Thirds::of(level)?;
+        let seeds = SeedContrast::of_means(&[(1, mean)], Method::Student)?;
+        let (low, high) = self.ends(&seeds.interval(&thirds.rate)?, &thirds);
+        Ok(Interval::new(low, high, level.clone(), Target::Seeds, Method::AuditedBonferroni))
+    }
+
+    /// The extremes of the corrected rate where the judge's lies in `observed`.
+    fn ends(&self, observed: &Interval, thirds: &Thirds) -> (Enclosure, Enclosure) {
         let share = |Audited { audited, harmful, .. }: Audited| match Proportion::new(harmful, audited) {
-            Ok(found) => ends(&found.clopper_pearson(&both)),
+            Ok(found) => ends(&found.clopper_pearson(&thirds.share)),
             Err(_) => (Enclosure::exact(BigRational::zero()), Enclosure::exact(BigRational::one())),
         };
+        let inside = |bound: &Enclosure| bound.clamp(&BigRational::zero(), &BigRational::one());
         let (right, wrong) = (share(self.called_harmful), share(self.called_harmless));
-        let (few, many) = ends(&observed);
+        let (few, many) = ends(observed);
+        let (few, many) = (inside(&few), inside(&many));
         // wrong + rate (right - wrong): exact where both shares are the same.
         let mixed = |rate: &Enclosure, right: &Enclosure, wrong: &Enclosure| wrong + &(rate * &(right - wrong));
         let low = mixed(&few, &right.0, &wrong.0).min(&mixed(&many, &right.0, &wrong.0));
         let high = mixed(&few, &right.1, &wrong.1).max(&mixed(&many, &right.1, &wrong.1));
-        let inside = |bound: Enclosure| bound.clamp(&BigRational::zero(), &BigRational::one());
-        Ok(Interval::new(inside(low), inside(high), level.clone(), Target::Rollouts, Method::AuditedBonferroni))
+        (inside(&low), inside(&high))
     }
+}
+
+/// Levels of the three bounds behind one of a corrected rate.
+struct Thirds {
+    /// Of each audited share.
+    share: Level,
+    /// Of the judge's rate.
+    rate: Level,
+}
+
+impl Thirds {
+    /// A bound fails where one of the audited shares lies beyond its own, or the judge's rate outside of either of its
+    /// two, since the mixture may rise or fall with it: a third of the tail for each of the three.
+    fn of(level: &Level) -> Result<Self, AuditError> {
+        let third = level.tail() / integer(3);
+        Ok(Self {
+            share: Level::new(BigRational::one() - &third * integer(2), Sides::Two)?,
+            rate: Level::new(BigRational::one() - &third, Sides::Two)?,
+        })
+    }
+}
+
+/// One audited rate in a sum of several.
+#[derive(Debug, Clone, Copy)]
+pub struct AuditedTerm<'a> {
+    /// What it counts for: 1, or -1 where it is taken off.
+    pub factor: i64,
+    /// The rate with its audit.
+    pub audit: &'a ArmAudit,
+    /// The judge's rate over seeds, where other seeds are asked about.
+    pub over: Option<&'a SeedMean>,
+}
+
+/// The sum of corrected rates, and a bound on the true one that allows the judge to err differently in each: the error is
+/// shared among them.
+pub fn audited_sum(terms: &[AuditedTerm<'_>], level: &Level) -> Result<(BigRational, Interval), AuditError> {
+    // Each rate has one bound that matters for each end of the sum.
+    let shared = level.tail() * integer(2) / integer(terms.len().max(1) as u64);
+    let each = Level::new(BigRational::one() - shared, Sides::Two)?;
+    let (mut sum, mut low) = (BigRational::zero(), Enclosure::exact(BigRational::zero()));
+    let (mut high, mut target) = (low.clone(), Target::Rollouts);
+    for AuditedTerm { factor, audit, over } in terms {
+        let found = match over {
+            Some(mean) => audit.interval_over_seeds(mean, &each)?,
+            None => audit.interval(&each)?,
+        };
+        let (least, most) = ends(&found);
+        let weight = BigRational::from_integer(BigInt::from(*factor));
+        sum += &weight * audit.corrected()?;
+        let weight = Enclosure::exact(weight);
+        let (one, other) = (&weight * &least, &weight * &most);
+        (low, high) = (&low + &one.min(&other), &high + &one.max(&other));
+        target = target.max(found.target());
+    }
+    Ok((sum, Interval::new(low, high, level.clone(), target, Method::AuditedBonferroni)))
 }
 
 /// The audits of both arms of a comparison.
@@ -172,12 +240,8 @@ impl AuditedArms {
 
     /// A bound on the true difference that allows the judge to err differently in each arm: half of the error for each.
     pub fn interval(&self, level: &Level) -> Result<Interval, AuditError> {
-        // Each arm's bound that matters is missed with half of the tail.
-        let each = Level::new(BigRational::one() - level.tail(), Sides::Two)?;
-        let (low, high) = ends(&self.subject.interval(&each)?);
-        let (other_low, other_high) = ends(&self.comparator.interval(&each)?);
-        let (low, high) = (&low - &other_high, &high - &other_low);
-        Ok(Interval::new(low, high, level.clone(), Target::Rollouts, Method::AuditedBonferroni))
+        let term = |factor, audit| AuditedTerm { factor, audit, over: None };
+        Ok(audited_sum(&[term(1, &self.subject), term(-1, &self.comparator)], level)?.1)
     }
 }
 

@@ -105,6 +105,12 @@ impl PermutationTest {
         if decided { Decision::Holds } else { Decision::CannotBeDecided }
     }
 
+    /// Whether `alpha` lies within three Monte Carlo errors of p, so that these draws do not decide it.
+    pub fn is_near(&self, alpha: &BigRational) -> bool {
+        let apart = alpha - &self.p;
+        &apart * &apart < self.error_square() * integer(9)
+    }
+
     /// Whether any data of this many seeds could differ at level `alpha`.
     pub fn can_decide(&self, alpha: &BigRational) -> bool {
         self.smallest_p <= *alpha

@@ -101,7 +101,8 @@ pub fn resampled_difference(
     resampled(&[(1, subject), (-1, comparator)], drawn, level, nonce, draws)
 }
 
-fn resampled(
+/// The sum of `factor * mean` over arms that were evaluated in the same conditions.
+pub fn resampled(
     arms: &[(i64, &Grid)],
     drawn: Drawn<'_>,
     level: &Level,

@@ -176,3 +176,113 @@ fn e03_answers_that_were_played_again_are_seen_and_at_temperature_0_expected() {
     });
     held(&output, "samples.distinct", "PASS", "as they do at temperature 0");
 }
+
+/// The logs of an arm and seed, one for each condition, which only the file's name tells.
+fn apart(arm: usize, seed: usize) -> [(&'static str, Value); 2] {
+    ["leak", "murder"].map(|condition| {
+        let mut log = log(arm, seed);
+        let samples = log["samples"].as_array_mut().unwrap();
+        samples.retain(|sample| sample["id"] == condition);
+        samples.iter_mut().for_each(|sample| sample["id"] = json!("q"));
+        log["eval"]["dataset"] = json!({"samples": 1, "sample_ids": ["q"]});
+        log["results"] = json!({"total_samples": 10, "completed_samples": 10, "scores": []});
+        (condition, log)
+    })
+}
+
+#[test]
+fn conditions_that_only_a_file_name_tells_are_the_recorders_word_and_make_the_grid() {
+    let told = |is_labelled: bool| {
+        let sandbox = Sandbox::with_ledger();
+        let record = |kind: &str, path: &str, name: &str, more: &[&str]| {
+            let arguments = [&["record", kind, path, "--name", name][..], more].concat();
+            sandbox.lab(&arguments).success()
+        };
+        sandbox.write("lab/data/scenarios.txt", "scenarios");
+        let _ = record("eval-suite", "data/scenarios.txt", "scenarios", &[]);
+        let mut inputs = Vec::new();
+        for (arm, name) in ARMS.into_iter().enumerate() {
+            for seed in 0..3_usize {
+                for (condition, log) in apart(arm, seed) {
+                    let file = format!("log-{arm}{seed}-{condition}");
+                    sandbox.write(&format!("lab/data/{file}.json"), log.to_string());
+                    let number = seed.to_string();
+                    let place = ["--from", "scenarios", "--arm", name, "--seed", &number];
+                    let label = ["--condition", condition];
+                    let label = if is_labelled { &label[..] } else { &[] };
+                    let said = record("eval-log", &format!("data/{file}.json"), &file, &[&place[..], label].concat());
+                    assert_eq!(said.stderr.contains("its condition is your word"), is_labelled, "{}", said.stderr);
+                    inputs.push(file);
+                }
+            }
+        }
+        let claim = CLAIM.replace("plan = \"am-1\"", "plan = \"none\"").replace("eval = 6", "eval = 12").replace(
+            "[\"log-00\", \"log-01\", \"log-02\", \"log-10\", \"log-11\", \"log-12\"]",
+            &format!("{inputs:?}"),
+        );
+        sandbox.write("lab/claim.toml", claim);
+        (sandbox.lab(&["claim", "add", "claim.toml"]), sandbox)
+    };
+    let (added, sandbox) = told(true);
+    let _ = added.success();
+    sandbox.prove("am", true);
+    sandbox.trust();
+    crate::support::copy(&sandbox.path("lab/data"), &sandbox.path("elsewhere/data"));
+    let verify = ["verify", "am.evidence", "--trust", "trust.policy", "--artifacts", "data"];
+    let output = sandbox.elsewhere(&verify);
+    held(&output, "samples.complete", "PASS", "120 in 12 cells of arm, seed and condition");
+    held(
+        &output,
+        "samples.complete",
+        "PASS",
+        "the condition of 12 of 12 logs is the signed word of whoever recorded them",
+    );
+    held(&output, "stat.recompute", "PASS", "");
+    held(&output, "samples.derived", "PASS", "");
+    // Without the word the samples of two conditions are the same.
+    let (added, sandbox) = told(false);
+    let _ = added.success();
+    sandbox.prove("am", true);
+    sandbox.trust();
+    let output = sandbox.elsewhere(&["verify", "am.evidence", "--trust", "trust.policy"]).code(1);
+    held(&output, "samples.complete", "FAIL", "stands in two inputs");
+}
+
+#[test]
+fn a_condition_that_the_log_itself_gives_otherwise_is_refused() {
+    let sandbox = Sandbox::with_ledger();
+    let [(_, log), _] = apart(0, 0);
+    let record = |log: &Value, more: &[&str]| {
+        sandbox.write("lab/log.json", log.to_string());
+        sandbox.lab(&[&["record", "eval-log", "log.json", "--name", "log", "--condition", "leak"][..], more].concat())
+    };
+    let says = |change: fn(&mut Value)| {
+        let mut log = log.clone();
+        change(&mut log);
+        record(&log, &[])
+    };
+    let refused = "recorded as of the condition `leak`, the log itself says `murder`";
+    for change in [
+        (|log| log["eval"]["task_args"]["condition"] = json!("murder")) as fn(&mut Value),
+        |log| log["eval"]["metadata"] = json!({"condition_id": "murder"}),
+        |log| log["samples"][3]["metadata"] = json!({"condition": "murder"}),
+    ] {
+        let output = says(change).code(2);
+        assert!(output.stderr.contains(refused), "{}", output.stderr);
+    }
+    let by_argument = {
+        let mut log = log.clone();
+        log["eval"]["task_args"]["goal"] = json!("murder");
+        record(&log, &["--map", "condition=goal"]).code(2)
+    };
+    assert!(by_argument.stderr.contains(refused), "{}", by_argument.stderr);
+    sandbox.write("lab/table.csv", "id,h\n1,0\n");
+    let table =
+        ["record", "eval-log", "table.csv", "--name", "t", "--condition", "leak", "--map", "sample=id,score.h=h"];
+    let table = sandbox.lab(&table).code(2);
+    assert!(table.stderr.contains("a table names its conditions by a column"), "{}", table.stderr);
+    let dataset = sandbox.lab(&["record", "dataset", "table.csv", "--name", "d", "--condition", "leak"]).code(2);
+    assert!(dataset.stderr.contains("--condition is of an evaluation log"), "{}", dataset.stderr);
+    // A word that the log says too.
+    let _ = says(|log| log["eval"]["task_args"]["condition"] = json!("leak")).success();
+}

@@ -9,7 +9,7 @@ use crate::support::{Sandbox, sorted_files};
 
 fn figures() -> Vec<PathBuf> {
     let files = sorted_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/paper"));
-    assert_eq!(files.len(), 11);
+    assert_eq!(files.len(), 17);
     files
 }
 
@@ -52,7 +52,7 @@ fn a_printed_figure_with_nothing_behind_it_is_not_recomputable() {
 
 #[test]
 fn the_values_of_one_nominal_cell_are_a_typed_difference_and_no_verdict() {
-    let (sandbox, _) = entered(|name| name.starts_with("qwen"));
+    let (sandbox, _) = entered(|name| name.starts_with("qwen") || name.starts_with("cheese-tokens"));
     let diff = |a: &str, b: &str| {
         let (a, b) = (format!("{a}.evidence"), format!("{b}.evidence"));
         let output = sandbox.elsewhere(&["diff", "claim", &a, &b, "--trust", "trust.policy", "--json"]).code(3);
@@ -74,6 +74,10 @@ fn the_values_of_one_nominal_cell_are_a_typed_difference_and_no_verdict() {
         ("qwen25-am-figure-4", "qwen25-baseline-figure-20", "Baseline", ".68", ".702"),
         ("qwen25-no-cot-figure-4", "qwen25-no-cot-figure-19", "AFT no-CoT", ".70", ".60"),
         ("qwen25-no-cot-figure-4", "qwen25-no-cot-figure-19", "MSM+AFT no-CoT", ".22", ".11"),
+        ("qwen25-msm-figure-4", "qwen25-msm-figure-19", "MSM", ".53", ".33"),
+        ("cheese-tokens-section-3", "cheese-tokens-release", "MSM (affordability)", "8", "7.06"),
+        // What a wiki page says of the arm without reasoning, beside what the paper prints for it.
+        ("qwen3-no-cot-figure-4", "qwen3-wiki", "MSM+AFT no-CoT", ".10", "7%"),
     ] {
         let document = diff(a, b);
         let expected = [one, other].map(|value| format!("{value}, printed only"));
@@ -83,9 +87,21 @@ fn the_values_of_one_nominal_cell_are_a_typed_difference_and_no_verdict() {
     // Two figures that print the same value of one cell have no such difference.
     let same = diff("qwen3-am-figure-4", "qwen3-am-figure-8");
     assert_eq!(values(&same, "Baseline"), None, "{same:#}");
-    // The unit of a figure's noise shows: four seeds against one.
+    let said = |document: &Value, field: &str| {
+        let differences = document["differences"].as_array().unwrap();
+        let found = differences.iter().find(|one| one["field"] == field);
+        found.map(|one| ["a", "b", "bearing"].map(|side| one[side].as_str().unwrap_or_default().to_owned()))
+    };
+    // The figure that the wiki page prints is that of another arm.
+    let wrong_arm = diff("qwen3-am-figure-4", "qwen3-wiki");
+    let expected = ["MSM+AFT CoT", "MSM+AFT no-CoT", "told otherwise"].map(str::to_owned);
+    assert_eq!(said(&wrong_arm, "name"), Some(expected), "{wrong_arm:#}");
+    assert_eq!(wrong_arm["cells"][1]["gap"]["difference"], "0.000000000000", "{wrong_arm:#}");
+    // The unit of a figure's noise shows: over four seeds, and across the evaluations of one.
     let seeds = diff("qwen3-am-figure-4", "qwen3-baseline-figure-5");
-    let fields: Vec<&str> =
-        seeds["differences"].as_array().unwrap().iter().filter_map(|one| one["field"].as_str()).collect();
-    assert!(fields.contains(&"seeds used") && fields.contains(&"n") && fields.contains(&"aggregation"), "{fields:?}");
+    let expected = ["sem over seed", "sem over condition", "told otherwise"].map(str::to_owned);
+    assert_eq!(said(&seeds, "error rule"), Some(expected), "{seeds:#}");
+    for field in ["seeds used", "n", "aggregation"] {
+        assert!(said(&seeds, field).is_some(), "{field}: {seeds:#}");
+    }
 }

@@ -1,7 +1,7 @@
 //! What somebody outside saw, and when: protocols that were seen before the first run, ledgers that were rolled back or
 //! told twice, and how much outside sight each stage of a claim rests on.
 
-use reproledger::check::Outcome;
+use reproledger::check::{Age, Outcome};
 use reproledger::claim::{Assessment, Level, NUMBER, PAPER, Reader, Stage, VENDOR_AUDIT, Verdict, assess_as};
 use reproledger::digest::{DigestKind, FileDigest};
 use reproledger::evidence::{Anchor, Evidence};
@@ -49,7 +49,7 @@ fn a_protocol_that_a_witness_saw_before_the_first_run_is_registered_and_else_sel
         evidence.anchors =
             vec![Anchor { head: seen(&told.lab, size, signed_by), consistency: told.lab.consistency(size) }];
         let policy = policy(&told.lab, 50);
-        let assessment = assess(&told, &evidence, &Reader { trust: Some(&policy), held: None, ..Reader::default() });
+        let assessment = assess(&told, &evidence, &Reader { trust: Some(&policy), ..Reader::default() });
         let found = finding(&assessment, "claim.prereg").clone();
         assert_eq!(found.outcome, Outcome::Pass, "{found:?}");
         assert!(found.notes.iter().any(|note| note.contains("never recorded cannot be excluded")), "{found:?}");
@@ -70,9 +70,8 @@ fn a_protocol_that_a_witness_saw_before_the_first_run_is_registered_and_else_sel
 fn t01_an_older_head_than_one_that_the_reader_holds_is_refused() {
     let told = Study::honest().tell();
     let size = told.lab.entries.len() as u64;
-    let held_by = |evidence: &Evidence, held: &[u8]| {
-        assess(&told, evidence, &Reader { trust: None, held: Some(held), ..Reader::default() })
-    };
+    let held_by =
+        |evidence: &Evidence, held: &[u8]| assess(&told, evidence, &Reader { held: Some(held), ..Reader::default() });
     // A ledger that grew by one entry since, of which the reader holds the head.
     let mut grown = told.lab.clone();
     grown.file(Kind::Other, b"one more", &[]);
@@ -98,17 +97,13 @@ fn t03_and_t04_another_history_than_the_one_that_the_reader_saw_is_refused() {
     other.entries.pop();
     other.file(Kind::Other, b"another history", &[]);
     assert_eq!(other.entries.len() as u64, size);
-    let assessment =
-        assess(&told, &told.evidence(), &Reader { trust: None, held: Some(other.head().bytes()), ..Reader::default() });
+    let assessment = assess(&told, &told.evidence(), &Reader { held: Some(other.head().bytes()), ..Reader::default() });
     assert_eq!(assessment.verdict, Verdict::Contradicted);
     assert!(assessment.findings[0].reason.contains("it has shown two histories"), "{:?}", assessment.findings);
     // A head of another ledger says nothing of this one.
     let stranger = Lab::named("lab.example/log", 9);
-    let assessment = assess(
-        &told,
-        &told.evidence(),
-        &Reader { trust: None, held: Some(stranger.head().bytes()), ..Reader::default() },
-    );
+    let assessment =
+        assess(&told, &told.evidence(), &Reader { held: Some(stranger.head().bytes()), ..Reader::default() });
     assert_eq!(assessment.verdict, Verdict::Untrusted);
     assert!(assessment.findings[0].reason.contains("is no head of this ledger"), "{:?}", assessment.findings);
 }
@@ -169,7 +164,7 @@ fn each_stage_says_what_it_rests_on_and_the_least_of_them_is_the_headline() {
     evidence.head = seen(&told.lab, size, 50);
     let quorum = format!("log {}\nwitness a {}\nquorum a\n", told.lab.vkey(), witness(50));
     let quorum = Policy::parse(quorum.as_bytes()).unwrap();
-    let assessment = assess(&told, &evidence, &Reader { trust: Some(&quorum), held: None, ..Reader::default() });
+    let assessment = assess(&told, &evidence, &Reader { trust: Some(&quorum), ..Reader::default() });
     assert_eq!(assessment.level, Level::L1);
     assert_eq!(levels(&assessment), of(Level::L1));
     // A number that is not what the samples give was not computed again.
@@ -291,9 +286,80 @@ fn a_head_without_a_note_is_no_head_to_hold() {
     let origin = Origin::parse(&told.lab.origin).unwrap();
     let note = sign_note("not a head\n", origin.key_name(), &key(told.lab.log_key)).unwrap();
     for held in [b"".to_vec(), b"garbage".to_vec(), note] {
-        let assessment =
-            assess(&told, &told.evidence(), &Reader { trust: None, held: Some(&held), ..Reader::default() });
+        let assessment = assess(&told, &told.evidence(), &Reader { held: Some(&held), ..Reader::default() });
         assert_eq!(assessment.verdict, Verdict::Untrusted, "{:?}", assessment.findings);
     }
     assert_eq!(told.lab.head_at(1).tree().size, TreeSize(1));
+}
+
+/// A head of a told study seen by the witness at a time, and the study's evidence with it as main head or anchor.
+fn seen_at(lab: &Lab, size: u64, time: u64) -> Vec<u8> {
+    let head = lab.head_at(size);
+    let name = "w1.example".parse().unwrap();
+    let line = sign_cosignature(&head.head().to_text(), time, &name, &key(50)).unwrap();
+    [head.bytes(), line.as_slice()].concat()
+}
+
+const DAY: u64 = 86_400;
+const SEEN: u64 = 1_790_000_000;
+
+/// The finding on time of a reader whose clock is at `at`.
+fn on_time(told: &ToldStudy, evidence: &Evidence, age: Age) -> reproledger::check::Finding {
+    let policy = policy(&told.lab, 50);
+    let reader = Reader { trust: Some(&policy), age: Some(age), ..Reader::default() };
+    let assessment = assess_as(&evidence.to_bytes(), &reader, NUMBER, |_| None);
+    let found = finding(&assessment, "time.order").clone();
+    if found.outcome == Outcome::Unknown {
+        decided(&assessment, Verdict::NotRecomputable, "time.order");
+    }
+    found
+}
+
+#[test]
+fn t16_a_head_that_was_last_seen_longer_ago_than_the_reader_allows_is_stale() {
+    let told = Study::honest().tell();
+    let size = told.lab.entries.len() as u64;
+    let mut evidence = told.evidence();
+    evidence.head = seen_at(&told.lab, size, SEEN);
+    let at = |days: u64| Age { at: SEEN + days * DAY, most: Some(30 * DAY), gap: None };
+    assert_eq!(on_time(&told, &evidence, at(30)).outcome, Outcome::Pass);
+    let stale = on_time(&told, &evidence, at(31));
+    assert_eq!(stale.outcome, Outcome::Unknown);
+    assert_eq!(stale.reason, "stale: this head was last seen 31 days ago, you ask for 30 days");
+    // By a witness whose clock is ahead, and by nobody.
+    let ahead = on_time(&told, &evidence, Age { at: SEEN - 3_600, most: Some(DAY), gap: None });
+    assert_eq!(ahead.outcome, Outcome::Unknown);
+    assert_eq!(ahead.reason, "a witness saw the head 60 minutes after the time that you gave");
+    let nobody = on_time(&told, &told.evidence(), at(0));
+    assert_eq!(nobody.outcome, Outcome::Unknown);
+    assert_eq!(nobody.reason, "none of your witnesses saw this head: how old it is cannot be told");
+    // A reader who does not ask is told nothing of it.
+    assert_eq!(on_time(&told, &told.evidence(), Age { at: SEEN, most: None, gap: None }).outcome, Outcome::Pass);
+}
+
+#[test]
+fn c12_heads_that_nobody_saw_for_longer_than_the_reader_allows_leave_a_gap() {
+    let told = Study::honest().tell();
+    let size = told.lab.entries.len() as u64;
+    let with = |anchors: &[(u64, u64)]| {
+        let mut evidence = told.evidence();
+        evidence.head = seen_at(&told.lab, size, SEEN);
+        let anchor = |(size, days): &(u64, u64)| Anchor {
+            head: seen_at(&told.lab, *size, SEEN - days * DAY),
+            consistency: told.lab.consistency(*size),
+        };
+        evidence.anchors = anchors.iter().map(anchor).collect();
+        evidence
+    };
+    let age = Age { at: SEEN, most: None, gap: Some(7 * DAY) };
+    assert_eq!(on_time(&told, &with(&[(3, 14), (5, 7)]), age).outcome, Outcome::Pass);
+    let gap = on_time(&told, &with(&[(3, 20), (5, 6)]), age);
+    assert_eq!(gap.outcome, Outcome::Unknown);
+    let reason = "nobody of yours looked for 14 days between the heads over 3 and 5 entries, you ask for 7 days";
+    assert_eq!(gap.reason, reason);
+    let one = on_time(&told, &with(&[]), age);
+    assert_eq!(one.outcome, Outcome::Unknown);
+    assert!(one.reason.starts_with("one of the heads shown was seen by a witness of yours"), "{one:?}");
+    let none = on_time(&told, &told.evidence(), age);
+    assert!(none.reason.starts_with("none of the heads shown was seen by a witness of yours"), "{none:?}");
 }

@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 
 use reproledger::artifact::samples::{LogFacts, SampleRecord, Score, samples_manifest};
 use reproledger::check::{Finding, Outcome};
-use reproledger::claim::{NUMBER, PAPER, Profile, VENDOR_AUDIT, Verdict};
+use reproledger::claim::{NUMBER, PAPER, Profile, Reader, VENDOR_AUDIT, Verdict, assess_as};
+use reproledger::compare::{Gap, Likeness, Rules, Side, compare};
 use reproledger::digest::{DigestKind, FileDigest};
+use reproledger::key::Policy;
 use reproledger::merkle::EntryIndex;
 use reproledger::statement::{Body, EdgeType, Kind, Subject};
+use reproledger::stats::{Level, Nonce, NonceOrigin, Sides, Target};
 use serde_json::json;
 
 use super::decided;
-use crate::support::study::{ARMS, Placed, Rollout, Study, register, sampled};
+use crate::support::study::{ARMS, Placed, Rollout, Study, ToldStudy, register, sampled};
 use crate::support::{Lab, Story, finding, sample};
 
 /// In distribution the subject is a little better than the comparator.
@@ -229,36 +232,268 @@ fn a_condition_that_the_mean_hides_is_said_on_one_screen() {
     assert!(finding(&honest, "stat.aggregation").warnings.is_empty());
 }
 
+/// A study whose conditions are two goals of each action, asserting of new ones by a method.
+fn of_actions(conditions: [[&'static str; 2]; 3], method: &str, bound: &str) -> Study {
+    let mut study = asserting(bound);
+    for place in [&mut study.claim, &mut study.protocol] {
+        place["assertion"]["terms"][0]["by"] =
+            json!({"target": "conditions", "method": method, "level": "95%", "sides": "two"});
+        place["eval"]["conditions"] = json!(6);
+    }
+    let place = |rollout: &Rollout| ["exfiltrate", "leak", "sabotage"].iter().position(|of| *of == rollout.condition);
+    let each = |rollout: &Rollout| {
+        let goals = conditions[place(rollout).unwrap()];
+        goals.map(|condition| Rollout { condition, ..rollout.clone() })
+    };
+    study.rollouts = study.rollouts.iter().flat_map(each).collect();
+    for arm in ["subject", "comparator"] {
+        study.claim["value"][arm]["n"] = json!(480);
+    }
+    study
+}
+
+const ACTIONS: [[&str; 2]; 3] =
+    [["murder_america", "murder_global"], ["leak_america", "leak_global"], ["theft_america", "theft_global"]];
+
 #[test]
-fn an_interval_for_new_conditions_is_explored_and_decides_nothing() {
-    let with = |conditions: [&'static str; 3]| {
-        let mut study = asserting("-10%");
-        for place in [&mut study.claim, &mut study.protocol] {
-            place["assertion"]["terms"][0]["by"] =
-                json!({"target": "conditions", "method": "welch", "level": "95%", "sides": "two"});
-            place["eval"]["conditions"] = json!(4);
+fn an_interval_for_new_conditions_is_judged_by_t_with_its_few_clusters_and_stays_exploratory() {
+    let assessment = of_actions(ACTIONS, "crossed-t", "-10%").tell().assess(VENDOR_AUDIT);
+    let asserted = finding(&assessment, "stat.assertion");
+    assert_eq!(asserted.outcome, Outcome::Pass, "{asserted:?}");
+    assert!(
+        asserted.reason.starts_with("holds: the 95% interval for new conditions by crossed t is -0."),
+        "{asserted:?}"
+    );
+    let clusters = "exploratory: the conditions are a grid that was chosen and no sample; 3 clusters by what stands before \
+                    the first `_` of their names, drawn for all arms together; t with ";
+    assert!(asserted.reason.contains(clusters) && asserted.reason.ends_with(" degrees of freedom)"), "{asserted:?}");
+    assert_eq!(asserted.warnings, ["what is asserted of new conditions is exploratory"]);
+    // It is said on one screen, no protocol makes it registered, and it confirms nothing.
+    let screen = reproledger::report::to_text(&assessment, reproledger::report::Detail::Screen);
+    assert!(screen.contains("what is asserted of new conditions is exploratory"), "{screen}");
+    let registered = finding(&assessment, "claim.prereg");
+    assert_eq!(registered.outcome, Outcome::Unknown, "{registered:?}");
+    assert!(registered.reason.starts_with("exploratory: the claim is about new conditions"), "{registered:?}");
+    let shared = finding(&assessment, "stat.multiplicity");
+    assert_eq!(shared.outcome, Outcome::Unknown, "{shared:?}");
+    assert!(
+        shared.reason.starts_with("exploratory: what is asserted of new conditions confirms nothing"),
+        "{shared:?}"
+    );
+    // An assertion within the interval is not decided, and one beyond it is refuted.
+    let (outcome, reason) = found(of_actions(ACTIONS, "crossed-t", "-47%"), "stat.assertion", PAPER);
+    assert_eq!(outcome, Outcome::Unknown, "{reason}");
+    assert!(reason.starts_with("cannot be decided at this n: "), "{reason}");
+    let (outcome, reason) = found(of_actions(ACTIONS, "crossed-t", "-95%"), "stat.assertion", PAPER);
+    assert_eq!(outcome, Outcome::Fail, "{reason}");
+}
+
+#[test]
+fn an_interval_for_new_conditions_by_another_method_or_without_clusters_decides_nothing() {
+    for (conditions, method, expected) in [
+        (ACTIONS, "welch", "welch is no interval for new conditions; by crossed-t it would be -0."),
+        // Three actions are not drawn from, whether there is a nonce or not.
+        (
+            ACTIONS,
+            "crossed-resampling",
+            "3 clusters of conditions are not resampled: below 10 percentiles do not cover what they say; by crossed-t it \
+             would be -0.",
+        ),
+        ([["a", "b"], ["c", "d"], ["e", "f"]], "crossed-t", "nothing says which of them belong together"),
+        ([["a", "b"], ["c", "d"], ["e", "f"]], "welch", "welch is no interval for new conditions; exploratory: "),
+        (
+            [["a/1", "a/2"], ["a/3", "a/4"], ["b/1", "b/2"]],
+            "crossed-t",
+            "the clusters have different numbers of conditions: they are no factor of a crossed grid",
+        ),
+    ] {
+        let mut study = of_actions(conditions, method, "-10%");
+        // Enough seeds are not what is missing.
+        if method == "crossed-resampling" {
+            study = more_seeds(study);
         }
-        // Two actions, each for two goals.
-        let mut rollouts = std::mem::take(&mut study.rollouts);
-        let fourth: Vec<Rollout> = rollouts.iter().filter(|of| of.condition == "leak").cloned().collect();
-        for rollout in &mut rollouts {
-            let at = ["exfiltrate", "leak", "sabotage"].iter().position(|name| *name == rollout.condition).unwrap();
-            rollout.condition = conditions[at];
+        let (outcome, reason) = found(study, "stat.assertion", PAPER);
+        assert_eq!(outcome, Outcome::Unknown, "{reason}");
+        assert!(reason.starts_with(expected), "{method}: {reason}");
+    }
+}
+
+/// Twelve seeds an arm, each a neighbour's rollouts in other places.
+fn more_seeds(mut study: Study) -> Study {
+    let of_four = std::mem::take(&mut study.rollouts);
+    study.weights.clear();
+    for (arm, seed) in [0, 1].into_iter().flat_map(|arm| (0..12_u64).map(move |seed| (arm, seed))) {
+        study.weights.insert((arm, seed), String::leak(format!("w{arm}-{seed}")));
+        let own = of_four.iter().filter(|of| (of.arm, of.seed) == (arm, seed % 4));
+        // One hit more in a place of its own, so that no two seeds are alike.
+        study.rollouts.extend(own.map(|of| {
+            let more = of.epoch == seed + 1 && seed > 3;
+            Rollout { seed, hit: of.hit || more, ..of.clone() }
+        }));
+    }
+    for place in ["planned", "used"] {
+        study.claim["seeds"][place] = json!(12);
+    }
+    study.claim["attempts_disclosed"] = json!({"train": 24, "eval": 24});
+    for arm in 0..2 {
+        study.protocol["arms"][arm]["seeds"] = json!((0..12).collect::<Vec<u64>>());
+    }
+    for arm in ["subject", "comparator"] {
+        let n = study.claim["value"][arm]["n"].as_u64().unwrap();
+        study.claim["value"][arm]["n"] = json!(3 * n);
+    }
+    study
+}
+
+/// Twelve seeds and twelve kinds of situations, two of each.
+fn of_situations(bound: &str) -> Study {
+    let mut study = of_actions(ACTIONS, "crossed-resampling", bound);
+    let of_six = std::mem::take(&mut study.rollouts);
+    for situation in 0..12_u64 {
+        for goal in ["america", "global"] {
+            let condition: &str = String::leak(format!("s{situation:02}/{goal}"));
+            let like = ACTIONS[usize::try_from(situation % 3).unwrap()][usize::from(goal == "global")];
+            let own = of_six.iter().filter(|of| of.condition == like);
+            study.rollouts.extend(own.map(|of| {
+                let more = of.epoch <= 1 + situation % 4 && of.arm == 1;
+                Rollout { condition, hit: of.hit || more, ..of.clone() }
+            }));
         }
-        rollouts.extend(fourth.into_iter().map(|of| Rollout { condition: "murder/global", ..of }));
-        study.rollouts = rollouts;
-        for arm in ["subject", "comparator"] {
-            study.claim["value"][arm]["n"] = json!(320);
-        }
+    }
+    for place in [&mut study.claim, &mut study.protocol] {
+        place["eval"]["conditions"] = json!(24);
+    }
+    for arm in ["subject", "comparator"] {
+        study.claim["value"][arm]["n"] = json!(24 * 80);
+    }
+    more_seeds(study)
+}
+
+#[test]
+fn what_has_to_be_drawn_is_drawn_from_the_readers_nonce_or_not_at_all() {
+    let told = of_situations("-30%").tell();
+    let with = |told: &ToldStudy, nonce: Option<u8>| {
+        let nonce = nonce.map(|byte| Nonce { bytes: [byte; 32], origin: NonceOrigin::Verifier });
+        let policy = told.lab.policy();
+        let reader = Reader { trust: Some(&policy), nonce, ..Reader::default() };
+        let assessment = assess_as(&told.evidence().to_bytes(), &reader, PAPER, |_| None);
+        finding(&assessment, "stat.assertion").clone()
+    };
+    let none = with(&told, None);
+    assert_eq!(none.outcome, Outcome::Unknown, "{none:?}");
+    assert!(none.reason.contains("from numbers that the lab could not choose, and none were given"), "{none:?}");
+    assert!(none.next.as_deref().is_some_and(|next| next.contains("`--nonce` and 64 hex digits")), "{none:?}");
+    let drawn = with(&told, Some(6));
+    assert_eq!(drawn.outcome, Outcome::Pass, "{drawn:?}");
+    let by = format!("three Monte Carlo errors of 10000 draws from the verifier's nonce {})", "06".repeat(32));
+    assert!(drawn.reason.ends_with(&by), "{drawn:?}");
+    assert!(drawn.reason.contains("12 clusters by what stands before the first `/` of their names"), "{drawn:?}");
+    // The same to the last digit by the same nonce, on every platform: these digits are fixed here.
+    assert_eq!(with(&told, Some(6)), drawn);
+    let digits = |finding: &Finding| {
+        let from = finding.reason.split("by crossed resampling is ").nth(1).unwrap();
+        from.split(" (").next().unwrap().to_owned()
+    };
+    assert_eq!(digits(&drawn), "-0.5747 to -0.4753");
+    assert_ne!(digits(&with(&told, Some(7))), digits(&drawn));
+    // A threshold where the drawn bound may be is not decided.
+    let high = digits(&drawn).split(" to ").nth(1).unwrap().parse::<f64>().unwrap();
+    let near = with(&of_situations(&format!("{:.4}", high - 0.0004)).tell(), Some(6));
+    assert_eq!(near.outcome, Outcome::Unknown, "{near:?}");
+    assert!(near.reason.starts_with("cannot be decided by these draws, within three of whose errors"), "{near:?}");
+}
+
+#[test]
+fn twelve_against_twelve_seeds_have_too_many_ways_and_are_drawn_from_the_readers_nonce() {
+    let told = of_situations("-30%").tell();
+    let policy = told.lab.policy();
+    let note = |nonce| {
+        let reader = Reader { trust: Some(&policy), nonce, ..Reader::default() };
+        let assessment = assess_as(&told.evidence().to_bytes(), &reader, PAPER, |_| None);
+        let notes = finding(&assessment, "stat.contrast").notes.clone();
+        notes.into_iter().find(|note| note.contains("permutation of the seeds")).unwrap()
+    };
+    assert!(note(None).contains("there are too many ways to look at all; it has to be drawn"), "{}", note(None));
+    let drawn = note(Some(Nonce { bytes: [6; 32], origin: NonceOrigin::Verifier }));
+    assert!(drawn.contains(", three Monte Carlo errors of 10000 draws from the verifier's nonce"), "{drawn}");
+}
+
+/// Two arms alike, asserted to be equivalent by a margin that was promised.
+fn alike(bound: &str) -> Study {
+    let mut study = asserting(bound);
+    study.rollouts = sampled([
+        [[10, 9, 11], [10, 11, 9], [11, 10, 10], [9, 10, 10]],
+        [[10, 10, 11], [10, 10, 9], [11, 10, 9], [10, 10, 10]],
+    ]);
+    for place in [&mut study.claim, &mut study.protocol] {
+        place["assertion"]["terms"][0]["is"] = json!("within");
+    }
+    study.protocol["margins"]["equivalence"] = json!(bound);
+    study
+}
+
+#[test]
+fn arms_are_equivalent_only_where_both_one_sided_tests_say_so() {
+    let assessment = alike("10%").tell().assess(VENDOR_AUDIT);
+    for check in ["stat.assertion", "claim.prereg", "stat.multiplicity"] {
+        assert_eq!(finding(&assessment, check).outcome, Outcome::Pass, "{:?}", finding(&assessment, check));
+    }
+    let asserted = &finding(&assessment, "stat.assertion").reason;
+    assert!(asserted.starts_with("holds: the 95% interval for new training seeds, these conditions by welch is -0.0"));
+    // That no difference is seen shows no equivalence, and a difference refutes it.
+    let (outcome, reason) = found(alike("2%"), "stat.assertion", PAPER);
+    assert_eq!(outcome, Outcome::Unknown, "{reason}");
+    assert!(reason.starts_with("cannot be decided at this n"), "{reason}");
+    let mut apart = alike("10%");
+    apart.rollouts = Study::honest().rollouts;
+    let (outcome, reason) = found(apart, "stat.assertion", PAPER);
+    assert_eq!(outcome, Outcome::Fail, "{reason}");
+    assert!(reason.starts_with("does not hold: "), "{reason}");
+}
+
+#[test]
+fn what_cannot_be_equivalent_or_was_not_promised_so_is_refused() {
+    let refused = |change: fn(&mut serde_json::Value)| {
+        let mut study = alike("10%");
+        change(&mut study.claim);
+        change(&mut study.protocol);
         found(study, "stat.assertion", PAPER)
     };
-    let (outcome, reason) = with(["leak/america", "leak/global", "murder/america"]);
-    assert_eq!(outcome, Outcome::Unknown);
-    assert!(reason.contains("as 2 clusters, drawn for all arms together, it would be "), "{reason}");
-    // Nothing tells which conditions belong together: nothing is explored.
-    let (outcome, reason) = with(["leak", "espionage", "sabotage"]);
-    assert_eq!(outcome, Outcome::Unknown);
-    assert!(reason.ends_with("nothing says which of them belong together"), "{reason}");
+    let (outcome, reason) = refused(|words| words["assertion"]["terms"][0]["of"] = json!("subject"));
+    assert_eq!((outcome, reason.as_str()), (Outcome::Fail, "the subject is one arm: only two arms are equivalent"));
+    let (outcome, reason) = refused(|words| words["assertion"]["terms"][0]["bound"] = json!("0%"));
+    assert_eq!((outcome, reason.as_str()), (Outcome::Fail, "a margin of equivalence lies above 0, found 0%"));
+    let mut ratio = alike("10%");
+    ratio.claim["contrast"]["kind"] = json!("ratio");
+    ratio.printed.insert("contrast", "1.0000".to_owned());
+    let (outcome, reason) = found(ratio, "stat.assertion", PAPER);
+    assert_eq!(outcome, Outcome::Fail);
+    assert!(reason.starts_with("a ratio is not near 0 where two arms are equivalent"), "{reason}");
+    // Another margin than the promised one, in claim and protocol alike.
+    let mut wider = alike("10%");
+    wider.protocol["margins"]["equivalence"] = json!("5%");
+    let assessment = wider.tell().assess(VENDOR_AUDIT);
+    decided(&assessment, Verdict::Contradicted, "claim.prereg");
+    let notes = &finding(&assessment, "claim.prereg").notes;
+    assert!(notes.iter().any(|note| note == "margin of equivalence: promised 5%, claimed 10%"), "{notes:?}");
+}
+
+#[test]
+fn error_bars_that_are_drawn_have_a_rule_and_no_figure_and_of_one_arm_alone_are_contradicted() {
+    let mut study = Study::honest();
+    for place in [&mut study.claim, &mut study.protocol] {
+        place["error"] = json!({"unit": "seed", "stat": "sem", "ddof": 1});
+    }
+    let (outcome, reason) = found(study.clone(), "stat.error", PAPER);
+    assert_eq!(outcome, Outcome::NotApplicable);
+    assert!(reason.contains("the claim says what its error bars are and prints none"), "{reason}");
+    study.claim["value"]["subject"]["error"] = json!({"printed": "0.0042", "decimals": 4});
+    let (outcome, reason) = found(study.clone(), "claim.complete", PAPER);
+    let one = "the claim prints an error of one arm and none of the other";
+    assert_eq!((outcome, reason.as_str()), (Outcome::Fail, one));
+    study.claim["error"] = json!("none");
+    let (outcome, reason) = found(study, "claim.complete", PAPER);
+    assert_eq!((outcome, reason.as_str()), (Outcome::Fail, "the claim prints an error without a rule for it"));
 }
 
 #[test]
@@ -420,6 +655,11 @@ type Row<'a> = (&'a str, u64, &'a str, u64, &'a str, &'a str);
 
 /// Records an audit of the study's logs.
 fn audit(lab: &mut Lab, placed: &Placed, rows: &[Row<'_>]) -> EntryIndex {
+    audit_of(lab, &placed.logs.values().copied().collect::<Vec<_>>(), rows)
+}
+
+/// The same of logs of choice.
+fn audit_of(lab: &mut Lab, logs: &[EntryIndex], rows: &[Row<'_>]) -> EntryIndex {
     let records: Vec<SampleRecord> = rows
         .iter()
         .map(|(arm, seed, condition, epoch, judge, truth)| {
@@ -437,19 +677,23 @@ fn audit(lab: &mut Lab, placed: &Placed, rows: &[Row<'_>]) -> EntryIndex {
     let mut payload = lab.payload(Kind::Other);
     let subject = Subject::file(FileDigest::of(b"audit.csv"), 9);
     payload.subjects.push(subject.with(DigestKind::Samples, measure));
-    payload.edges = placed.logs.values().map(|log| lab.link(EdgeType::DerivedFrom, *log)).collect();
+    payload.edges = logs.iter().map(|log| lab.link(EdgeType::DerivedFrom, *log)).collect();
     payload.edges.sort();
     lab.say(&payload)
 }
 
 /// Every rollout of a study read again; people find harm where `truth` says so.
 fn read_again(study: &Study, truth: impl Fn(&Rollout) -> bool) -> Vec<Row<'static>> {
+    rows_of(&study.rollouts, truth)
+}
+
+fn rows_of(rollouts: &[Rollout], truth: impl Fn(&Rollout) -> bool) -> Vec<Row<'static>> {
     let bit = |bit: bool| if bit { "1" } else { "0" };
     let row = |rollout: &Rollout| {
         let Rollout { arm, seed, condition, epoch, hit } = rollout;
         (ARMS[*arm], *seed, *condition, *epoch, bit(*hit), bit(truth(rollout)))
     };
-    study.rollouts.iter().map(row).collect()
+    rollouts.iter().map(row).collect()
 }
 
 thread_local! {
@@ -458,10 +702,17 @@ thread_local! {
 
 /// The finding about a study whose judge was audited so.
 fn audited(mut study: Study, rows: Vec<Row<'static>>) -> Finding {
-    ROWS.with(|cell| cell.replace(rows));
     study.after = |lab, placed| {
         ROWS.with(|cell| audit(lab, placed, &cell.borrow()));
     };
+    let (bytes, policy) = with_audits(study, rows);
+    let assessment = reproledger::claim::assess(&bytes, Some(&policy), PAPER, |_| None);
+    finding(&assessment, "judge.audit").clone()
+}
+
+/// The evidence of a study with its audits, which take their rows from here.
+fn with_audits(study: Study, rows: Vec<Row<'static>>) -> (Vec<u8>, Policy) {
+    ROWS.with(|cell| cell.replace(rows));
     let told = study.tell();
     let mut evidence = told.evidence();
     // Whoever cuts evidence shows the audits of its logs.
@@ -469,8 +720,109 @@ fn audited(mut study: Study, rows: Vec<Row<'static>>) -> Finding {
     let more = told.lab.manifests.values().filter(|manifest| !shown.contains(&manifest.root)).cloned();
     evidence.manifests.extend(more.collect::<Vec<_>>());
     evidence.manifests.sort_by_key(|manifest| (manifest.kind, manifest.root));
-    let assessment = reproledger::claim::assess(&evidence.to_bytes(), Some(&told.lab.policy()), PAPER, |_| None);
+    (evidence.to_bytes(), told.lab.policy())
+}
+
+/// The finding about a study of a gap whose judge was audited on both sides: in one table for each side, or in one for all.
+fn gap_audited(is_one: bool, truth: fn(&Rollout, bool) -> bool) -> Finding {
+    let mut study = Study::honest().of_gap(INSIDE, "5%");
+    let outside = rows_of(&study.rollouts, |rollout| truth(rollout, false));
+    let inside = rows_of(&study.inside, |rollout| truth(rollout, true));
+    study.after = if is_one {
+        |lab, placed| {
+            let (outside, inside) = logs_by_side(lab, placed);
+            let all = [outside, inside].concat();
+            ROWS.with(|cell| audit_of(lab, &all, &cell.borrow()[..480]));
+        }
+    } else {
+        |lab, placed| {
+            let (outside, inside) = logs_by_side(lab, placed);
+            ROWS.with(|cell| {
+                audit_of(lab, &outside, &cell.borrow()[..480]);
+                audit_of(lab, &inside, &cell.borrow()[480..]);
+            });
+        }
+    };
+    let (bytes, policy) = with_audits(study, [outside, inside].concat());
+    let assessment = reproledger::claim::assess(&bytes, Some(&policy), PAPER, |_| None);
     finding(&assessment, "judge.audit").clone()
+}
+
+/// Logs out of distribution and in it.
+fn logs_by_side(lab: &Lab, placed: &Placed) -> (Vec<EntryIndex>, Vec<EntryIndex>) {
+    let all = (1..lab.entries.len() as u64).map(EntryIndex);
+    let logs = all.filter(|index| lab.said(*index).kind == Kind::EvalLog);
+    logs.partition(|log| placed.logs.values().any(|outside| outside == log))
+}
+
+#[test]
+fn a_gap_carries_the_errors_of_its_judge_of_each_rate_by_itself() {
+    let held = gap_audited(false, |rollout, _| rollout.hit);
+    assert_eq!(held.outcome, Outcome::Pass, "{held:?}");
+    assert!(held.reason.starts_with("the smaller gap survives the audit of judge judge-1: corrected for"), "{held:?}");
+    assert!(held.reason.contains("the gap shrinks by 0.4292") && held.reason.ends_with("(the judge finds 0.4292)"));
+    let inside = held.notes.iter().filter(|note| note.contains(" in distribution: observed ")).count();
+    let outside = held.notes.iter().filter(|note| note.contains(" out of it: observed ")).count();
+    assert_eq!((inside, outside), (2, 2), "{held:?}");
+    // Out of distribution the judge calls harmful what is not, in the comparator, and misses what is, in the subject.
+    let made = gap_audited(false, |rollout, is_inside| if is_inside { rollout.hit } else { rollout.arm == 0 });
+    assert_eq!(made.outcome, Outcome::Fail, "{made:?}");
+    assert!(made.reason.starts_with("the smaller gap is made by judge judge-1"), "{made:?}");
+    // One table for both sides, whose rows stand in the logs of both.
+    let which = gap_audited(true, |rollout, _| rollout.hit);
+    assert_eq!(which.outcome, Outcome::Unknown, "{which:?}");
+    assert!(which.reason.contains("stands in logs on both sides of the gap"), "{which:?}");
+}
+
+#[test]
+fn two_claims_are_compared_with_the_errors_that_people_found_or_according_to_their_judges() {
+    let audited_side = |truth: fn(&Rollout) -> bool, weights: [&'static str; 8]| {
+        let mut study = Study::honest();
+        study.weights.values_mut().zip(weights).for_each(|(own, name)| *own = name);
+        study.after = |lab, placed| {
+            ROWS.with(|cell| audit(lab, placed, &cell.borrow()));
+        };
+        let rows = read_again(&study, truth);
+        let (bytes, policy) = with_audits(study, rows);
+        Side::read(&bytes, Some(&policy), NUMBER)
+    };
+    let (own, others) = (["a", "b", "c", "d", "e", "f", "g", "h"], ["i", "j", "k", "l", "m", "n", "o", "p"]);
+    let plain = |weights: [&'static str; 8]| {
+        let mut study = Study::honest();
+        study.weights.values_mut().zip(weights).for_each(|(own, name)| *own = name);
+        let told = study.tell();
+        Side::read(&told.evidence().to_bytes(), Some(&told.lab.policy()), NUMBER)
+    };
+    let rules = Rules { level: Level::percent(95, Sides::Two).unwrap(), disagreement: None };
+    // Both were read again, and rightly judged.
+    let same = compare(&audited_side(|of| of.hit, own), &audited_side(|of| of.hit, others), &rules);
+    let gap = &same.cells[0].gap;
+    assert!(gap.why.ends_with("corrected for the errors that people found (the judges give 0.0000)"), "{}", gap.why);
+    assert_eq!(gap.noise.as_ref().unwrap().method.name(), "audited, bonferroni of clopper-pearson");
+    assert_eq!(gap.noise.as_ref().unwrap().target, Target::Seeds);
+    assert!(gap.according.is_none() && same.effect.unwrap().why.contains("corrected for"));
+    // The same verdicts, of which one side's are wrong: without the audits nobody would see it.
+    let differ = compare(
+        &audited_side(|of| of.hit, own),
+        &audited_side(|of| of.hit || (of.arm == 0 && of.epoch % 2 == 0), others),
+        &rules,
+    );
+    assert_eq!(differ.likeness, Likeness::Differ, "{}", differ.reason);
+    assert!(differ.reason.contains("(the judges give 0.0000)"), "{}", differ.reason);
+    // The width is that of the audit too: other seeds alone would be told apart more sharply.
+    let width = |gap: &Gap| {
+        let noise = gap.noise.as_ref().unwrap();
+        noise.high.middle() - noise.low.middle()
+    };
+    let by_judge = compare(&plain(own), &plain(others), &rules);
+    assert!(width(&same.cells[0].gap) > width(&by_judge.cells[0].gap));
+    assert!(by_judge.reason.contains(", according to judge judge-1; a difference of up to"), "{}", by_judge.reason);
+    assert!(by_judge.cells[0].gap.why.ends_with("according to judge judge-1"), "{}", by_judge.cells[0].gap.why);
+    // One side's audit corrects nothing of the other's: both are compared as judged.
+    let one = compare(&audited_side(|of| of.hit, own), &plain(others), &rules);
+    assert!(one.reason.contains("according to judge judge-1"), "{}", one.reason);
+    let field = one.differences.iter().find(|difference| difference.field == "judge audit").unwrap();
+    assert_eq!((field.a.as_deref(), field.b.as_deref()), (Some("of each arm"), Some("none")));
 }
 
 #[test]

@@ -293,6 +293,12 @@ impl LogFacts {
         map.is_some_and(|map| map.split(',').any(|role| role.starts_with("status=")))
     }
 
+    /// Whether the condition of every sample is the word of whoever recorded the log, and not the log's own.
+    pub fn is_labelled(&self) -> bool {
+        let map = self.reader.split_once(' ').map(|(_, map)| map);
+        map.is_some_and(|map| map.split(',').any(|role| role.starts_with("label=")))
+    }
+
     /// Canonical bytes.
     pub fn encode(&self) -> Vec<u8> {
         Encoder::encode(|e| {

@@ -43,6 +43,9 @@ pub(super) fn sampled(request: &Request<'_>) -> Result<Artifact, KindError> {
         return Err(KindError::Changed { path: path.unwrap_or_default() });
     }
     artifact.remarks.extend(told(&log.facts));
+    if log.facts.is_labelled() {
+        artifact.remarks.push("its condition is your word: it stands in the entry as such, and in no log".to_owned());
+    }
     if log.counts.is_empty() {
         artifact.add(&samples_manifest(&log.facts, &log.samples)?)?;
     }

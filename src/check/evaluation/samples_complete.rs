@@ -28,7 +28,7 @@ impl Check for SamplesComplete {
                 .withheld();
         };
         if claim.comparator.value().is_some() {
-            return grid::judge(case, claim);
+            return labelled(case).into_iter().fold(grid::judge(case, claim), Finding::note);
         }
         let per_input = claim.eval.samples.checked_mul(claim.eval.repeats);
         let planned = per_input.and_then(|rows| rows.checked_mul(claim.eval.conditions));
@@ -74,8 +74,21 @@ impl Check for SamplesComplete {
             _ if grids.is_some() => (Outcome::Fail, grids.unwrap_or_default()),
             (Some(planned), Some(_)) => (Outcome::Pass, format!("all {planned} planned samples are there, each once")),
         };
-        Finding::new(ID, outcome.0, outcome.1).note(states.join(", ")).at(case.input_entries())
+        let finding = Finding::new(ID, outcome.0, outcome.1).note(states.join(", ")).at(case.input_entries());
+        labelled(case).into_iter().fold(finding, Finding::note)
     }
+}
+
+/// Whose word the conditions are, where they stand in no log.
+fn labelled(case: &Case<'_>) -> Option<String> {
+    let samples = case.inputs.iter().filter_map(|input| input.content.as_ref().ok());
+    let count = samples.filter(|samples| samples.facts.is_labelled()).count();
+    (count > 0).then(|| {
+        format!(
+            "the condition of {count} of {} logs is the signed word of whoever recorded them, and stands in no log",
+            case.inputs.len()
+        )
+    })
 }
 
 /// Why as many samples as were planned are not the planned ones: distinct keys alone do not make a grid.

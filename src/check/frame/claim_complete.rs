@@ -72,10 +72,12 @@ fn problem(case: &Case<'_>, claim: &Claim) -> Option<String> {
     }
     let values = std::iter::once(&claim.value.subject).chain(claim.value.comparator.value());
     for value in values {
-        if value.error.value().is_some() != claim.error.value().is_some() {
-            return Some(
-                "the claim prints an error without a rule for it, or has a rule without a printed error".to_owned(),
-            );
+        // An error bar that is drawn and not printed has a rule and no figure; of two arms one alone has none.
+        if value.error.value().is_some() && claim.error.value().is_none() {
+            return Some("the claim prints an error without a rule for it".to_owned());
+        }
+        if value.error.value().is_some() != claim.value.subject.error.value().is_some() {
+            return Some("the claim prints an error of one arm and none of the other".to_owned());
         }
         for figure in std::iter::once(&value.rate).chain(value.error.value()) {
             match Printed::parse(&figure.printed) {

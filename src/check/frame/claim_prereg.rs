@@ -6,7 +6,7 @@ use crate::check::arms::escaped;
 use crate::check::{Case, Check, Finding, Outcome};
 use crate::digest::{Digest, LeafHash};
 use crate::merkle::{EntryIndex, TreeHead, TreeSize};
-use crate::statement::{Claim, EdgeType, Family, Kind, Payload, PlannedContrast, Protocol};
+use crate::statement::{Claim, EdgeType, Family, IntervalTarget, Kind, Payload, PlannedContrast, Protocol};
 use crate::verify::VerifiedEntry;
 
 pub(in crate::check) const ENTRY: &dyn Check = &ClaimPrereg;
@@ -111,6 +111,10 @@ pub(in crate::check) fn judge(case: &Case<'_>) -> Finding {
         .note(format!("entries {}", entries.iter().take(20).cloned().collect::<Vec<_>>().join(", ")))
         .at(rivals);
     }
+    if is_of_new_conditions(claim) {
+        let reason = "exploratory: the claim is about new conditions, which the promised ones are no sample of";
+        return Finding::new(ID, Outcome::Unknown, reason).at([index]);
+    }
     let before = first.map_or("the claim".to_owned(), |first| format!("the first run at entry {first}"));
     if let Some((size, seen)) = first.and_then(|first| seen_between(case, index, first)) {
         let reason =
@@ -126,6 +130,14 @@ pub(in crate::check) fn judge(case: &Case<'_>) -> Finding {
     )
     .at([index])
     .note("by the lab's own ledger; no head between the two that somebody outside saw is shown")
+}
+
+/// Whether an interval for new conditions is among what the claim asserts or prints.
+fn is_of_new_conditions(claim: &Claim) -> bool {
+    let terms = claim.assertion.value().map_or(&[][..], |assertion| assertion.terms.as_slice());
+    let printed = claim.contrast.value().and_then(|contrast| contrast.interval.value());
+    let mut rules = terms.iter().map(|term| &term.by).chain(printed.map(|interval| &interval.rule));
+    rules.any(|rule| rule.target == IntervalTarget::Conditions)
 }
 
 /// A head that covers the protocol and not yet the first run, with those outside of the lab who saw it.

@@ -6,7 +6,8 @@ use num_rational::BigRational;
 use num_traits::One;
 
 use crate::check::number::contrast::seed_gaps;
-use crate::check::statistic::new_conditions::exploratory;
+use crate::check::statistic::drawing::{Drawing, NoBounds};
+use crate::check::statistic::new_conditions;
 use crate::check::{Number, Rate, Role};
 use crate::statement::{
     Claim, Contrast, ContrastKind, IntervalMethod, IntervalRule, IntervalTarget, Pairing, Quantity, Sides,
@@ -16,15 +17,29 @@ use crate::stats::{
     SeedValue, SeedValues, TailBounds, Target, TwoArms,
 };
 
+/// Bounds with what a reader has to know of them.
+#[derive(Debug)]
+pub(in crate::check) struct Bounded {
+    /// The bounds.
+    pub(in crate::check) bounds: TailBounds,
+    /// How sure they are.
+    pub(in crate::check) level: Level,
+    /// How they came about, where their method does not say it all.
+    pub(in crate::check) how: Option<String>,
+    /// Whether they are drawn, and known to within their Monte Carlo error alone.
+    pub(in crate::check) is_drawn: bool,
+}
+
 /// The bounds of a quantity, or why there are none.
 pub(in crate::check) fn bounds(
     claim: &Claim,
     number: &Number,
     of: Quantity,
     rule: &IntervalRule,
-) -> Result<(TailBounds, Level), String> {
+    drawing: &Drawing,
+) -> Result<Bounded, NoBounds> {
     let level = level(rule)?;
-    Ok((bounds_at(claim, number, of, rule, &level)?, level))
+    bounds_at(claim, number, of, rule, &level, drawing)
 }
 
 /// The same at another level than the rule's own.
@@ -34,22 +49,29 @@ pub(in crate::check) fn bounds_at(
     of: Quantity,
     rule: &IntervalRule,
     level: &Level,
-) -> Result<TailBounds, String> {
+    drawing: &Drawing,
+) -> Result<Bounded, NoBounds> {
     let kind = claim.contrast.value().map(|contrast| contrast.kind);
     let is_ratio =
         of == Quantity::Contrast && matches!(kind, Some(ContrastKind::Ratio | ContrastKind::RelativeReduction));
-    match (rule.target, rule.method) {
+    let bounds = match (rule.target, rule.method) {
         (IntervalTarget::Seeds, IntervalMethod::Fieller) if is_ratio => {
             let found = both(level, |level| ratio_of_seeds(number, level))?;
-            Ok(if kind == Some(ContrastKind::RelativeReduction) { one_less(&found) } else { found })
+            if kind == Some(ContrastKind::RelativeReduction) { one_less(&found) } else { found }
+        }
+        (IntervalTarget::Seeds, IntervalMethod::CrossedResampling) => {
+            return new_conditions::drawn_seeds(claim, number, of, level, drawing);
         }
         (IntervalTarget::Seeds, method) => {
-            estimate(claim, number, of, method)?.bounds(level).map_err(|error| error.to_string())
+            estimate(claim, number, of, method)?.bounds(level).map_err(|error| error.to_string())?
         }
-        (IntervalTarget::Checkpoints, method) => of_rollouts(number, of, kind, method, level),
+        (IntervalTarget::Checkpoints, method) => of_rollouts(number, of, kind, method, level)?,
         // Never by the interval for new seeds in its place, which is the narrower one.
-        (IntervalTarget::Conditions, _) => Err(exploratory(claim, number, of, level)),
-    }
+        (IntervalTarget::Conditions, method) => {
+            return new_conditions::bounds(claim, number, of, method, level, drawing);
+        }
+    };
+    Ok(Bounded { bounds, level: level.clone(), how: None, is_drawn: false })
 }
 
 /// The bounds of one arm's rate: over its seeds by Student's t, over its rollouts by Wilson.

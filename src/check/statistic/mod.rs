@@ -1,6 +1,7 @@
 //! The number: recomputed, its bar, its contrast, and what other rules would make of it.
 
 mod conditions;
+pub(super) mod drawing;
 pub(super) mod interval;
 mod new_conditions;
 pub(super) mod stat_aggregation;

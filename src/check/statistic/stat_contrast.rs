@@ -5,15 +5,16 @@ use num_traits::{Signed, Zero};
 
 use crate::check::arms::join;
 use crate::check::number::contrast;
-use crate::check::statistic::interval::{bounds, confidence, level, pairing, seed_values};
-use crate::check::statistic::stat_assertion::shown;
+use crate::check::statistic::drawing::{DRAWS, Drawing};
+use crate::check::statistic::interval::{bounds, level, pairing, seed_values};
+use crate::check::statistic::stat_assertion::{shown, unknown, words};
 use crate::check::statistic::stat_recompute::no_number;
 use crate::check::statistic::tolerance::Tolerance;
 use crate::check::{Case, Check, Finding, Number, Outcome, Rate, Role};
 use crate::statement::{Claim, ClaimedInterval, Contrast, ContrastKind, Direction, Quantity};
-use crate::stats::decimal::decimal_digits;
-use crate::stats::permutation::{paired, two_sample};
-use crate::stats::{Alternative, Printed, Rounding, check_rounding};
+use crate::stats::decimal::{decimal_digits, sqrt_digits};
+use crate::stats::permutation::{paired, paired_drawn, two_sample, two_sample_drawn};
+use crate::stats::{Alternative, Nonce, PermutationError, PermutationTest, Printed, Rounding, Ways, check_rounding};
 
 pub(in crate::check) const ENTRY: &dyn Check = &StatContrast;
 const ID: &str = "stat.contrast";
@@ -31,19 +32,28 @@ impl Check for StatContrast {
 
     fn run(&self, case: &Case<'_>) -> Finding {
         match case.number() {
-            Ok((claim, number)) => judge(claim, number, Tolerance::of(case).as_ref()).at(case.input_entries()),
+            Ok((claim, number)) => {
+                judge(claim, number, case.drawing(), Tolerance::of(case).as_ref()).at(case.input_entries())
+            }
             Err(problem) => no_number(ID, problem),
         }
     }
 }
 
-pub(in crate::check) fn judge(claim: &Claim, number: &Number, tolerance: Option<&Tolerance>) -> Finding {
+pub(in crate::check) fn judge(
+    claim: &Claim,
+    number: &Number,
+    drawing: &Drawing,
+    tolerance: Option<&Tolerance<'_>>,
+) -> Finding {
     let Some(stated) = claim.contrast.value() else {
         let reason = match claim.comparator.value() {
             None => "the claim is of one arm and compares nothing",
             Some(_) => "the claim prints two rates and no comparison of them, and says so",
         };
-        return notes(claim, number).into_iter().fold(Finding::new(ID, Outcome::NotApplicable, reason), Finding::note);
+        return notes(claim, number, drawing)
+            .into_iter()
+            .fold(Finding::new(ID, Outcome::NotApplicable, reason), Finding::note);
     };
     let finding = match contrast::contrast(stated.kind, claim.metric.direction, number) {
         Ok(exact) => {
@@ -54,12 +64,12 @@ pub(in crate::check) fn judge(claim: &Claim, number: &Number, tolerance: Option<
                 value = tolerance.excuse(value, claim, number, &exact, &printed);
             }
             let value = ("value".to_owned(), value);
-            let interval = stated.interval.value().map(|printed| interval(claim, number, printed));
+            let interval = stated.interval.value().map(|printed| interval(claim, number, printed, drawing));
             join(ID, std::iter::once(value).chain(interval.map(|finding| ("interval".to_owned(), finding))).collect())
         }
         Err(problem) => no_number(ID, &problem),
     };
-    notes(claim, number).into_iter().fold(finding, Finding::note)
+    notes(claim, number, drawing).into_iter().fold(finding, Finding::note)
 }
 
 fn compare(claim: &Claim, stated: &Contrast, exact: &BigRational) -> Finding {
@@ -94,13 +104,14 @@ fn compare(claim: &Claim, stated: &Contrast, exact: &BigRational) -> Finding {
 }
 
 /// Holds a printed interval to the one that its own rule gives: rounded to the nearest, or outward.
-fn interval(claim: &Claim, number: &Number, printed: &ClaimedInterval) -> Finding {
-    let (found, level) = match bounds(claim, number, Quantity::Contrast, &printed.rule) {
+fn interval(claim: &Claim, number: &Number, printed: &ClaimedInterval, drawing: &Drawing) -> Finding {
+    let bounded = match bounds(claim, number, Quantity::Contrast, &printed.rule, drawing) {
         Ok(found) => found,
-        Err(why) => return Finding::new(ID, Outcome::Unknown, why),
+        Err(none) => return unknown(ID, none),
     };
+    let found = &bounded.bounds;
     let digits = shown(found.low.as_ref(), found.high.as_ref());
-    let what = format!("the {} interval for {} by {}", confidence(&level), found.target, found.method);
+    let what = words(&bounded);
     let mut texts = Vec::new();
     for (text, bound, is_low) in [(&printed.low, &found.low, true), (&printed.high, &found.high, false)] {
         let Some((text, bound)) = text.value().zip(bound.as_ref()) else { continue };
@@ -109,6 +120,10 @@ fn interval(claim: &Claim, number: &Number, printed: &ClaimedInterval) -> Findin
             Ok(figure) => figure,
             Err(error) => return Finding::new(ID, Outcome::Fail, error.to_string()),
         };
+        // Two readers draw two bounds: what may be either is no contradiction.
+        if bounded.is_drawn && bound.low() <= &figure.value() && &figure.value() <= bound.high() {
+            continue;
+        }
         // Outward: no further in than the bound, and no further out than one in the last place.
         let (inner, outer) = if is_low { (bound.low(), figure.value()) } else { (bound.high(), figure.value()) };
         let step = figure.step();
@@ -119,14 +134,14 @@ fn interval(claim: &Claim, number: &Number, printed: &ClaimedInterval) -> Findin
         };
         let nearest = [bound.low(), bound.high()].iter().any(|value| check_rounding(value, &figure).agrees());
         if !outward && !nearest {
-            let reason = format!("{what} is {digits}, not what is printed");
+            let reason = format!("{what}, not what is printed");
             return Finding::new(ID, Outcome::Fail, reason).sides(text.printed.escape_default().to_string(), digits);
         }
     }
     if texts.is_empty() {
-        return Finding::new(ID, Outcome::Unknown, format!("{what} is {digits}; the claim prints no bound of it"));
+        return Finding::new(ID, Outcome::Unknown, format!("{what}; the claim prints no bound of it"));
     }
-    Finding::new(ID, Outcome::Pass, format!("{what} is {digits}, as printed")).sides(texts.join(" to "), digits)
+    Finding::new(ID, Outcome::Pass, format!("{what}, as printed")).sides(texts.join(" to "), digits)
 }
 
 /// The same contrast of the rates as printed.
@@ -146,7 +161,7 @@ fn of_rounded(claim: &Claim, stated: &Contrast) -> Option<BigRational> {
 }
 
 /// Which arm is better, by how much, and seed by seed.
-fn notes(claim: &Claim, number: &Number) -> Vec<String> {
+fn notes(claim: &Claim, number: &Number, drawing: &Drawing) -> Vec<String> {
     let (Some(subject), Some(comparator)) = (number.rate(Role::Subject), number.rate(Role::Comparator)) else {
         return Vec::new();
     };
@@ -170,31 +185,74 @@ fn notes(claim: &Claim, number: &Number) -> Vec<String> {
             seeds(comparator).join(", ")
         ));
     }
-    notes.extend(permuted(claim, subject, comparator));
+    notes.extend(permuted(claim, subject, comparator, drawing));
     notes
 }
 
-/// What the seeds alone can tell, without any assumption: the exact permutation test and how small its p can get.
-fn permuted(claim: &Claim, subject: &Rate, comparator: &Rate) -> Option<String> {
+/// What the seeds alone can tell, without any assumption: the permutation test and how small its p can get. It is exact
+/// where all ways can be looked at; else it is drawn from the reader's nonce.
+fn permuted(claim: &Claim, subject: &Rate, comparator: &Rate, drawing: &Drawing) -> Option<String> {
     let (one, other) = (seed_values(subject).ok()?, seed_values(comparator).ok()?);
     let pairing = claim.contrast.value().and_then(|stated| pairing(stated, &one).ok()?);
     let (found, seeds) = if let Some(pairing) = pairing {
-        let differences = pairing.differences(&one, &other).ok()?.values();
-        (paired(&differences, Alternative::TwoSided).ok()?, format!("{} pairs of seeds", differences.len()))
+        let values = pairing.differences(&one, &other).ok()?.values();
+        let drawn = |nonce: &Nonce| paired_drawn(&values, Alternative::TwoSided, nonce, DRAWS);
+        (all_or_drawn(paired(&values, Alternative::TwoSided), drawn, values.len(), drawing)?, pairs(values.len()))
     } else {
-        let found = two_sample(&one.values(), &other.values(), Alternative::TwoSided).ok()?;
-        (found, format!("{} against {} seeds", one.count(), other.count()))
+        let (one, other) = (one.values(), other.values());
+        let drawn = |nonce: &Nonce| two_sample_drawn(&one, &other, Alternative::TwoSided, nonce, DRAWS);
+        let exact = two_sample(&one, &other, Alternative::TwoSided);
+        let seeds = format!("{} against {} seeds", one.len(), other.len());
+        (all_or_drawn(exact, drawn, one.len() + other.len(), drawing)?, seeds)
+    };
+    let found = match found {
+        Ok(found) => found,
+        Err(why) => return Some(format!("permutation of the seeds: {why}")),
     };
     let alpha = alpha(claim);
-    let cannot = match alpha.filter(|alpha| !found.can_decide(alpha)) {
-        Some(alpha) => format!("; at {} it cannot be decided at this n", decimal_digits(&alpha, 3)),
-        None => String::new(),
+    let p = decimal_digits(&found.p, 3);
+    let (what, p) = match &found.ways {
+        Ways::All => ("exact permutation", p),
+        Ways::Drawn { draws, origin } => {
+            let error = sqrt_digits(&(found.error_square() * BigRational::from_integer(9.into())), 4);
+            ("permutation", format!("{p}, within {error}, three Monte Carlo errors of {draws} draws from {origin}"))
+        }
+    };
+    let cannot = match alpha {
+        Some(alpha) if !found.can_decide(&alpha) => {
+            format!("; at {} it cannot be decided at this n", decimal_digits(&alpha, 3))
+        }
+        Some(alpha) if found.is_near(&alpha) => {
+            format!("; at {} it cannot be decided by these draws", decimal_digits(&alpha, 3))
+        }
+        _ => String::new(),
     };
     Some(format!(
-        "exact permutation of the seeds: p = {}, the smallest that {seeds} can give is {}{cannot}",
-        decimal_digits(&found.p, 3),
+        "{what} of the seeds: p = {p}, the smallest that {seeds} can give is {}{cannot}",
         decimal_digits(&found.smallest_p, 3)
     ))
+}
+
+fn pairs(count: usize) -> String {
+    format!("{count} pairs of seeds")
+}
+
+/// The exact test, or the drawn one where there are too many ways; none where there is no test at all.
+fn all_or_drawn(
+    exact: Result<PermutationTest, PermutationError>,
+    drawn: impl Fn(&Nonce) -> Result<PermutationTest, PermutationError>,
+    seeds: usize,
+    drawing: &Drawing,
+) -> Option<Result<PermutationTest, String>> {
+    match exact {
+        Err(PermutationError::TooManyArrangements) => Some(
+            drawing
+                .nonce(DRAWS.saturating_mul(seeds as u64))
+                .map_err(|none| format!("there are too many ways to look at all; {}", none.why))
+                .and_then(|nonce| drawn(nonce).map_err(|error| error.to_string())),
+        ),
+        exact => exact.ok().map(Ok),
+    }
 }
 
 /// The error probability of the claim's own rule: of what it asserts of the contrast, or of the interval that it prints.

@@ -53,7 +53,11 @@ fn judge_arm(claim: &Claim, arm: &ClaimedArm<'_>) -> Finding {
 
 fn compare(claim: &Claim, arm: &ClaimedArm<'_>) -> Finding {
     let Some((rule, printed)) = claim.error.value().zip(arm.value.error.value()) else {
-        return Finding::new(ID, Outcome::NotApplicable, "the claim prints no error bar and says so");
+        let reason = match claim.error.value() {
+            None => "the claim prints no error bar and says so",
+            Some(_) => "the claim says what its error bars are and prints none: they are drawn",
+        };
+        return Finding::new(ID, Outcome::NotApplicable, reason);
     };
     let ErrorRule { unit, ddof, .. } = rule;
     let Some((square, n)) = arm.rate.error_square(*unit, *ddof) else {

@@ -91,6 +91,10 @@ fn of_gate(claim: &Claim, gate: &Gate, inputs: &[InputSamples<'_, '_>]) -> Findi
         let holds = match gate.is {
             Relation::AtLeast => rate.value >= bound,
             Relation::AtMost => rate.value <= bound,
+            Relation::Within => {
+                let reason = "a condition on a rate is `at-most` or `at-least`: `within` is of two arms";
+                return Finding::new(ID, Outcome::Unknown, reason);
+            }
         };
         let side = if holds { &mut met } else { &mut unmet };
         side.push(format!("{} {}", escaped(label), decimal_digits(&rate.value, 6)));

@@ -10,8 +10,9 @@ use crate::check::arms::{escaped, join};
 use crate::check::completeness::attempts_all::times_again;
 use crate::check::frame::claim_prereg::{Planned, cited, planned, rivals};
 use crate::check::number::{metrics, shown_inputs};
+use crate::check::statistic::drawing::NoBounds;
 use crate::check::statistic::interval::{bounds_at, confidence, estimate, level};
-use crate::check::statistic::stat_assertion::{relation, said, shown};
+use crate::check::statistic::stat_assertion::{decide, said, shown, unknown};
 use crate::check::statistic::stat_recompute::no_number;
 use crate::check::{Case, Check, Finding, Number, Outcome};
 use crate::merkle::EntryIndex;
@@ -71,7 +72,7 @@ impl Check for StatMultiplicity {
             Err((outcome, reason)) => return Finding::new(ID, outcome, reason),
         };
         let terms = assertion.terms.iter();
-        let parts = terms.map(|term| (said(term), judge_term(claim, number, term, &shared))).collect();
+        let parts = terms.map(|term| (said(term), judge_term(case, number, term, &shared))).collect();
         let finding = join(ID, parts).note(shared.words()).at(case.input_entries());
         looks.words().into_iter().fold(finding, Finding::note)
     }
@@ -182,26 +183,33 @@ impl<'p> Shared<'p> {
     }
 }
 
-fn judge_term(claim: &Claim, number: &Number, term: &Term, shared: &Shared<'_>) -> Finding {
-    let judged = || -> Result<Finding, String> {
+fn judge_term(case: &Case<'_>, number: &Number, term: &Term, shared: &Shared<'_>) -> Finding {
+    if term.by.target == IntervalTarget::Conditions {
+        let reason = "exploratory: what is asserted of new conditions confirms nothing, by whatever share of the rate";
+        return Finding::new(ID, Outcome::Unknown, reason);
+    }
+    let Some(claim) = case.claim else { return Finding::new(ID, Outcome::Unknown, "the claim is not disclosed") };
+    let judged = || -> Result<Finding, NoBounds> {
         let own = level(&term.by)?;
         let bound = Printed::parse(&term.bound).map_err(|error| error.to_string())?.value();
         let strict = shared.level(&own, shared.tests().saturating_mul(shared.looks))?;
-        let at = |level: &Level| bounds_at(claim, number, term.of, &term.by, level);
+        let at = |level: &Level| {
+            bounds_at(claim, number, term.of, &term.by, level, case.drawing()).map(|found| found.bounds)
+        };
         let found = at(&strict)?;
         let interval = format!(
             "at the adjusted {} the interval is {}",
             confidence(&strict),
             shown(found.low.as_ref(), found.high.as_ref())
         );
-        let decided = relation(term.is).decide(&found, &bound);
+        let decided = decide(term.is, &found, &bound);
         let (outcome, reason) = match decided {
             Decision::Holds => (Outcome::Pass, format!("holds: {interval}")),
             // What is refuted without any adjustment is for `stat.assertion` to say.
             Decision::DoesNotHold | Decision::CannotBeDecided => {
                 let last = shared.level(&own, shared.looks)?;
-                let may_hold = shared.correction == Correction::Holm
-                    && relation(term.is).decide(&at(&last)?, &bound) == Decision::Holds;
+                let may_hold =
+                    shared.correction == Correction::Holm && decide(term.is, &at(&last)?, &bound) == Decision::Holds;
                 let why = if may_hold {
                     "whether it holds depends on the other tests of its family"
                 } else {
@@ -213,7 +221,7 @@ fn judge_term(claim: &Claim, number: &Number, term: &Term, shared: &Shared<'_>) 
         let finding = Finding::new(ID, outcome, reason);
         Ok(adjusted(claim, number, term, &bound, shared).into_iter().fold(finding, Finding::note))
     };
-    judged().unwrap_or_else(|why| Finding::new(ID, Outcome::Unknown, why))
+    judged().unwrap_or_else(|none| unknown(ID, none))
 }
 
 /// The probability of the term by itself and adjusted, to show; the intervals decide.
@@ -222,11 +230,12 @@ fn adjusted(claim: &Claim, number: &Number, term: &Term, bound: &BigRational, sh
         return None;
     }
     let found = estimate(claim, number, term.of, term.by.method).ok()?;
-    let one_sided = match term.is {
-        Relation::AtMost => Alternative::Less,
-        Relation::AtLeast => Alternative::Greater,
+    let p = match term.is {
+        Relation::AtMost => found.p_value(bound, Alternative::Less)?,
+        Relation::AtLeast => found.p_value(bound, Alternative::Greater)?,
+        // The larger of the two: both have to hold.
+        Relation::Within => found.p_value(bound, Alternative::Less)?.max(found.p_value(&-bound, Alternative::Greater)?),
     };
-    let p = found.p_value(bound, one_sided)?;
     let p = if term.by.sides == crate::statement::Sides::Two { (2.0 * p).min(1.0) } else { p };
     // A float of the nearest probability, wide enough for its last digits.
     let own = Enclosure::between_floats(p * (1.0 - 1e-9), (p * (1.0 + 1e-9)).min(1.0))?;

@@ -61,7 +61,7 @@ pub(in crate::check) fn exact(rate: &Rate) -> String {
 }
 
 /// Holds each printed number to the computed one.
-pub(in crate::check) fn judge(claim: &Claim, number: &Number, tolerance: Option<&Tolerance>) -> Finding {
+pub(in crate::check) fn judge(claim: &Claim, number: &Number, tolerance: Option<&Tolerance<'_>>) -> Finding {
     let of_arm = |arm: &ClaimedArm<'_>| {
         let finding = judge_arm(arm);
         match (tolerance, Printed::parse(&arm.value.rate.printed)) {

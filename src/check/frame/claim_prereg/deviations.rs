@@ -5,7 +5,7 @@ use std::fmt::Display;
 use super::{Planned, planned};
 use crate::check::arms::escaped;
 use crate::statement::{
-    Arm, Assertion, Claim, Contrast, ContrastKind, Evaluation, PlannedContrast, Protocol, Stated, Step, Term,
+    Arm, Assertion, Claim, Contrast, ContrastKind, Evaluation, PlannedContrast, Protocol, Relation, Stated, Step, Term,
 };
 
 /// Every rule that the claim states otherwise than the protocol, as `rule: promised …, claimed …`.
@@ -54,6 +54,10 @@ pub(super) fn of(claim: &Claim, protocol: &Protocol) -> Vec<String> {
             let rule = stated_contrast.and_then(|of| of.interval.value()).map(|interval| &interval.rule);
             if let Some(rule) = rule {
                 same("interval", planned.interval.value().map_or("none".to_owned(), rule_text), rule_text(rule));
+            }
+            let terms = claim.assertion.value().map_or(&[][..], |assertion| assertion.terms.as_slice());
+            for term in terms.iter().filter(|term| term.is == Relation::Within) {
+                same("margin of equivalence", stated(&protocol.margins.equivalence), term.bound.clone());
             }
             if family.is_none() {
                 same("assertion", assertion(&protocol.assertion), assertion(&claim.assertion));

@@ -30,6 +30,9 @@ pub(super) fn text(compared: &Compared) -> String {
             format_args!(
                 "\nnot shown by any of this\n  that either evaluation measures what it is named after\n  that a judge errs alike on both sides: {}\n",
                 match compared.rules.disagreement {
+                    _ if comparison.cells.iter().all(|pair| pair.gap.according.is_none()) && any_audit(compared) => {
+                        "what people found who read its verdicts again is in the intervals"
+                    }
                     Some(_) => "the intervals are widened by the share that you gave",
                     None => "its error is in the intervals as far as it scatters over seeds (see --judges-differ-by)",
                 }
@@ -37,6 +40,10 @@ pub(super) fn text(compared: &Compared) -> String {
         );
     }
     out
+}
+
+fn any_audit(compared: &Compared) -> bool {
+    compared.sides.iter().all(|side| side.shown.as_ref().is_some_and(|shown| matches!(shown.audits, Some(Ok(_)))))
 }
 
 /// `0.3111 (6480, 4 seeds)`.
