@@ -32,6 +32,10 @@ const EVAL: &[(&str, &str)] = &[
 /// Single members of an Inspect `eval`.
 const EVAL_TEXTS: &[&str] = &["created", "eval_id", "model_base_url", "run_id", "task_file", "task_id", "task_version"];
 
+/// What of a task's configuration in lm-evaluation-harness makes the questions.
+const ASKED_BY: &[&str] =
+    &["num_fewshot", "description", "doc_to_text", "doc_to_target", "fewshot_delimiter", "target_delimiter"];
+
 /// Of an Inspect header, or the start of a journal.
 pub(super) fn of_inspect(header: &Object<'_>, eval: &Object<'_>) -> Result<About, PartError> {
     let mut about = About::new();
@@ -52,8 +56,61 @@ pub(super) fn of_lm_eval(log: &Object<'_>) -> Result<About, PartError> {
     for name in ["chat_template_sha", "date", "git_hash", "model_source", "system_instruction_sha"] {
         put(&mut about, name, log.get(name)?);
     }
-    members(&mut about, "config.", &child(log, "config")?)?;
+    put(&mut about, "revision.commit", log.get("git_hash")?);
+    let config = child(log, "config")?;
+    members(&mut about, "config.", &config)?;
+    of_tasks(&mut about, &child(log, "configs")?)?;
+    // What was given for the whole run was used, whatever the tasks say.
+    match config.get("gen_kwargs")? {
+        Some(given) if given.kind() == Kind::Object => {
+            for (name, value) in given.object()?.distinct()? {
+                put(&mut about, &sampling(&name), Some(value));
+            }
+        }
+        Some(given) => {
+            let text = given.text().map_or_else(String::new, |text| text.lossy());
+            for (name, value) in text.split(',').filter_map(|part| part.split_once('=')).take(MAX_NAMES) {
+                about.insert(bounded_text(&sampling(name.trim())), bounded_text(value.trim()));
+            }
+        }
+        None => {}
+    }
     Ok(about)
+}
+
+/// A setting of sampling under the name that other logs have for it.
+fn sampling(name: &str) -> String {
+    let name = if matches!(name, "max_gen_toks" | "max_new_tokens") { "max_tokens" } else { name };
+    format!("generate.{name}")
+}
+
+/// How each task of lm-evaluation-harness samples and asks. What all of them say alike stands once.
+fn of_tasks(about: &mut About, configs: &Object<'_>) -> Result<(), PartError> {
+    let mut said: BTreeMap<String, BTreeMap<String, Value<'_>>> = BTreeMap::new();
+    let mut tasks = 0;
+    for (task, config) in configs.clone().distinct()? {
+        let Ok(config) = config.object() else { continue };
+        let settings = config.get("generation_kwargs")?.filter(|value| value.kind() == Kind::Object);
+        let settings = settings.map_or_else(|| Ok(BTreeMap::new()), |value| value.object()?.distinct())?;
+        tasks += usize::from(!settings.is_empty());
+        for (name, value) in settings {
+            said.entry(name).or_default().insert(task.clone(), value);
+        }
+        for name in ASKED_BY {
+            // A function without its source is another one in every run.
+            let value = config.get(name)?.filter(|value| !value.raw().starts_with("\"<"));
+            put(about, &format!("task_args.{task}.{name}"), value);
+        }
+    }
+    for (name, by_task) in said {
+        let is_one = by_task.len() == tasks
+            && by_task.values().all(|value| Some(value.raw()) == by_task.values().next().map(Value::raw));
+        for (task, value) in by_task {
+            let name = if is_one { sampling(&name) } else { format!("generate.{task}.{name}") };
+            put(about, &name, Some(value));
+        }
+    }
+    Ok(())
 }
 
 fn members(about: &mut About, prefix: &str, object: &Object<'_>) -> Result<(), JsonError> {

@@ -43,7 +43,7 @@ impl Reader for InspectJson {
         for (index, sample) in part(name, log.get("samples"))?.iter().flat_map(Value::items).enumerate() {
             let (record, seen) = part(&format!("samples[{index}]"), parse_sample(&sample, &header))?;
             note_sample(&mut facts.anomalies, &record, &seen);
-            making.add(&record, seen.texts);
+            making.add(&record.key.id, seen.texts);
             tally.add(&record, seen, &mut facts);
             let text = record.key.to_string();
             if samples.insert((record.key.id.clone(), record.key.epoch), record).is_some() {

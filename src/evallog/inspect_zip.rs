@@ -174,7 +174,7 @@ fn add_batch(
     for result in read {
         let (name, (record, seen)) = result?;
         note_sample(&mut facts.anomalies, &record, &seen);
-        making.add(&record, seen.texts);
+        making.add(&record.key.id, seen.texts);
         tally.add(&record, seen, facts);
         let (key, text) = ((record.key.id.clone(), record.key.epoch), record.key.to_string());
         if name != member_name(&key) {

@@ -18,6 +18,7 @@ use super::inspect_events::{child, text};
 use super::items::{Item, SeeItem};
 use super::lines::{Place, each_line};
 use super::lm_eval_hash::Hashes;
+use super::making::{LONG, Making, Texts};
 use super::map::ColumnMap;
 use super::{EvalLog, EvalLogError, LogFile, Look, PartError, Reader, RowError};
 use crate::artifact::samples::{
@@ -115,6 +116,7 @@ struct Run {
     tasks: BTreeMap<String, Task>,
     records: BTreeMap<Vec<u8>, SampleRecord>,
     about: About,
+    making: Making,
 }
 
 impl Run {
@@ -171,13 +173,19 @@ impl Run {
         let columns: Vec<String> = task.metrics.keys().cloned().collect();
         let recorded = task.hash.clone();
         let mut hashes = Hashes::default();
-        let (records, facts) = (&mut self.records, &mut self.facts);
+        let (records, facts, making) = (&mut self.records, &mut self.facts, &mut self.making);
+        let mut answered = BTreeSet::new();
         file.source.seek(SeekFrom::Start(0))?;
         each_line(file.source, |place: Place, line| {
             let at = |source| EvalLogError::Row { place, source };
             let value = Value::parse(line).map_err(|error| at(error.into()))?;
             let row = value.object().map_err(|error| at(error.into()))?;
-            let record = sample(&name, &row, value.raw(), &columns).map_err(at)?;
+            let (record, mut texts) = sample(&name, &row, value.raw(), &columns).map_err(at)?;
+            if let SampleId::Int(document) = record.key.id {
+                // Every filter repeats the one answer to a document.
+                texts.completion = texts.completion.filter(|_| answered.insert(document));
+                making.add(&SampleId::Text(format!("{name}.{document}")), texts);
+            }
             let key = record.key.to_string();
             for part in hashes.add(&row).map_err(|error| at(error.into()))? {
                 facts
@@ -214,7 +222,8 @@ impl Run {
             declared = declared.saturating_add(task.check(name, samples.iter().filter(of_task), &mut self.facts));
         }
         self.facts.declared = Some((declared, 1));
-        EvalLog { facts: self.facts, samples, reading: None, counts: Vec::new(), about: self.about }
+        let reading = Some(self.making.finish(&self.about, PROJECTION));
+        EvalLog { facts: self.facts, samples, reading, counts: Vec::new(), about: self.about }
     }
 }
 
@@ -321,7 +330,7 @@ fn compare(
 }
 
 /// One line of a samples file. `columns` are the metrics that the results name, for lines that do not name their own.
-fn sample(task: &str, row: &Object<'_>, raw: &str, columns: &[String]) -> Result<SampleRecord, RowError> {
+fn sample(task: &str, row: &Object<'_>, raw: &str, columns: &[String]) -> Result<(SampleRecord, Texts), RowError> {
     let column = |name: &str| name.to_owned();
     let id = row
         .require("doc_id")?
@@ -367,10 +376,12 @@ fn sample(task: &str, row: &Object<'_>, raw: &str, columns: &[String]) -> Result
         stop_reason: None,
         flags,
     };
+    let is_long = answer(row)?.and_then(|value| value.text()).is_some_and(|text| text.bytes.len() >= LONG);
+    let texts = Texts { input: details.input, completion: details.completion.filter(|_| is_long) };
     let key =
         SampleKey { cell: Some(task.to_owned()), condition: Some(filter), id: SampleId::Int(id), seed: None, epoch: 1 };
     let status = if scored { SampleStatus::Scored } else { SampleStatus::Unscored };
-    Ok(SampleRecord { key, status, scores, details: SampleDetails { flags, ..details }.digest() })
+    Ok((SampleRecord { key, status, scores, details: SampleDetails { flags, ..details }.digest() }, texts))
 }
 
 fn bounded_score_name(task: &str) -> Result<String, RowError> {

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::about::About;
-use crate::artifact::samples::{SampleId, SampleRecord};
+use crate::artifact::samples::SampleId;
 use crate::codec::Encoder;
 use crate::digest::FileDigest;
 use crate::statement::Reading;
@@ -40,10 +40,10 @@ pub(super) struct Making {
 }
 
 impl Making {
-    /// Adds one sample.
-    pub(super) fn add(&mut self, record: &SampleRecord, texts: Texts) {
+    /// Adds one sample of a question.
+    pub(super) fn add(&mut self, question: &SampleId, texts: Texts) {
         if let Some(input) = texts.input {
-            self.prompts.entry(record.key.id.clone()).or_default().insert(input);
+            self.prompts.entry(question.clone()).or_default().insert(input);
         }
         self.completions.extend(texts.completion);
     }

@@ -143,3 +143,57 @@ fn what_is_no_such_log_is_refused() {
     let unknown = read_pair(&header.replace(r#""t":"#, r#""u":"#), &lines());
     assert_eq!(unknown.facts.anomalies.count(AnomalyCode::CountDisagrees), 1);
 }
+
+#[test]
+fn what_was_asked_and_how_it_was_sampled_is_read_from_configuration_and_requests() {
+    let said = |config: &str| {
+        let header = results(&lines(), 3, METRICS);
+        let header = format!("{},{config}}}", header.strip_suffix('}').unwrap());
+        read_pair(&header, &lines()).reading.unwrap()
+    };
+    let task = |name: &str, temperature: &str| {
+        format!(
+            r#""{name}":{{"doc_to_text":"Q{{{{q}}}}","doc_to_target":"<function f at 0x7f>","num_fewshot":2,
+            "generation_kwargs":{{"temperature":{temperature},"max_gen_toks":32,"until":["\n"]}}}}"#
+        )
+    };
+    let reading = said(&format!(r#""git_hash":"abc","configs":{{{}}}"#, task("t", "0.7")));
+    for (name, text) in [
+        ("generate.temperature", "0.7"),
+        ("generate.max_tokens", "32"),
+        ("generate.until", r#"["\n"]"#),
+        ("task_args.t.num_fewshot", "2"),
+        ("task_args.t.doc_to_text", "Q{{q}}"),
+        ("revision.commit", "abc"),
+    ] {
+        assert_eq!(reading.facts.get(name).map(String::as_str), Some(text), "{name}: {reading:?}");
+    }
+    assert!(!reading.facts.contains_key("task_args.t.doc_to_target"));
+    assert_eq!((reading.counts["prompts"], reading.counts["prompts.several"]), (3, 0));
+    assert!(reading.facts.contains_key("prompt.t.0") && reading.facts.contains_key("prompts"));
+    // What the run was given overrides its tasks, however it is written.
+    for given in [r#"{"temperature":1.5}"#, r#""temperature=1.5,top_p=1""#] {
+        let config = format!(r#""config":{{"gen_kwargs":{given}}},"configs":{{{}}}"#, task("t", "0.7"));
+        assert_eq!(said(&config).facts["generate.temperature"], "1.5");
+    }
+    // Two tasks that do not sample alike have no one temperature.
+    let reading = said(&format!(r#""configs":{{{},{}}}"#, task("t", "0.7"), task("u", "0")));
+    assert!(!reading.facts.contains_key("generate.temperature"));
+    assert_eq!(reading.facts["generate.u.temperature"], "0");
+    assert_eq!(reading.facts["generate.max_tokens"], "32");
+}
+
+#[test]
+fn one_document_that_was_asked_in_two_wordings_is_counted_and_filters_repeat_one_answer() {
+    let answered = |line: String| line.replace(r#"[["a"]]"#, &format!(r#"[["{}"]]"#, "long ".repeat(30)));
+    let of = |lines: &[String]| {
+        let metrics = r#""exact_match,none":1.0,"exact_match,strict":1.0"#;
+        read_pair(&results(lines, 1, metrics), lines).reading.unwrap()
+    };
+    let both = [answered(line(0, "none", "1.0")), answered(line(0, "strict", "1.0"))];
+    let reading = of(&both);
+    assert_eq!((reading.counts["completions.long"], reading.counts["completions.repeated"]), (1, 0));
+    assert_eq!((reading.counts["prompts"], reading.counts["prompts.several"]), (1, 0));
+    let other = [both[0].clone(), both[1].replace(r#""arg_0":"Q0""#, r#""arg_0":"Q zero""#)];
+    assert_eq!(of(&other).counts["prompts.several"], 1);
+}
