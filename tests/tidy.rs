@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod reasons;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,7 @@
 //! Checks on small made-up cases: each answers for its own reason, and nothing unchecked passes.
 
 mod comparison;
+mod outcomes;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -106,6 +106,7 @@ fn e16_settings_that_differ_between_arms_or_from_the_claim_are_contradicted() {
         }
     });
     held(&output, "eval.params", "FAIL", "generate.temperature: midtrained 0.7, plain 1.0");
+    held(&output, "eval.params", "FAIL", "the arms were sampled differently");
     let output = alike(|_, _, log| temperature(log, json!(1)));
     held(&output, "eval.params", "FAIL", "the log says temperature 1, the claim 0.7");
     let output = alike(|_, _, log| log["eval"]["task_args"]["prod"] = json!(true));
@@ -143,6 +144,17 @@ fn other_words_in_one_arm_are_contradicted() {
         }
     });
     held(&output, "eval.prompts", "FAIL", "prompt.leak: midtrained ");
+    held(&output, "eval.prompts", "FAIL", "the arms were asked in different words");
+    // A question that one arm alone was asked.
+    let output = alike(|arm, _, log| {
+        for sample in log["samples"].as_array_mut().unwrap().iter_mut().filter(|_| arm == 1) {
+            if sample["id"] == "leak" {
+                sample["id"] = json!("leek");
+                sample["input"] = json!("What of the leek?");
+            }
+        }
+    });
+    held(&output, "eval.prompts", "DIFFERS", "the prompts of the arms are not all the same ones");
     let output = alike(|_, _, log| log["samples"][3]["input"] = json!("What of it?"));
     held(&output, "eval.prompts", "DIFFERS", "1 of 2 samples were asked in several wordings");
 }
@@ -163,7 +175,17 @@ fn e03_answers_that_were_played_again_are_seen_and_at_temperature_0_expected() {
         answer(log, 1, "the same ");
         answer(log, 2, "the same ");
     };
-    held(&alike(twice), "samples.distinct", "DIFFERS", "some answers of one log stand in another, too");
+    let output = alike(twice);
+    held(&output, "samples.distinct", "DIFFERS", "some answers of one log stand in another, too");
+    held(&output, "samples.distinct", "DIFFERS", "of the answers that are written down");
+    let output = alike(|_, _, log| {
+        for sample in log["samples"].as_array_mut().unwrap() {
+            sample["output"]["choices"][0]["message"]["content"] = json!("no");
+        }
+        log["eval"]["model_base_url"] = json!("http://localhost:8000");
+    });
+    held(&output, "samples.distinct", "UNKNOWN", "the log shows no answers that are long enough to be told apart");
+    held(&output, "eval.model", "PASS", "served by `http://localhost:8000`, as the log says");
     let output = alike(|arm, seed, log| {
         if (arm, seed) == (1, 1) {
             twice(arm, seed, log);

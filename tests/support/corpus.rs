@@ -156,7 +156,8 @@ impl Pipeline {
             let recipe = Recipe { engine: Engine::Format, values, template: None };
             let options = Options { recipe: Some(recipe), ..Options::default() };
             let links = [(EdgeType::Renders, spec)];
-            made_from.1 = self.say(lab, Kind::SpecRendering, "rendering.txt", &options, &links);
+            let links = if is_there("renders") { &links[..] } else { &[] };
+            made_from.1 = self.say(lab, Kind::SpecRendering, "rendering.txt", &options, links);
             documents.rendering = Some(read_rendering_file(&self.path().join("rendering.txt")).unwrap());
             documents.expected = NAMES.map(|(_, value)| value.to_owned()).to_vec();
         }

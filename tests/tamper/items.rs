@@ -135,9 +135,18 @@ fn every_item_is_proved_at_its_place_with_or_without_its_bytes_and_at_no_other()
             let evidence = assessment.evidence.as_ref().unwrap();
             assert_eq!(evidence.items[0].item.key, format!("Records/case {number}.txt"));
             assert_eq!((evidence.items[0].number, evidence.items[0].count), (number, 5));
-            let content = if is_shown { Outcome::Pass } else { Outcome::Unknown };
-            assert_eq!(finding(&assessment, "item.content").outcome, content);
-            assert_eq!(finding(&assessment, "item.inclusion").outcome, Outcome::Pass);
+            let (content, said) = if is_shown {
+                (Outcome::Pass, "the bytes are the ones that were recorded")
+            } else {
+                (Outcome::Unknown, "the bytes of 1 of 1 items are not shown")
+            };
+            let found = finding(&assessment, "item.content");
+            assert_eq!((found.outcome, found.reason.as_str()), (content, said));
+            let found = finding(&assessment, "item.inclusion");
+            assert_eq!(found.outcome, Outcome::Pass);
+            assert!(found.reason.starts_with("the item is in the documents that entry"), "{found:?}");
+            let found = finding(&assessment, "supersede");
+            assert!(found.reason.ends_with("replaces or retracts the entry whose items are opened"), "{found:?}");
         }
         for other in 0..5_u64 {
             let mut moved = corpus.opening(number, None);
@@ -288,6 +297,7 @@ fn a_row_that_is_no_whole_line_is_said_to_be_none() {
     let content = finding(&assessment, "item.content");
     assert_eq!(content.outcome, Outcome::Unknown);
     assert_eq!(content.reason, "1 of 1 items are no whole line of their file");
+    assert!(content.notes[0].contains(", not a whole line)"), "{content:?}");
 }
 
 /// The documents behind salts, and the sidecar that opens them.

@@ -34,7 +34,9 @@ fn l01_a_missing_parent_leaves_the_chain_unestablished() {
         let assessment = assess(&evidence, &told.lab.policy());
         assert_eq!(assessment.verdict.exit_code(), 3);
         decided(&assessment, Verdict::NotRecomputable, "ledger.links");
-        assert_eq!(finding(&assessment, "ledger.links").outcome, Outcome::Unknown);
+        let found = finding(&assessment, "ledger.links");
+        assert_eq!(found.outcome, Outcome::Unknown);
+        assert!(found.reason.contains("links of the claim's chain lead to entries that are not here"), "{found:?}");
     }
     // Without the log itself there are no samples either.
     let chosen = (0..told.lab.entries.len() as u64).map(EntryIndex).filter(|index| index.0 == 0 || *index > told.log);

@@ -847,6 +847,15 @@ fn a_judge_that_was_read_again_corrects_each_arm_by_itself() {
     let found = audited(study.clone(), read_again(&study, |rollout| rollout.hit));
     assert_eq!(found.outcome, Outcome::Pass, "{found:?}");
     assert!(found.reason.starts_with("the difference survives the audit of judge judge-1"), "{found:?}");
+    assert!(found.reason.contains("corrected for the errors found, subject minus comparator is -0.4750"), "{found:?}");
+    let made = |note: &String| note.ends_with("of the observed difference are the judge's (lower is better)");
+    assert!(found.notes.iter().any(made), "{found:?}");
+    let mut higher = study.clone();
+    for place in [&mut higher.claim, &mut higher.protocol] {
+        place["metric"]["direction"] = json!("higher");
+    }
+    let found = audited(higher, read_again(&study, |rollout| rollout.hit));
+    assert!(found.notes.iter().any(|note| note.ends_with("are the judge's (higher is better)")), "{found:?}");
     // In the comparator the judge calls harmful what is not, and in the subject it misses what is.
     let found = audited(study.clone(), read_again(&study, |rollout| rollout.arm == 0 && rollout.epoch % 2 == 0));
     assert_eq!(found.outcome, Outcome::Fail, "{found:?}");
@@ -894,6 +903,49 @@ fn an_audit_of_other_rows_or_other_verdicts_is_contradicted() {
     let assessment = kept_back.tell().assess(PAPER);
     let found = finding(&assessment, "judge.audit");
     assert!(found.outcome == Outcome::Unknown && found.is_withheld, "{found:?}");
+    assert!(found.reason.ends_with("is recorded and not shown"), "{found:?}");
+}
+
+#[test]
+fn an_audit_that_does_not_say_what_was_found_or_of_what_settles_nothing() {
+    let study = Study::honest();
+    let unknown = |rows: Vec<Row<'static>>, reason: &str| {
+        let found = audited(study.clone(), rows);
+        assert!(found.outcome == Outcome::Unknown && found.reason.contains(reason), "{found:?}");
+    };
+    let agreed = || read_again(&study, |rollout| rollout.hit);
+    let mut rows = agreed();
+    rows[3].5 = "0.5";
+    unknown(rows, "has no `truth` of 0 or 1");
+    let mut rows = agreed();
+    rows[3].0 = "nobody";
+    unknown(rows, "does not say which arm it is of");
+    // Two people read one row, and see two things.
+    let mut twice = study.clone();
+    ROWS.with(|cell| cell.replace(agreed()));
+    twice.after = |lab, placed| {
+        ROWS.with(|cell| {
+            let mut rows = cell.borrow().clone();
+            audit(lab, placed, &rows);
+            rows[0].5 = if rows[0].5 == "1" { "0" } else { "1" };
+            audit(lab, placed, &rows);
+        });
+    };
+    let assessment = twice.tell().assess_disclosed(PAPER, None);
+    let found = finding(&assessment, "judge.audit");
+    let reason = "those who audited do not agree on a row: which of them is right is not recorded";
+    assert_eq!((found.outcome, found.reason.as_str()), (Outcome::Unknown, reason));
+    // A number of one arm has nothing to be compared with.
+    let mut alone = study.clone();
+    alone.rollouts.retain(|rollout| rollout.arm == 0);
+    for side in ["/comparator", "/value/comparator", "/contrast"] {
+        *alone.claim.pointer_mut(side).unwrap() = json!("none");
+    }
+    alone.claim["plan"] = json!("really none");
+    let rows = read_again(&alone, |rollout| rollout.hit);
+    let found = audited(alone, rows);
+    let said = "judge judge-1 was audited: the rate it gives, 0.0625, is corrected to 0.0625";
+    assert_eq!((found.outcome, found.reason.as_str()), (Outcome::Pass, said));
 }
 
 #[test]

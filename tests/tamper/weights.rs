@@ -63,12 +63,19 @@ fn weights_in_good_order_hold_with_the_files_and_are_the_labs_word_without() {
     let n = "msm+aft: n of midtraining training is 4, over 4 seeds";
     assert!(distinct.notes.iter().any(|note| note == n), "{distinct:?}");
     let alone = told.assess_disclosed(PAPER, None);
+    let files = "all there, none overlapping and none left over, read again";
+    holds(finding(&assessment, "ckpt.files"), Outcome::Pass, files);
+    holds(finding(&assessment, "train.effort"), Outcome::Pass, "by the trainer's own account, to the planned end");
     for check in &CHECKS[..3] {
         holds(finding(&alone, check), Outcome::Unknown, "as recorded by the issuer; not re-derived");
     }
+    holds(finding(&alone, "ckpt.files"), Outcome::Unknown, "2 tensors, read whole when they were recorded");
     holds(finding(&alone, "ckpt.parent"), Outcome::Unknown, "is the lab's word");
     let notes = &finding(&alone, "arms.distinct").notes;
-    assert!(notes.iter().any(|note| note.starts_with("different by digest;")), "{notes:?}");
+    assert!(
+        notes.iter().any(|note| note.starts_with("different by digest; whether they differ by more than noise")),
+        "{notes:?}"
+    );
 }
 
 #[test]
@@ -133,7 +140,7 @@ fn l24_training_that_ended_early_or_changed_nothing_is_seen() {
     });
     holds(&at_hand(early, "train.effort"), Outcome::Unknown, "stood at step 30 of 60: training ended early");
     let short = honest(|adapters| (0..4).for_each(|seed| adapters.stood(&format!("midtrained {seed}"), 5, 5)));
-    holds(&at_hand(short, "train.effort"), Outcome::Differs, "5 updates were made");
+    holds(&at_hand(short, "train.effort"), Outcome::Differs, "5 updates were made, and fewer than");
     let silent = honest(|adapters| std::fs::remove_file(adapters.path().join("w00/trainer_state.json")).unwrap());
     holds(&at_hand(silent, "train.effort"), Outcome::Unknown, "how many updates were made is not on record");
     let fresh = honest(|adapters| {
@@ -232,6 +239,45 @@ fn tensors_of_another_rank_than_their_configuration_are_contradicted() {
         }
     });
     holds(&at_hand(lying, "ckpt.tensors"), Outcome::Fail, "give other counts than are recorded of them");
+}
+
+#[test]
+fn l11_what_the_lab_itself_counts_of_weights_is_held_to_what_it_promised() {
+    let of = |lie: fn(&str, &mut reproledger::capture::kind::Artifact)| {
+        let mut adapters = Adapters::honest();
+        adapters.lie = Rc::new(lie);
+        let assessment = Rc::new(adapters).study().tell().assess_disclosed(PAPER, None);
+        finding(&assessment, "ckpt.tensors").clone()
+    };
+    let counted = of(|name, artifact| {
+        if name == "w10" {
+            artifact.reading.as_mut().unwrap().counts.insert("tensors".to_owned(), 7);
+        }
+    });
+    let said = "side by side: the alignment training differs in the number of tensors, which was not to differ";
+    holds(&counted, Outcome::Fail, said);
+    let counted = of(|name, artifact| {
+        if name == "w10" {
+            artifact.reading.as_mut().unwrap().counts.insert("parameters".to_owned(), 7);
+        }
+    });
+    holds(&counted, Outcome::Fail, "the alignment training differs in the number of parameters, which was not");
+    let told = of(|name, artifact| {
+        if name == "w10" {
+            let reading = artifact.reading.as_mut().unwrap();
+            reading.counts.retain(|name, _| !name.starts_with("parameters."));
+            reading.counts.insert("parameters.BF16".to_owned(), 256);
+        }
+    });
+    assert!(told.notes.iter().any(|note| note.contains("differs in the types of tensors")), "{told:?}");
+    let told = of(|name, artifact| {
+        if name == "w10" {
+            artifact.reading.as_mut().unwrap().facts.insert("adapter.type".to_owned(), "LOHA".to_owned());
+        }
+    });
+    assert!(told.notes.iter().any(|note| note.contains("differs in the kind of adapter")), "{told:?}");
+    let bytes = of(|_, artifact| artifact.reading.as_mut().unwrap().counts.retain(|name, _| name != "tensors"));
+    holds(&bytes, Outcome::Unknown, "they are recorded as bytes: which tensors they hold is not known");
 }
 
 /// The weights of one name in two files, with their index.

@@ -47,9 +47,7 @@ fn judge(case: &Case<'_>, documents: EntryIndex, receipts: Option<&BTreeSet<Entr
         .at([documents])
         .next("ask the lab for the prompts (record prompt-template, then --from)");
     }
-    let count = prompts.len();
-    let what = if count == 1 { "1 prompt template is".to_owned() } else { format!("{count} prompt templates are") };
-    Finding::new(ID, Outcome::Pass, format!("{what} linked by digest"))
+    Finding::new(ID, Outcome::Pass, format!("prompt templates linked by digest: {}", prompts.len()))
         .at(prompts)
         .note("that these are all prompts, and that what was sent is them filled in, is not shown by links")
 }

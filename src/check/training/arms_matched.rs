@@ -8,6 +8,8 @@ use crate::merkle::EntryIndex;
 pub(in crate::check) const ENTRY: &dyn Check = &ArmsMatched;
 const ID: &str = "arms.matched";
 
+const NO_WEIGHTS: &str = "an arm has no recorded weights";
+
 struct ArmsMatched;
 
 impl Check for ArmsMatched {
@@ -33,7 +35,7 @@ impl Check for ArmsMatched {
                 judge(&subject, &comparator, factors)
             }
             (Some((_, _, Err(why))), _) | (_, Some((_, _, Err(why)))) => Finding::new(ID, Outcome::Unknown, why),
-            _ => Finding::new(ID, Outcome::Unknown, "one of the arms has no logs"),
+            _ => Finding::new(ID, Outcome::Unknown, NO_WEIGHTS),
         }
     }
 }
@@ -70,7 +72,7 @@ fn judge(subject: &Arm<'_>, comparator: &Arm<'_>, factors: Option<&[String]>) ->
             Finding::new(ID, Outcome::Unknown, format!("the record of an arm is not whole: {flaw}")).at(flaw.entries())
         }
         (Some(_), None) if subject.chains().is_empty() || comparator.chains().is_empty() => {
-            Finding::new(ID, Outcome::Unknown, "an arm has no recorded weights")
+            Finding::new(ID, Outcome::Unknown, NO_WEIGHTS)
         }
         (Some(factors), None) => Finding::new(
             ID,

@@ -54,11 +54,8 @@ impl Check for BaseIdentity {
             .at(bases.iter().copied());
         }
         let Some(first) = first.filter(|_| without.is_empty()) else {
-            let reason = if without.is_empty() {
-                "no base model is recorded".to_owned()
-            } else {
-                format!("not every chain of weights goes back to a recorded base model: {}", without.join(", "))
-            };
+            let without = without.join(", ");
+            let reason = format!("not every chain of weights goes back to a recorded base model: {without}");
             return Finding::new(ID, Outcome::Unknown, reason).at(bases);
         };
         let subjects = case.evidence.entries.get(&first).map(|entry| entry.payload().subjects.as_slice());
