@@ -160,3 +160,28 @@ fn the_document_says_the_same_and_fits_its_schema() {
     let document: Value = serde_json::from_slice(&output.bytes).unwrap();
     assert!(schema.is_valid(&document), "{document:#}");
 }
+
+#[test]
+fn a_readers_own_clock_and_numbers_reach_the_checks_and_are_refused_where_they_say_nothing() {
+    let sandbox = compared(Study::honest(), replication(AGAIN));
+    let verify =
+        |more: &[&str]| sandbox.elsewhere(&[&["verify", "a.evidence", "--trust", "trust.policy"], more].concat());
+    let now = ["--at", "1790000000"];
+    // Nobody saw the head, so that it has no age; a reader who does not ask for one is not told of it.
+    let aged = verify(&[&now[..], &["--max-age", "30d"]].concat()).code(3);
+    assert!(aged.check("time.order").starts_with("UNKNOWN"), "{}", aged.stdout);
+    let aged = aged.says("none of your witnesses saw this head: how old it is cannot be told");
+    assert!(aged.first_line().starts_with("NOT-RECOMPUTABLE·L0·number"), "{}", aged.stdout);
+    let watched = verify(&[&now[..], &["--max-gap", "7d"]].concat()).code(3);
+    let _ = watched.says("none of the heads shown was seen by a witness of yours");
+    let _ = verify(&now).success();
+    let _ = verify(&["--nonce", &"0f".repeat(32)]).success();
+    for refused in [
+        &["--max-age", "30d"][..],
+        &["--at", "1790000000", "--max-age", "30"],
+        &["--at", "yesterday"],
+        &["--nonce", "0f"],
+    ] {
+        let _ = verify(refused).code(2);
+    }
+}
