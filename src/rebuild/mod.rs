@@ -1,8 +1,9 @@
 //! Making what was recorded again from what it was made of, and comparing.
 //!
 //! GOOD means equal, as it was declared beforehand; BAD means something else, and in what; UNKNOWN means that it could
-//! not be told. A pure function of the pipeline is replayed here. A recorded command is run again in a sandbox, on the
-//! recorded inputs, stage after stage: [`Plan`] says which, [`Shelf`] finds the bytes, [`make`] runs and judges.
+//! not be told; EQUIVALENT is inside a tolerance of numbers or rates that was declared beforehand. A pure function of the pipeline is replayed here. A recorded command is run again in a sandbox, on the
+//! recorded inputs, stage after stage: [`Plan`] says which, [`Shelf`] finds the bytes, [`make`] runs and judges; of a
+//! training that was recorded in segments a [`Chain`] draws some.
 
 mod build;
 mod difference;

@@ -170,8 +170,14 @@ impl Plan {
                 }
                 kind if kind.is_artifact() => {
                     for run in entries.edges(*index, EdgeType::ProducedBy) {
-                        if entries.payloads.get(&run).is_some_and(|run| run.kind == Kind::RunStart) {
-                            wrote.entry(run).or_default().insert(*index);
+                        // Whoever recorded it later names the run by either end of it.
+                        let start = match entries.payloads.get(&run).map(|run| run.kind) {
+                            Some(Kind::RunStart) => Some(run),
+                            Some(Kind::RunEnd) => entries.edges(run, EdgeType::Ends).next(),
+                            _ => None,
+                        };
+                        if let Some(start) = start {
+                            wrote.entry(start).or_default().insert(*index);
                         }
                     }
                 }
@@ -410,7 +416,10 @@ mod tests {
     fn an_artifact_that_was_recorded_later_belongs_to_the_run_it_names() {
         let mut study = study();
         study.0.push(entry(Kind::Other, 8, &[(EdgeType::ProducedBy, 5)]));
+        study.0.push(entry(Kind::Other, 9, &[(EdgeType::ProducedBy, 7)]));
+        study.0.push(entry(Kind::Other, 10, &[(EdgeType::ProducedBy, 1)]));
         study.1.insert(EntryIndex(8), path("d"));
-        assert_eq!(plan(&study, None).stages[1].outputs, [EntryIndex(6), EntryIndex(8)]);
+        study.1.insert(EntryIndex(9), path("e"));
+        assert_eq!(plan(&study, None).stages[1].outputs, [EntryIndex(6), EntryIndex(8), EntryIndex(9)]);
     }
 }

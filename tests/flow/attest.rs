@@ -108,6 +108,33 @@ fn a_rebuild_is_signed_in_a_second_ledger_attached_and_carried() {
 }
 
 #[test]
+fn what_was_recorded_after_its_run_is_signed_with_it_by_whichever_end_it_names() {
+    for made_by in ["evaluate", "2"] {
+        let sandbox = Sandbox::with_ledger();
+        let demo = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/demo");
+        sandbox.write("lab/answers.txt", std::fs::read(demo.join("eval.json")).unwrap());
+        let _ = sandbox.lab(&["record", "other", "answers.txt", "--name", "answers"]).success();
+        let line =
+            ["run", "--name", "evaluate", "--in", "answers", "--", "sh", "-c", "tr -d @ < answers.txt > log.json"];
+        let _ = sandbox.lab(&line).success();
+        let line = ["record", "eval-log", "log.json", "--name", "desk-eval", "--made-by", made_by];
+        let _ = sandbox.lab(&line).success();
+        let claim = std::fs::read_to_string(demo.join("claim.toml")).unwrap();
+        sandbox.write("lab/claim.toml", claim.replace("\"desk-model\"", ""));
+        let _ = sandbox.lab(&["claim", "add", "claim.toml"]).success();
+        let _ = sandbox.prove("desk-accuracy", true);
+        copy(&sandbox.path("lab/answers.txt"), &sandbox.path("elsewhere/study/answers.txt"));
+        second_ledger(&sandbox, "elsewhere");
+        let _ = sign(&sandbox, &[], 0);
+        let testimony = verify::Testimony::open(&sandbox.read("elsewhere/mine.attestation")).unwrap();
+        assert_eq!(testimony.body.rebuild.as_deref().unwrap().stages[0].outputs.len(), 1);
+        sandbox.trust();
+        let line = ["verify", "desk-accuracy.evidence", "--trust", "trust.policy", "--attestation", "mine.attestation"];
+        let _ = sandbox.elsewhere(&line).success();
+    }
+}
+
+#[test]
 fn a_reader_can_bring_what_the_lab_did_not_attach() {
     let sandbox = study();
     second_ledger(&sandbox, "elsewhere");

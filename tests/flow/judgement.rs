@@ -119,6 +119,29 @@ fn a_margin_is_declared_before_the_command_runs_or_not_at_all() {
 }
 
 #[test]
+fn a_table_is_read_by_the_map_that_it_was_recorded_with() {
+    for (made, code) in [("id,ok\na,1\nb,0\n", 0), ("id,ok\na,0\nb,0\n", 1)] {
+        let sandbox = Sandbox::with_ledger();
+        sandbox.write("lab/mark", "id,ok\na,1\nb,0\n");
+        sandbox.write("lab/again/t.csv", made);
+        let _ = sandbox.lab(&["record", "other", "again", "--name", "again"]).success();
+        let script = "echo done > m.txt; if test -e mark; then cp mark t.csv; else cp again/t.csv t.csv; fi";
+        let line = ["run", "--name", "score", "--in", "again", "--out", "other:m=m.txt", "--", "sh", "-c", script];
+        let _ = sandbox.lab(&line).success();
+        let line =
+            ["record", "eval-log", "t.csv", "--name", "t", "--map", "sample=id,score.match=ok", "--made-by", "score"];
+        let _ = sandbox.lab(&line).success();
+        let out = sandbox.elsewhere(&["rebuild", "../lab", "--yes"]).code(code);
+        let named = out.stdout.contains("sample (\"a\", epoch 1): match 1 recorded, 0 made");
+        assert_eq!(named, code == 1, "{}", out.stdout);
+        // Without the table its list says with which columns it is to be read.
+        std::fs::remove_file(sandbox.path("lab/t.csv")).unwrap();
+        let by_list = sandbox.elsewhere(&["rebuild", "../lab", "--yes"]).code(code);
+        assert_eq!(by_list.stdout.contains("match 1 recorded, 0 made"), code == 1, "{}", by_list.stdout);
+    }
+}
+
+#[test]
 fn the_claims_of_a_ledger_are_recomputed_from_the_logs_that_were_made_again() {
     let same = log(20, |id| id < 15);
     let sandbox = evaluated(None, &same, &same);

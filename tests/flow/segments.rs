@@ -112,6 +112,34 @@ fn a_doctored_segment_is_found_when_it_is_drawn_and_only_then() {
 }
 
 #[test]
+fn segments_behind_a_claim_are_drawn_from_its_evidence_and_say_nothing_of_the_claim() {
+    let sandbox = trained(false);
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/demo");
+    sandbox.write("lab/answers.json", std::fs::read(format!("{demo}/eval.json")).unwrap());
+    let _ = sandbox.lab(&["record", "other", "answers.json", "--name", "answers"]).success();
+    let last = format!("w{SEGMENTS}");
+    let line = ["run", "--name", "evaluate", "--in", &last, "--in", "answers", "--out", "eval-log:desk-eval=log.json"];
+    let _ = sandbox.lab(&[&line[..], &["--", "cp", "answers.json", "log.json"]].concat()).success();
+    let claim = std::fs::read_to_string(format!("{demo}/claim.toml")).unwrap();
+    sandbox.write("lab/claim.toml", claim.replace("\"desk-model\"", &format!("\"{last}\"")));
+    let _ = sandbox.lab(&["claim", "add", "claim.toml"]).success();
+    let _ = sandbox.prove("desk-accuracy", true);
+    let rebuilt = |count: &str| {
+        let nonce = "5a".repeat(16);
+        let line = ["--artifacts", "../lab", "--yes", "--json", "--sample", count, "--nonce", &nonce];
+        let made = sandbox.elsewhere(&[&["rebuild", "desk-accuracy.evidence"], &line[..]].concat()).success();
+        serde_json::from_slice::<Value>(&made.bytes).unwrap()
+    };
+    let part = rebuilt("4");
+    assert_eq!((part["stages"].as_array().unwrap().len(), drawn(&part).len()), (5, 4), "{part:#}");
+    assert!(part.get("claim").is_none(), "{part:#}");
+    assert!(part["reason"].as_str().unwrap().starts_with("of what was drawn and run: "), "{part:#}");
+    assert_eq!(drawn(&rebuilt("4")), drawn(&part));
+    let whole = rebuilt("12");
+    assert_eq!((&whole["claim"]["verdict"], &whole["claim"]["rebuilt"]), (&"UNVOUCHED".into(), &1.into()));
+}
+
+#[test]
 fn what_cannot_be_drawn_is_refused() {
     let sandbox = trained(false);
     let refused = |line: &[&str], why: &str| {

@@ -61,7 +61,7 @@ fn is_shown(run: &RunPlace, evidence: &VerifiedEvidence<'_>) -> bool {
     run.entries().iter().all(|(index, _)| evidence.entries.contains_key(index))
 }
 
-/// A run-end names what the run wrote; what was recorded later names the run.
+/// A run-end names what the run wrote; what was recorded later names the run, by either end of it.
 fn wrote(run: &RunPlace, output: EntryIndex, evidence: &VerifiedEvidence<'_>) -> bool {
     let points = |from: u64, edge_type: EdgeType, to: u64| {
         let edges = evidence.entries.get(&EntryIndex(from)).map(|entry| entry.payload().edges.as_slice());
@@ -71,6 +71,6 @@ fn wrote(run: &RunPlace, output: EntryIndex, evidence: &VerifiedEvidence<'_>) ->
             .any(|edge| edge.edge_type == edge_type && edge.log.is_none() && edge.seq == EntryIndex(to))
     };
     points(run.end, EdgeType::Generated, output.0)
-        || points(output.0, EdgeType::ProducedBy, run.start)
+        || [run.start, run.end].iter().any(|end| points(output.0, EdgeType::ProducedBy, *end))
         || !evidence.entries.contains_key(&output)
 }
