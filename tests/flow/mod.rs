@@ -20,6 +20,7 @@ mod judgement;
 mod large;
 mod lineage;
 mod logs;
+mod msm_mini;
 mod output;
 mod paper;
 mod pictures;
