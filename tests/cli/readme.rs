@@ -74,10 +74,18 @@ fn every_command_of_the_readme_runs_as_it_stands() {
 fn the_demo_tells_its_story_and_leaves_nothing_behind() {
     let sandbox = Sandbox::new();
     let output = sandbox.lab(&["demo"]).success();
-    let output = output.says("VERIFIED·L0·number").says("CONTRADICTED").says("exit code 1");
+    let output =
+        output.says("VERIFIED·L0·number").says("CONTRADICTED").says("exit code 1").says("wrote `desk.evidence`");
     assert_eq!(output.stderr, "", "the story is on standard output");
     assert_eq!(fs::read_dir(sandbox.path("home/tmp")).unwrap().count(), 0, "the temporary folder is gone");
     sandbox.lab(&["demo", "--keep", "kept"]).success();
-    assert!(sandbox.path("lab/kept/elsewhere/claim.evidence").is_file());
+    // What is kept is the shipped evidence, and the same with one byte changed.
+    let [shipped, changed] = ["claim", "changed"].map(|name| sandbox.read(&format!("lab/kept/reader/{name}.evidence")));
+    assert_eq!(
+        shipped,
+        fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/msm-mini/claim.evidence")).unwrap()
+    );
+    assert_eq!(shipped.iter().zip(&changed).filter(|(left, right)| left != right).count(), 1);
+    assert!(output.stdout.lines().count() < 100, "{} lines are no screen", output.stdout.lines().count());
     sandbox.lab(&["demo", "--keep", "kept"]).code(2).complains("kept");
 }
