@@ -67,6 +67,9 @@ impl Training<'_> {
 /// Records the weights of a training step.
 pub(crate) type Weigh = Rc<dyn Fn(&mut Lab, &Training<'_>) -> EntryIndex>;
 
+/// Puts the arms and seeds in the order in which they are recorded.
+pub(crate) type Order = Rc<dyn Fn(&mut Vec<(usize, u64)>)>;
+
 /// A study before it is told.
 #[derive(Clone)]
 pub(crate) struct Study {
@@ -100,6 +103,8 @@ pub(crate) struct Study {
     pub(crate) alignment: Option<Data>,
     /// How weights are recorded.
     pub(crate) weigh: Weigh,
+    /// In which order the weights, and then the logs, of arms and seeds are recorded.
+    pub(crate) order: Order,
     /// Says more after the suite, before the protocol.
     pub(crate) sooner: fn(&mut Lab, EntryIndex),
     /// Says more after the protocol and suite, before any log.
@@ -182,6 +187,7 @@ impl Study {
                 payload.subjects.push(Subject::file(FileDigest::of(name), name.len() as u64));
                 lab.say(&payload)
             }),
+            order: Rc::new(|_| {}),
             sooner: |_, _| {},
             before: |_, _| {},
             after: |_, _| {},
@@ -277,7 +283,10 @@ impl Study {
         let other_chats =
             if self.chats[0] == self.chats[1] { chats } else { lab.file(Kind::Dataset, self.chats[1].as_bytes(), &[]) };
         let base = lab.file(Kind::BaseModel, b"base", &[]);
-        for (&(arm, seed), weights) in &self.weights {
+        let mut places: Vec<(usize, u64)> = self.weights.keys().copied().collect();
+        (self.order)(&mut places);
+        for (arm, seed) in places.iter().copied() {
+            let weights = self.weights[&(arm, seed)];
             let mut train = |name: &str, links: &[(EdgeType, EntryIndex)]| {
                 (self.weigh)(&mut lab, &Training { name, links, arm, seed, protocol })
             };
@@ -291,7 +300,7 @@ impl Study {
             let data = if arm == 0 { chats } else { other_chats };
             placed.checkpoints.insert((arm, seed), train(weights, &[begin, (EdgeType::TrainedOn, data)]));
         }
-        for &(arm, seed) in self.weights.keys() {
+        for (arm, seed) in places {
             if !self.rollouts.iter().any(|rollout| (rollout.arm, rollout.seed) == (arm, seed)) {
                 continue;
             }

@@ -25,6 +25,7 @@ mod lineage;
 mod logs;
 mod mutants;
 mod numbers;
+mod order;
 mod outcomes;
 mod policy;
 mod rendering;
