@@ -119,10 +119,13 @@ fn id(assessment: &Assessment) -> String {
 
 /// What a reader must see beside the numbers: what differs or contradicts, and what the checks warn of.
 fn noted(assessment: &Assessment) -> Vec<String> {
-    let against = assessment.findings.iter().filter(|of| matches!(of.outcome, Outcome::Fail | Outcome::Differs));
-    let against = against.map(|finding| {
-        let reason = finding.reason.lines().next().unwrap_or_default();
-        format!("{} {}: {}", finding.outcome.name(), finding.check, Shown(reason))
+    // What contradicts comes first: differences before it must not push it off the page.
+    let against = [Outcome::Fail, Outcome::Differs].into_iter().flat_map(|outcome| {
+        let found = assessment.findings.iter().filter(move |finding| finding.outcome == outcome);
+        found.map(|finding| {
+            let reason = finding.reason.lines().next().unwrap_or_default();
+            format!("{} {}: {}", finding.outcome.name(), finding.check, Shown(reason))
+        })
     });
     let warnings = assessment.findings.iter().flat_map(|finding| &finding.warnings);
     against.chain(warnings.map(|warning| format!("note well: {}", Shown(warning)))).take(MAX_NOTES).collect()

@@ -100,6 +100,12 @@ fn what_differs_contradicts_or_warns_stands_above_the_numbers() {
         assert!(texts.contains(&wanted), "{wanted}: {texts:#?}");
     }
     assert!(texts.contains(&"note well: by another metric"), "{texts:#?}");
+    // However much differs, what contradicts is on the page.
+    for finding in contradicted.findings.iter_mut().filter(|finding| finding.outcome == Outcome::Pass) {
+        finding.outcome = Outcome::Differs;
+    }
+    let svg = to_forest(&contradicted, Some(&Ok(figures("midtrained")))).unwrap();
+    assert!(svg.contains("FAIL stat.recompute: it is 0.5"), "{svg}");
 }
 
 #[test]
