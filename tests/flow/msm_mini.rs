@@ -135,6 +135,9 @@ fn one_and_two_threads_give_the_recorded_weights() {
         assert_eq!(verdicts(&document), [(TUNING, "GOOD")]);
         assert!(document["notes"].to_string().contains(&format!("is run with --threads {threads}, recorded is 2")));
     }
+    // What is signed is that the recorded command was run.
+    let signed = rebuild(&sandbox, &["--stage", "words", "--vary", "threads=1", "--sign"]).code(2);
+    assert!(signed.stderr.contains("cannot be used with"), "{}", signed.stderr);
     let none = rebuild(&sandbox, &["--stage", "words", "--vary", "threads=1", "--yes"]).code(2);
     assert!(none.stderr.contains("no command that is to be run has an option --threads"), "{}", none.stderr);
 }

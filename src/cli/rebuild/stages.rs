@@ -36,7 +36,8 @@ pub(super) struct StagesArgs {
     programs: Vec<(String, PathBuf)>,
     /// Give commands another value of an option, such as threads=1 for a recorded `--threads 2`: GOOD then says that what
     /// they write does not depend on it
-    #[arg(long = "vary", value_name = "OPTION=VALUE", value_parser = vary)]
+    // What is signed is that the recorded command was run.
+    #[arg(long = "vary", value_name = "OPTION=VALUE", value_parser = vary, conflicts_with = "sign")]
     varied: Vec<(String, String)>,
     /// Let commands read this file or folder of this machine too
     #[arg(long = "expose", value_name = "PATH")]
