@@ -1041,15 +1041,25 @@ fn a_damaged_verdict_is_refused() {
     ] {
         assert!(!change(pointer, value.clone()), "{pointer} = {value}");
     }
-    for pointer in ["", "/evidence", "/findings/0", "/evidence/claim", "/evidence/withheld/0"] {
+    for pointer in ["", "/evidence", "/findings/0", "/evidence/claim", "/evidence/withheld/0", "/rebuilds/0"] {
         let mut more = whole.clone();
         more.pointer_mut(pointer).unwrap().as_object_mut().unwrap().insert("more".to_owned(), json!(1));
         assert!(!schema.is_valid(&more), "more in {pointer}");
         for key in whole.pointer(pointer).unwrap().as_object().unwrap().keys() {
             let mut without = whole.clone();
             without.pointer_mut(pointer).unwrap().as_object_mut().unwrap().remove(key);
-            let is_optional =
-                matches!(key.as_str(), "evidence" | "assurance" | "claim" | "expected" | "found" | "next");
+            let is_optional = matches!(
+                key.as_str(),
+                "evidence"
+                    | "assurance"
+                    | "rebuilds"
+                    | "claim"
+                    | "expected"
+                    | "found"
+                    | "next"
+                    | "attached_by"
+                    | "why_not"
+            );
             assert_eq!(schema.is_valid(&without), is_optional, "without {pointer}/{key}");
         }
     }

@@ -5,8 +5,9 @@ use std::cell::OnceCell;
 use crate::artifact::samples::Samples;
 use crate::check::material::Material;
 use crate::check::statistic::drawing::Drawing;
-use crate::check::{Number, NumberProblem, Observed};
+use crate::check::{Number, NumberProblem, Observed, Rebuilds};
 use crate::digest::{Algorithm, Digest, DigestKind, ManifestRoot};
+use crate::key::Parties;
 use crate::lineage::{Arm, Graph};
 use crate::merkle::EntryIndex;
 use crate::statement::{Claim, EdgeType};
@@ -73,6 +74,9 @@ pub struct Case<'a> {
     /// How old what somebody outside saw may be, where the reader says it.
     pub age: Option<Age>,
     drawing: Drawing,
+    /// The reader's parties, where he named any.
+    pub parties: Option<&'a Parties>,
+    pub(super) rebuilds: OnceCell<Rebuilds>,
     number: OnceCell<Result<Number, NumberProblem>>,
     graph: OnceCell<Graph<'a>>,
     material: OnceCell<Result<Material, String>>,
@@ -92,8 +96,8 @@ impl<'a> Case<'a> {
         inputs: Vec<Input<'a>>,
         observed: Option<&'a Observed>,
     ) -> Self {
-        let (drawing, number, graph, material) = Default::default();
-        Self { evidence, claim, inputs, observed, age: None, drawing, number, graph, material }
+        let (drawing, number, graph, material, rebuilds) = Default::default();
+        Self { evidence, claim, inputs, observed, age: None, drawing, parties: None, rebuilds, number, graph, material }
     }
 
     /// With numbers that the lab could not choose, for what is drawn; without them nothing is.
@@ -108,6 +112,12 @@ impl<'a> Case<'a> {
     pub fn aged_by(mut self, age: Option<Age>) -> Self {
         self.age = age;
         self
+    }
+
+    /// The same for a reader who says who is who.
+    #[must_use]
+    pub fn with_parties(self, parties: Option<&'a Parties>) -> Self {
+        Self { parties, ..self }
     }
 
     /// What is drawn in this verification.

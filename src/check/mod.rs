@@ -16,6 +16,7 @@ mod later;
 mod material;
 mod number;
 mod observed;
+mod rebuilt;
 mod spec;
 mod statistic;
 mod training;
@@ -36,6 +37,7 @@ pub use observed::{
     Apart, ArtifactSeen, Example, HeldOut, Kinship, LevelMet, LevelsMet, OVERLAP_LEAST, OVERLAP_RUN, Observed, Overlap,
     Rederived, Replayed, Reread, Shared, Unread,
 };
+pub use rebuilt::{Attested, Rebuilds, RunAgain, Standing, made};
 pub use statistic::stat_gates::MAX_GATES;
 
 wire_enum! {
@@ -216,6 +218,7 @@ pub static CHECKS: &[&dyn Check] = &[
     completeness::attempts_all::ENTRY,
     completeness::supersede::ENTRY,
     completeness::availability::ENTRY,
+    completeness::rebuild_attested::ENTRY,
     completeness::time_order::ENTRY,
 ];
 

@@ -1,7 +1,10 @@
 //! How much outside sight each stage of a claim rests on; a verdict is as sure as the least of them.
 
-use crate::check::{Finding, Outcome, Target};
+use std::collections::BTreeSet;
+
+use crate::check::{Finding, Outcome, Rebuilds, Target};
 use crate::codec::wire_enum;
+use crate::merkle::EntryIndex;
 use crate::statement::{EdgeType, Kind, Payload};
 use crate::verify::{VerifiedEvidence, Voucher};
 
@@ -59,31 +62,38 @@ impl Assurance {
         Self::default()
     }
 
-    /// Looks at who saw the ledger, and at what the reader did over again.
+    /// Looks at who saw the ledger, at what others made again, and at what the reader did over again.
     ///
-    /// A stage that somebody rebuilt, or whose log the evaluator countersigned, is raised here once evidence carries
-    /// such statements; what a recorded stage rests on until then is who saw the ledger.
-    pub fn of(evidence: &VerifiedEvidence<'_>, findings: &[Finding], target: Target) -> Self {
+    /// A stage is raised where every artifact of it that the claim rests on was written by a run that was really run again:
+    /// one that was recorded without a run, or taken as it was, keeps the stage where it is.
+    pub fn of(evidence: &VerifiedEvidence<'_>, findings: &[Finding], rebuilds: &Rebuilds, target: Target) -> Self {
         let (ledger, seen) = seen(evidence);
         let mut assurance = Self { ledger: Some(ledger), stages: Vec::new() };
         if target == Target::Items {
             return assurance;
         }
-        let reached = || evidence.links.reached.iter().filter_map(|index| Some(evidence.entries.get(index)?.payload()));
-        let is_there = |is_of: &dyn Fn(&Payload) -> bool| reached().any(is_of);
+        let reached = || {
+            let reached = evidence.links.reached.iter();
+            reached.filter_map(|index| Some((*index, evidence.entries.get(index)?.payload())))
+        };
         let has_judge = evidence.bodies.get(&evidence.claim).and_then(|body| body.claim.as_deref());
         let has_judge = has_judge.is_some_and(|claim| claim.judge.value().is_some());
-        let recorded = [
-            (Stage::Corpus, is_there(&|payload| payload.kind.is_training_data())),
-            (Stage::Training, is_there(&|payload| payload.kind == Kind::Checkpoint)),
-            (Stage::Sampling, is_there(&|payload| payload.kind == Kind::EvalLog)),
-            (
-                Stage::Judging,
-                has_judge || is_there(&|payload| payload.edges.iter().any(|edge| edge.edge_type == EdgeType::JudgedBy)),
-            ),
+        let is_judged = |payload: &Payload| payload.edges.iter().any(|edge| edge.edge_type == EdgeType::JudgedBy);
+        let is_log = |payload: &Payload| payload.kind == Kind::EvalLog;
+        // A log holds the answers and what the judge said of them: who makes it again makes both again.
+        let of_stage: [(Stage, IsOf<'_>); 4] = [
+            (Stage::Corpus, &|payload| payload.kind.is_training_data()),
+            (Stage::Training, &|payload| payload.kind == Kind::Checkpoint),
+            (Stage::Sampling, &is_log),
+            (Stage::Judging, &|payload| is_judged(payload) || has_judge && is_log(payload)),
         ];
-        let recorded = recorded.into_iter().filter(|(_, is_there)| *is_there);
-        assurance.stages.extend(recorded.map(|(stage, _)| StageLevel { stage, level: ledger, rests_on: seen.clone() }));
+        for (stage, is_of) in of_stage {
+            let artifacts: Vec<EntryIndex> =
+                reached().filter(|(_, payload)| is_of(payload)).map(|(index, _)| index).collect();
+            if !artifacts.is_empty() || stage == Stage::Judging && has_judge {
+                assurance.stages.push(made(stage, &artifacts, rebuilds, (ledger, &seen)));
+            }
+        }
         assurance.stages.push(statistic(findings, ledger, seen));
         assurance
     }
@@ -98,6 +108,25 @@ impl Assurance {
         let least = self.stages.iter().map(|stage| stage.level).min_by_key(|level| level.id());
         least.or(self.ledger).unwrap_or(Level::L0)
     }
+}
+
+/// Whether an entry is of a stage.
+type IsOf<'a> = &'a dyn Fn(&Payload) -> bool;
+
+/// A stage by the artifacts of it that the claim rests on.
+fn made(stage: Stage, artifacts: &[EntryIndex], rebuilds: &Rebuilds, (own, seen): (Level, &str)) -> StageLevel {
+    let again: Vec<_> = artifacts.iter().filter(|index| rebuilds.is_again(**index)).collect();
+    if again.is_empty() {
+        return StageLevel { stage, level: own, rests_on: seen.to_owned() };
+    }
+    let names: BTreeSet<&str> = again.iter().flat_map(|index| rebuilds.by(**index)).collect();
+    let names: Vec<_> = names.into_iter().map(|name| format!("{name:?}")).collect();
+    let (found, of) = (again.len(), artifacts.len());
+    let by = format!("{found} of {of} made again by {}", names.join(", "));
+    if found == of {
+        return StageLevel { stage, level: Level::L3, rests_on: by };
+    }
+    StageLevel { stage, level: own, rests_on: format!("{by}; the rest {seen}") }
 }
 
 /// Who saw the ledger.

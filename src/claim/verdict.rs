@@ -1,10 +1,10 @@
 //! From findings to the verdict, and from the verdict to the exit code.
 
-use crate::check::{Age, Case, Finding, Observed, Outcome, run_all};
+use crate::check::{Age, Case, Finding, Observed, Outcome, Rebuilds, run_all};
 use crate::claim::{Assurance, ITEM, Level, Profile};
 use crate::codec::wire_enum;
 use crate::evidence::Evidence;
-use crate::key::Policy;
+use crate::key::{Parties, Policy};
 use crate::stats::Nonce;
 use crate::verify::{self, Class, Reject, VerifiedEvidence, Voucher};
 
@@ -55,6 +55,8 @@ pub struct Assessment {
     pub level: Level,
     /// The same, stage by stage.
     pub assurance: Assurance,
+    /// What others made again.
+    pub rebuilds: Rebuilds,
     /// Under which profile.
     pub profile: Profile,
     /// What each check found. After a refusal of the evidence as a whole: that refusal alone.
@@ -86,6 +88,8 @@ pub struct Reader<'a> {
     pub nonce: Option<Nonce>,
     /// How old what somebody outside saw may be, by the reader's own clock.
     pub age: Option<Age>,
+    /// Who is who, as the reader says.
+    pub parties: Option<&'a Parties>,
 }
 
 /// The same for a reader who holds more than a policy.
@@ -119,13 +123,15 @@ pub fn assess_seen<T>(
         Ok(evidence) => {
             let observed = look(&evidence);
             let case = Case::new(&evidence, observed.as_ref()).drawing_from(reader.nonce).aged_by(reader.age);
+            let case = case.with_parties(reader.parties);
             let findings = run_all(&case);
-            let assurance = Assurance::of(&evidence, &findings, case.target());
+            let rebuilds = case.rebuilds().clone();
+            let assurance = Assurance::of(&evidence, &findings, &rebuilds, case.target());
             let (level, verdict) = (assurance.headline(), judge(&findings, profile, &evidence));
             let seen = see(&case);
             drop(case);
             let evidence = Some(evidence.without_manifests());
-            (Assessment { verdict, level, assurance, profile, findings, evidence }, Some(seen))
+            (Assessment { verdict, level, assurance, rebuilds, profile, findings, evidence }, Some(seen))
         }
     }
 }
@@ -184,8 +190,8 @@ fn refused(reject: &Reject, profile: Profile) -> Assessment {
         Class::Missing => "ask the lab for complete evidence",
     };
     let finding = Finding::new(reject.check(), outcome, reject.to_string()).next(next);
-    let (level, assurance) = (Level::L0, Assurance::none());
-    Assessment { verdict, level, assurance, profile, findings: vec![finding], evidence: None }
+    let (level, assurance, rebuilds) = (Level::L0, Assurance::none(), Rebuilds::default());
+    Assessment { verdict, level, assurance, rebuilds, profile, findings: vec![finding], evidence: None }
 }
 
 pub(super) fn judge(findings: &[Finding], profile: Profile, evidence: &VerifiedEvidence<'_>) -> Verdict {

@@ -18,7 +18,7 @@ use crate::cli::prove::write_file;
 use crate::cli::{Context, Failure, Outcome};
 use crate::digest::parse_hex;
 use crate::evidence::{MAX_EVIDENCE_BYTES, MAX_TESTIMONY_BYTES};
-use crate::key::{MAX_POLICY_BYTES, Policy};
+use crate::key::{MAX_PARTIES_BYTES, MAX_POLICY_BYTES, Parties, Policy};
 use crate::rebuild::replay_recorded;
 use crate::report::{Detail, to_forest, to_json, to_text};
 use crate::stats::{Nonce, NonceOrigin};
@@ -68,6 +68,10 @@ pub(super) struct Verify {
     /// For how long none of your witnesses may have looked between two heads that are shown: 7d
     #[arg(long, value_name = "SPAN", requires = "at", value_parser = span)]
     max_gap: Option<u64>,
+    /// Who holds which keys, as you know it, and how many of them must have rebuilt a run (TOML; see SECURITY.md): without it
+    /// nobody's rebuild counts
+    #[arg(long, value_name = "FILE")]
+    parties: Option<PathBuf>,
     #[command(flatten)]
     effort: EffortArgs,
     /// Show every check with everything it says
@@ -86,10 +90,12 @@ impl Verify {
         let mut failure = None;
         let profile = Profile::find(&self.profile)
             .ok_or_else(|| Failure::new(format!("there is no profile `{}`", self.profile)))?;
+        let parties = self.parties.as_deref().map(load_parties).transpose()?;
         let testimonies = self.attestations(&bytes, trust.as_ref())?;
         let (held, nonce) = (held.as_deref(), self.nonce);
         let age = self.at.map(|at| Age { at, most: self.max_age, gap: self.max_gap });
-        let reader = Reader { trust: trust.as_ref(), held, testimonies: &testimonies, nonce, age };
+        let (trust, parties) = (trust.as_ref(), parties.as_ref());
+        let reader = Reader { trust, held, testimonies: &testimonies, nonce, age, parties };
         if let Some(picture) = self.svg.as_deref().filter(|picture| picture.exists()) {
             return Err(Failure::new(format!("`{}` is there already", picture.display())));
         }
@@ -198,6 +204,15 @@ pub(super) fn load_policy(path: &Path) -> Result<Policy, Failure> {
     let bytes = read_bounded(path, MAX_POLICY_BYTES as u64)?;
     Policy::parse(&bytes).map_err(|error| {
         Failure::from(error).hint("a policy for one log without witnesses has two lines: `log VKEY` and `quorum none`")
+    })
+}
+
+/// Reads who is who, as the reader says.
+fn load_parties(path: &Path) -> Result<Parties, Failure> {
+    let bytes = read_bounded(path, MAX_PARTIES_BYTES as u64)?;
+    Parties::parse(&bytes).map_err(|error| {
+        Failure::from(error)
+            .hint("it holds `[rebuilders]` with `required = 1`, and a `[[party]]` with `name` and `keys` for each")
     })
 }
 

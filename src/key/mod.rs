@@ -10,6 +10,7 @@
 mod ed25519;
 mod encoding;
 mod note;
+mod party;
 mod policy;
 mod vkey;
 
@@ -18,5 +19,6 @@ pub use encoding::{COSE_ALG_ED25519, KeyEncodingError};
 pub use note::{
     MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES, NoteError, NoteSignature, OpenNote, open_note, sign_cosignature, sign_note,
 };
+pub use party::{Circle, MAX_PARTIES, MAX_PARTIES_BYTES, MAX_PARTY_KEYS, Parties, PartiesError, PartyIndex, Whose};
 pub use policy::{MAX_POLICY_BYTES, MAX_POLICY_ITEMS, Policy, PolicyError, PolicyLog, PolicyWitness, WitnessIndex};
 pub use vkey::{KeyId, KeyName, KeyNameError, MAX_KEY_NAME_BYTES, NoteKind, VerifierKey, VerifierKeyError};

@@ -5,12 +5,12 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use crate::artifact::item::{Holds, NamedBytes};
-use crate::check::Outcome;
+use crate::check::{Attested, Outcome, RunAgain};
 use crate::claim::{Assessment, Level, Stage, Verdict};
 use crate::digest::{Digest, FileDigest};
 use crate::report::first_line;
 use crate::report::shown::is_hidden;
-use crate::statement::Claim;
+use crate::statement::{Claim, Judgement};
 use crate::verify::{VerifiedEvidence, VerifiedItem, Voucher};
 
 /// Id of the document's schema; the file is `schemas/verdict.schema.json`.
@@ -24,6 +24,8 @@ struct Report<'a> {
     level: Level,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     assurance: Vec<StageRow<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rebuilds: Vec<RebuildRow<'a>>,
     profile: &'static str,
     summary: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,6 +38,33 @@ struct StageRow<'a> {
     stage: Stage,
     level: Level,
     rests_on: &'a str,
+}
+
+#[derive(Serialize)]
+struct RebuildRow<'a> {
+    ledger: &'a str,
+    entry: u64,
+    key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attached_by: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    party: Option<&'a str>,
+    standing: &'static str,
+    counts: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why_not: Option<&'static str>,
+    judgement: Judgement,
+    sandboxed: bool,
+    runs: Vec<RunRow<'a>>,
+    taken: usize,
+}
+
+#[derive(Serialize)]
+struct RunRow<'a> {
+    start: u64,
+    stage: &'a str,
+    judgement: Judgement,
+    same: Vec<u64>,
 }
 
 #[derive(Serialize)]
@@ -146,6 +175,7 @@ pub fn to_json(assessment: &Assessment) -> String {
             .iter()
             .map(|stage| StageRow { stage: stage.stage, level: stage.level, rests_on: &stage.rests_on })
             .collect(),
+        rebuilds: assessment.rebuilds.all.iter().map(rebuild_row).collect(),
         profile: assessment.profile.name,
         summary: first_line(assessment),
         evidence: assessment.evidence.as_ref().map(facts),
@@ -218,6 +248,28 @@ fn facts<'a>(evidence: &'a VerifiedEvidence<'_>) -> EvidenceFacts<'a> {
             })
             .collect(),
     }
+}
+
+fn rebuild_row(attested: &Attested) -> RebuildRow<'_> {
+    RebuildRow {
+        ledger: &attested.ledger,
+        entry: attested.entry.0,
+        key: attested.key.to_string(),
+        attached_by: attested.attach.map(|index| index.0),
+        party: attested.party.as_deref(),
+        standing: attested.standing.name(),
+        counts: attested.why_not.is_none(),
+        why_not: attested.why_not,
+        judgement: attested.judgement,
+        sandboxed: attested.sandboxed,
+        runs: attested.runs.iter().map(run_row).collect(),
+        taken: attested.taken,
+    }
+}
+
+fn run_row(run: &RunAgain) -> RunRow<'_> {
+    let same = run.same.iter().map(|index| index.0).collect();
+    RunRow { start: run.start.0, stage: &run.label, judgement: run.judgement, same }
 }
 
 fn item_row(item: &VerifiedItem) -> ItemRow<'_> {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::check::tests::{claim_with, evidence, pinned};
-use crate::check::{CHECKS, Finding, Outcome};
+use crate::check::{CHECKS, Finding, Outcome, Rebuilds};
 use crate::claim::{Assessment, Assurance, Level, NUMBER, Verdict, assess};
 use crate::statement::Body;
 use crate::verify::{VerifiedEvidence, Voucher};
@@ -12,7 +12,15 @@ fn assessment(verdict: Verdict, evidence: VerifiedEvidence<'static>, others: &[(
     let finding = |id| Finding::new(id, outcome(id), format!("reason of {id}")).sides("1", "2").next("ask");
     let findings = CHECKS.iter().map(|check| finding(check.id())).collect();
     let (level, assurance) = (Level::L0, Assurance::none());
-    Assessment { verdict, level, assurance, profile: NUMBER, findings, evidence: Some(evidence) }
+    Assessment {
+        verdict,
+        level,
+        assurance,
+        rebuilds: Rebuilds::default(),
+        profile: NUMBER,
+        findings,
+        evidence: Some(evidence),
+    }
 }
 
 #[test]

@@ -4,11 +4,11 @@ use std::fmt::Write;
 
 use crate::artifact::documents;
 use crate::artifact::item::Holds;
-use crate::check::{Finding, Outcome};
-use crate::claim::{Assessment, ITEM, Verdict};
+use crate::check::{Attested, Finding, Outcome};
+use crate::claim::{Assessment, ITEM, Level, Verdict};
 use crate::digest::DigestKind;
 use crate::report::Shown;
-use crate::statement::Claim;
+use crate::statement::{Claim, Judgement};
 use crate::verify::{VerifiedEvidence, VerifiedItem, Voucher};
 
 /// What no evidence can show; printed beside every verdict.
@@ -26,6 +26,9 @@ const SCREEN_NOTES: usize = 3;
 
 /// Warnings that fit one screen.
 const MAX_WARNINGS: usize = 4;
+
+/// Rebuilds that fit one screen.
+const SCREEN_REBUILDS: usize = 2;
 
 /// Items that are spelled out; there can be thousands.
 const MAX_ITEMS: usize = 20;
@@ -79,6 +82,9 @@ fn voucher(assessment: &Assessment) -> String {
     match assessment.evidence.as_ref().map(|evidence| &evidence.voucher) {
         Some(Voucher::Pinned { key, witnesses, known_witnesses, .. }) => {
             let seen = match (witnesses.len(), known_witnesses) {
+                (0, _) if assessment.level == Level::L3 => {
+                    "every stage made again by others; nobody outside the lab has seen this ledger".to_owned()
+                }
                 (0, _) => "self-asserted: nobody outside the lab has seen this ledger".to_owned(),
                 (seen, known) => format!("head seen by {seen} of {known} witnesses"),
             };
@@ -266,6 +272,13 @@ fn describe(out: &mut String, assessment: &Assessment, evidence: &VerifiedEviden
     if let Some(more) = warnings.len().checked_sub(MAX_WARNINGS).filter(|more| *more > 0) {
         row("", format!("and {more} more (--json lists all)"));
     }
+    let rebuilds = &assessment.rebuilds;
+    for (at, attested) in rebuilds.all.iter().take(SCREEN_REBUILDS).enumerate() {
+        row(if at == 0 { "rebuilt" } else { "" }, rebuilt(attested, rebuilds.runs));
+    }
+    if let Some(more) = rebuilds.all.len().checked_sub(SCREEN_REBUILDS).filter(|more| *more > 0) {
+        row("", format!("and {more} more (--verbose tells of them)"));
+    }
     for item in evidence.items.iter().take(MAX_ITEMS) {
         row("item", sentence(item));
     }
@@ -282,6 +295,18 @@ fn describe(out: &mut String, assessment: &Assessment, evidence: &VerifiedEviden
     row("ledger id", evidence.log.to_string());
     row("head", format!("sha256 root {}", evidence.head.root));
     writeln!(out).expect("writing to a String cannot fail");
+}
+
+/// How many runs somebody made again, and what that is worth.
+fn rebuilt(attested: &Attested, runs: usize) -> String {
+    let bad = attested.runs.iter().filter(|run| run.judgement == Judgement::Bad).count();
+    let bad = if bad == 0 { String::new() } else { format!(", {bad} NOT AS RECORDED") };
+    let worth = attested.why_not.map(|why| format!(" ({why})")).unwrap_or_default();
+    let who = match &attested.party {
+        Some(party) => format!("\"{}\"", Shown(party)),
+        None => format!("key {}…", &attested.key.to_string()[..16]),
+    };
+    format!("{} of {runs} runs, by {who}{bad}{worth}", attested.good())
 }
 
 /// What is proved of an item: which one it is, of how many, of what.

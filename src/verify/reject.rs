@@ -226,6 +226,7 @@ impl Reject {
             | Self::MissingProtocol { .. } => "ledger.links",
             Self::Opening { source, .. } if source.is_content() => "item.content",
             Self::Opening { .. } | Self::ExtraOpening { .. } => "item.inclusion",
+            Self::Annex { .. } | Self::Brought { .. } => "rebuild.attested",
             Self::Time { .. } => "time.order",
             _ => "ledger.chain",
         }

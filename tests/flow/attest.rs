@@ -107,6 +107,79 @@ fn a_rebuild_is_signed_in_a_second_ledger_attached_and_carried() {
     assert!(verify::evidence(&evidence, None).unwrap().testified[0].is_of_this_history);
 }
 
+/// The reader's word on who is who: a name, and the files of `ledger.toml` whose log keys are theirs.
+fn parties(sandbox: &Sandbox, all: &[(&str, &[&str])]) {
+    let vkey = |folder: &&str| {
+        let settings = String::from_utf8(sandbox.read(&format!("{folder}/.reproledger/ledger.toml"))).unwrap();
+        settings.lines().find_map(|line| line.strip_prefix("log_key = ")).unwrap().to_owned()
+    };
+    let party = |(name, folders): &(&str, &[&str])| {
+        let keys: Vec<_> = folders.iter().map(vkey).collect();
+        format!("[[party]]\nname = {name:?}\nkeys = [{}]\n", keys.join(", "))
+    };
+    let all: String = all.iter().map(party).collect();
+    sandbox.write("elsewhere/parties.toml", format!("[rebuilders]\nrequired = 1\n{all}"));
+}
+
+#[test]
+fn verify_shows_which_runs_were_made_again_and_by_whom() {
+    let sandbox = study();
+    second_ledger(&sandbox, "elsewhere");
+    let _ = sign(&sandbox, &[], 0);
+    sandbox.write("lab/theirs.attestation", sandbox.read("elsewhere/mine.attestation"));
+    let _ = sandbox.lab(&["attach", "theirs.attestation", "--to", "desk-accuracy"]).success();
+    let _ = sandbox.prove("desk-accuracy", true);
+    sandbox.trust();
+    let verify = ["verify", "desk-accuracy.evidence", "--trust", "trust.policy"];
+    let with = [&verify[..], &["--parties", "parties.toml"]].concat();
+    // Nobody was named: shown by its key, and nothing is lifted.
+    let out =
+        sandbox.elsewhere(&verify).success().says("rebuilt     3 of 3 runs, by key ").says("you named no parties");
+    assert!(out.first_line().starts_with("VERIFIED·L0·number"), "{}", out.stdout);
+    // What it is: a demonstration by the same party.
+    parties(&sandbox, &[("The lab", &["lab", "elsewhere"])]);
+    let out = sandbox.elsewhere(&with).success().says("by \"The lab\" (the issuer's own party)");
+    assert!(out.first_line().starts_with("VERIFIED·L0·number"), "{}", out.stdout);
+    // Had it been somebody else.
+    parties(&sandbox, &[("The lab", &["lab"]), ("Auditors", &["elsewhere"])]);
+    let out = sandbox.elsewhere(&with).success().says("rebuilt     3 of 3 runs, by \"Auditors\"\n");
+    assert!(out.first_line().starts_with("VERIFIED·L3·number"), "{}", out.stdout);
+    for line in ["corpus L3 1 of 1 made again by \"Auditors\"", "training L3", "sampling L3", "statistic L3"] {
+        assert!(out.stdout.contains(line), "{line}: {}", out.stdout);
+    }
+    let json = sandbox.elsewhere(&[&with[..], &["--json"]].concat()).success();
+    let json: Value = serde_json::from_slice(&json.bytes).unwrap();
+    assert_eq!((&json["level"], &json["rebuilds"][0]["party"]), (&"L3".into(), &"Auditors".into()));
+    assert_eq!(json["rebuilds"][0]["runs"].as_array().unwrap().len(), 3);
+    sandbox.write("elsewhere/parties.toml", "[rebuilders]\nrequired = 1\nany = true\n");
+    let _ = sandbox.elsewhere(&with).code(2).complains("not in its form");
+}
+
+#[test]
+fn a_rebuild_that_only_added_up_the_number_lifts_nothing() {
+    let sandbox = study();
+    second_ledger(&sandbox, "elsewhere");
+    let _ = sandbox.prove("desk-accuracy", false);
+    let _ = sign(&sandbox, &[], 3);
+    sandbox.trust();
+    parties(&sandbox, &[("The lab", &["lab"]), ("Auditors", &["elsewhere"])]);
+    let _ = sandbox.prove("desk-accuracy", true);
+    let out = sandbox
+        .elsewhere(&[
+            "verify",
+            "desk-accuracy.evidence",
+            "--trust",
+            "trust.policy",
+            "--parties",
+            "parties.toml",
+            "--attestation",
+            "mine.attestation",
+        ])
+        .success()
+        .says("0 of 3 runs, by \"Auditors\" (nothing was run again, only added up)");
+    assert!(out.first_line().starts_with("VERIFIED·L0·number"), "{}", out.stdout);
+}
+
 #[test]
 fn what_was_recorded_after_its_run_is_signed_with_it_by_whichever_end_it_names() {
     for made_by in ["evaluate", "2"] {

@@ -13,6 +13,7 @@
     reason = "tests; what was not run is said"
 )]
 
+mod attested;
 mod bytes;
 mod corpus;
 mod derived;

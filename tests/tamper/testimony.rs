@@ -51,12 +51,32 @@ impl Study {
     pub(super) fn new() -> Self {
         let mut lab = Lab::new();
         let spec = lab.file(Kind::Spec, b"a spec", &[]);
-        let mut runs = Vec::new();
         let start = begin(&mut lab, "generate", &[spec]);
         let dataset = lab.file(Kind::Dataset, b"rows", &[(EdgeType::DerivedFrom, spec)]);
-        runs.push(end(&mut lab, "generate", start, dataset));
-        let start = begin(&mut lab, "train", &[dataset]);
-        let weights = lab.file(Kind::Checkpoint, b"weights", &[(EdgeType::TrainedOn, dataset)]);
+        let runs = vec![end(&mut lab, "generate", start, dataset)];
+        Self::trained(lab, runs, &[dataset], &[])
+    }
+
+    /// The same on a dataset that is in the ledger and that no run wrote.
+    pub(super) fn from_dataset(dataset: EntryIndex, lab: Lab) -> Self {
+        Self::trained(lab, Vec::new(), &[dataset], &[])
+    }
+
+    /// The same with weights that the training run was given, under another name.
+    pub(super) fn copying() -> Self {
+        let mut lab = Lab::new();
+        let spec = lab.file(Kind::Spec, b"a spec", &[]);
+        let start = begin(&mut lab, "generate", &[spec]);
+        let dataset = lab.file(Kind::Dataset, b"rows", &[(EdgeType::DerivedFrom, spec)]);
+        let runs = vec![end(&mut lab, "generate", start, dataset)];
+        let given = lab.file(Kind::Other, b"weights", &[]);
+        Self::trained(lab, runs, &[dataset], &[given])
+    }
+
+    fn trained(mut lab: Lab, mut runs: Vec<Run>, datasets: &[EntryIndex], others: &[EntryIndex]) -> Self {
+        let start = begin(&mut lab, "train", &[datasets, others].concat());
+        let links: Vec<_> = datasets.iter().map(|dataset| (EdgeType::TrainedOn, *dataset)).collect();
+        let weights = lab.file(Kind::Checkpoint, b"weights", &links);
         runs.push(end(&mut lab, "train", start, weights));
         let start = begin(&mut lab, "evaluate", &[weights]);
         let story = Story::new();

@@ -2,5 +2,6 @@
 
 pub(super) mod attempts_all;
 pub(super) mod availability;
+pub(super) mod rebuild_attested;
 pub(super) mod supersede;
 pub(super) mod time_order;

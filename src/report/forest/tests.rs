@@ -4,7 +4,7 @@ use num_rational::BigRational;
 
 use super::{ForestError, to_forest};
 use crate::check::tests::{evidence, pinned};
-use crate::check::{Bar, CHECKS, Figure, Figures, Finding, Outcome};
+use crate::check::{Bar, CHECKS, Figure, Figures, Finding, Outcome, Rebuilds};
 use crate::claim::{Assessment, Assurance, Level, NUMBER, Verdict};
 use crate::statement::ContrastKind;
 use crate::stats::Enclosure;
@@ -46,7 +46,8 @@ fn figures(name: &str) -> Figures {
 fn assessment(verdict: Verdict) -> Assessment {
     let findings = CHECKS.iter().map(|check| Finding::new(check.id(), Outcome::Pass, "holds")).collect();
     let (level, assurance) = (Level::L0, Assurance::none());
-    Assessment { verdict, level, assurance, profile: NUMBER, findings, evidence: Some(evidence(pinned())) }
+    let (rebuilds, evidence) = (Rebuilds::default(), Some(evidence(pinned())));
+    Assessment { verdict, level, assurance, rebuilds, profile: NUMBER, findings, evidence }
 }
 
 fn draw(figures: &Figures) -> String {
