@@ -179,11 +179,22 @@ impl Rebuilds {
     }
 }
 
-/// Artifacts behind the claim that somebody made: what was trained on, weights, logs.
+/// Artifacts behind the claim that somebody made: what was trained on, weights, logs. A base model is what an experiment
+/// begins with, unless a run of this ledger wrote it.
 pub fn made(evidence: &VerifiedEvidence<'_>) -> impl Iterator<Item = (EntryIndex, Kind)> {
+    let written: BTreeSet<EntryIndex> = evidence.entries.values().flat_map(generated).collect();
     let reached = evidence.links.reached.iter();
     let kinds = reached.filter_map(|index| Some((*index, evidence.entries.get(index)?.payload().kind)));
-    kinds.filter(|(_, kind)| kind.is_training_data() || matches!(kind, Kind::Checkpoint | Kind::EvalLog))
+    kinds.filter(move |(index, kind)| match kind {
+        Kind::BaseModel => written.contains(index),
+        kind => kind.is_training_data() || matches!(kind, Kind::Checkpoint | Kind::EvalLog),
+    })
+}
+
+/// What a run of this ledger wrote, as its end says.
+fn generated(end: &VerifiedEntry) -> impl Iterator<Item = EntryIndex> {
+    let edges = end.payload().edges.iter().filter(|edge| edge.edge_type == EdgeType::Generated && edge.log.is_none());
+    edges.map(|edge| edge.seq)
 }
 
 /// The claim's own keys: its log's, and the one that signed it.

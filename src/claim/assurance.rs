@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::check::{Finding, Outcome, Rebuilds, Target};
+use crate::check::{self, Finding, Outcome, Rebuilds, Target};
 use crate::codec::wire_enum;
 use crate::merkle::EntryIndex;
 use crate::statement::{EdgeType, Kind, Payload};
@@ -72,10 +72,9 @@ impl Assurance {
         if target == Target::Items {
             return assurance;
         }
-        let reached = || {
-            let reached = evidence.links.reached.iter();
-            reached.filter_map(|index| Some((*index, evidence.entries.get(index)?.payload())))
-        };
+        let behind: Vec<(EntryIndex, &Payload)> = check::made(evidence)
+            .filter_map(|(index, _)| Some((index, evidence.entries.get(&index)?.payload())))
+            .collect();
         let has_judge = evidence.bodies.get(&evidence.claim).and_then(|body| body.claim.as_deref());
         let has_judge = has_judge.is_some_and(|claim| claim.judge.value().is_some());
         let is_judged = |payload: &Payload| payload.edges.iter().any(|edge| edge.edge_type == EdgeType::JudgedBy);
@@ -83,13 +82,13 @@ impl Assurance {
         // A log holds the answers and what the judge said of them: who makes it again makes both again.
         let of_stage: [(Stage, IsOf<'_>); 4] = [
             (Stage::Corpus, &|payload| payload.kind.is_training_data()),
-            (Stage::Training, &|payload| payload.kind == Kind::Checkpoint),
+            (Stage::Training, &|payload| payload.kind.is_weights()),
             (Stage::Sampling, &is_log),
             (Stage::Judging, &|payload| is_judged(payload) || has_judge && is_log(payload)),
         ];
         for (stage, is_of) in of_stage {
             let artifacts: Vec<EntryIndex> =
-                reached().filter(|(_, payload)| is_of(payload)).map(|(index, _)| index).collect();
+                behind.iter().filter(|(_, payload)| is_of(payload)).map(|(index, _)| *index).collect();
             if !artifacts.is_empty() || stage == Stage::Judging && has_judge {
                 assurance.stages.push(made(stage, &artifacts, rebuilds, (ledger, &seen)));
             }

@@ -229,6 +229,25 @@ fn what_was_recorded_without_a_run_keeps_its_stage_where_it_is() {
 }
 
 #[test]
+fn a_base_model_counts_where_a_run_of_the_ledger_wrote_it() {
+    for (is_own, without, expected) in [(true, None, Level::L3), (true, Some(1), Level::L0), (false, None, Level::L3)] {
+        let study = Study::from_base(is_own);
+        let words = without.map_or_else(|| study.words(), |at| study_without(&study, at));
+        let mut by = other();
+        let known = two(&study, &by, 1);
+        let assessment = judge(&study, &[study.testimony(&mut by, &words)], Some(&known));
+        let because = rests_on(&assessment, Stage::Training);
+        assert_eq!(level(&assessment, Stage::Training), expected, "{because}");
+        let said = match (is_own, without) {
+            (true, None) => "2 of 2 made again",
+            (true, Some(_)) => "1 of 2 made again",
+            (false, _) => "1 of 1 made again",
+        };
+        assert!(because.starts_with(said), "{because}");
+    }
+}
+
+#[test]
 fn without_a_sandbox_and_after_it_was_taken_back_a_rebuild_lifts_nothing() {
     let study = Study::new();
     let mut words = study.words();

@@ -73,9 +73,23 @@ impl Study {
         Self::trained(lab, runs, &[dataset], &[given])
     }
 
+    /// The same from a base model, which a run of the ledger wrote or which was there.
+    pub(super) fn from_base(is_own: bool) -> Self {
+        let mut lab = Lab::new();
+        let start = begin(&mut lab, "generate", &[]);
+        let dataset = lab.file(Kind::Dataset, b"rows", &[]);
+        let mut runs = vec![end(&mut lab, "generate", start, dataset)];
+        let start = is_own.then(|| begin(&mut lab, "pretrain", &[]));
+        let base = lab.file(Kind::BaseModel, b"base weights", &[]);
+        runs.extend(start.map(|start| end(&mut lab, "pretrain", start, base)));
+        Self::trained(lab, runs, &[dataset], &[base])
+    }
+
     fn trained(mut lab: Lab, mut runs: Vec<Run>, datasets: &[EntryIndex], others: &[EntryIndex]) -> Self {
         let start = begin(&mut lab, "train", &[datasets, others].concat());
-        let links: Vec<_> = datasets.iter().map(|dataset| (EdgeType::TrainedOn, *dataset)).collect();
+        let mut links: Vec<_> = datasets.iter().map(|dataset| (EdgeType::TrainedOn, *dataset)).collect();
+        let bases = others.iter().filter(|other| lab.said(**other).kind == Kind::BaseModel);
+        links.extend(bases.map(|base| (EdgeType::InitialisedFrom, *base)));
         let weights = lab.file(Kind::Checkpoint, b"weights", &links);
         runs.push(end(&mut lab, "train", start, weights));
         let start = begin(&mut lab, "evaluate", &[weights]);
