@@ -16,7 +16,7 @@ const MAX_SPECS: usize = 8;
 /// What an entry's text goes back to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Origin {
-    /// Different specs by digest, each by an entry of it, at most [`MAX_SPECS`].
+    /// Different specs by digest, each by an entry of it, at most `MAX_SPECS`.
     pub specs: Vec<EntryIndex>,
     /// True where a link leads to what is not here.
     pub leads_away: bool,
