@@ -28,14 +28,11 @@ fn item_error(item: usize, bytes: Vec<u8>) -> DecodeError {
 #[test]
 fn d01_a_million_nested_items_are_refused_at_the_depth_limit() {
     for byte in [0x81, 0xa1, 0x82] {
-        // Annexes may be anything to version 1, slices have a shape: one stops at the depth, the other where it is none.
-        let error = item_error(9, vec![byte; 1_000_000]);
-        assert!(
-            matches!(error, DecodeError::Depth { .. } | DecodeError::Type { .. } | DecodeError::Truncated { .. }),
-            "{error:?}"
-        );
-        let error = item_error(7, vec![byte; 1_000_000]);
-        assert!(matches!(error, DecodeError::Length { .. } | DecodeError::Type { .. }), "{error:?}");
+        // Openings and annexes have a shape: reading stops where it is none.
+        for item in [7, 9] {
+            let error = item_error(item, vec![byte; 1_000_000]);
+            assert!(matches!(error, DecodeError::Length { .. } | DecodeError::Type { .. }), "{error:?}");
+        }
     }
     let told = Story::new().tell();
     let mut deep = vec![0x82, 0xa3];
