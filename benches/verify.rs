@@ -26,7 +26,10 @@ fn main() {
     let scratch = tempfile::tempdir().unwrap();
     let folder = scratch.path();
     let own = env!("CARGO_BIN_EXE_reproledger");
-    run(Command::new(own).args(["demo", "--keep", "demo"]).current_dir(folder));
+    let told = Command::new(own).args(["demo", "--keep", "demo"]).current_dir(folder).output().unwrap();
+    let told = String::from_utf8(told.stdout).unwrap();
+    let key = told.lines().find_map(|line| line.strip_prefix("log key")).unwrap().trim();
+    fs::write(folder.join("trust.policy"), format!("log {key}\nquorum none\n")).unwrap();
     fs::write(folder.join("message"), [0x42; 300]).unwrap();
     run(&mut openssl(folder, &["genpkey", "-algorithm", "ed25519", "-out", "key.pem"]));
     run(&mut openssl(folder, &["pkey", "-in", "key.pem", "-pubout", "-out", "public.pem"]));
@@ -35,7 +38,6 @@ fn main() {
         &["pkeyutl", "-sign", "-inkey", "key.pem", "-rawin", "-in", "message", "-out", "signature"],
     ));
 
-    let elsewhere = folder.join("demo/elsewhere");
     let timed = |command: &mut Command| {
         let start = Instant::now();
         run(command);
@@ -44,7 +46,7 @@ fn main() {
     let mut rounds: Vec<(f64, f64)> = (0..ROUNDS)
         .map(|_| {
             let mut verify = Command::new(own);
-            verify.args(["verify", "claim.evidence", "--trust", "trust.policy"]).current_dir(&elsewhere);
+            verify.args(["verify", "demo/lab/desk.evidence", "--trust", "trust.policy"]).current_dir(folder);
             let peer = ["pkeyutl", "-verify", "-pubin", "-inkey", "public.pem", "-rawin", "-in", "message", "-sigfile"];
             let mut peer = openssl(folder, &peer);
             peer.arg("signature");
