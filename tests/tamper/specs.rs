@@ -175,3 +175,14 @@ fn a_gate_on_a_score_that_no_log_has_is_not_known_to_be_met() {
     assert_eq!(found.outcome, Outcome::Unknown, "{found:?}");
     assert!(found.reason.contains("no sample has a score `valid`"), "{found:?}");
 }
+
+#[test]
+fn a_gate_is_not_known_to_be_met_by_an_arm_that_no_input_is_of() {
+    let mut study = turning();
+    study.protocol["gates"] = gate("at-most", "90%");
+    study.rollouts.retain(|rollout| rollout.arm == 0);
+    let assessment = study.tell().assess(PAPER);
+    let found = finding(&assessment, "stat.gates");
+    assert_eq!(found.outcome, Outcome::Unknown, "{found:?}");
+    assert!(found.reason.ends_with("no input is of the arm `aft`"), "{found:?}");
+}
