@@ -23,6 +23,7 @@ mod logs;
 mod msm_mini;
 mod output;
 mod paper;
+mod paper_scale;
 mod pictures;
 mod rebuild;
 mod runs;
