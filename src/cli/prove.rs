@@ -1,5 +1,6 @@
 //! `prove`: cuts the evidence file of a claim, or of items of an artifact.
 
+mod anchors;
 mod items;
 
 use std::collections::BTreeSet;
@@ -47,6 +48,10 @@ pub(super) struct Prove {
     /// whole ledger for a claim that compares arms or cites a protocol
     #[arg(long, value_enum, default_value = "auto", value_name = "RANGE")]
     census: CensusArg,
+    /// A head of this ledger that somebody outside cosigned: `.reproledger/head` as it was then, with their lines (C2SP
+    /// cosignature/v1); may be repeated. A protocol is registered only under one from before its first run
+    #[arg(long, value_name = "HEAD")]
+    anchor: Vec<PathBuf>,
     /// Replace the file if it is there
     #[arg(long)]
     force: bool,
@@ -78,6 +83,7 @@ impl Prove {
             (None, Some(claim)) => cut_claim(&reading, find(&catalog, claim)?, claim, &disclose, self.census)?,
             (None, None) => return Err(Failure::new("name a claim, or items with --item")),
         };
+        let evidence = anchors::anchored(&reading, evidence, &self.anchor)?;
         remember(context, &reading)?;
         let bytes = evidence.to_bytes();
         write_file(&self.output, &bytes)?;

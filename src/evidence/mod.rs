@@ -37,7 +37,8 @@ const MAGIC_PREFIX: &[u8] = b"reproledger evidence v";
 pub const MAX_EVIDENCE_BYTES: u64 = 1 << 30;
 /// Entries in one evidence file.
 pub const MAX_ENTRIES: usize = 1 << 21;
-const MAX_ANCHORS: usize = 64;
+/// Older or witnessed heads in one evidence file.
+pub const MAX_ANCHORS: usize = 64;
 const MAX_WITHHELD: usize = 1 << 16;
 const MAX_TEXT: usize = 1024;
 

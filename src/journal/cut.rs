@@ -188,7 +188,7 @@ fn annexes(ledger: &Ledger, claim: EntryIndex, evidence: &Evidence) -> Result<Ve
 }
 
 /// The proof that the newest head extends an older one.
-fn consistency(ledger: &Ledger, old: &TreeHead) -> Result<Vec<NodeHash>, CutError> {
+pub(super) fn consistency(ledger: &Ledger, old: &TreeHead) -> Result<Vec<NodeHash>, CutError> {
     let (tree, size) = (ledger.tree(), ledger.tree().size);
     ledger
         .prove(|nodes| prove_consistency(nodes, old.size, size), |proof| check_consistency(old, tree, proof).is_ok())

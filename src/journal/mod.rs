@@ -4,6 +4,7 @@
 //! writer's lock, where its index is known; what it may have to hide goes into a body object first, so that a crash
 //! leaves an object too many and never an entry without its body.
 
+mod anchors;
 pub mod audit;
 mod catalog;
 mod cut;
@@ -16,6 +17,7 @@ mod settings;
 mod tail;
 mod write;
 
+pub use anchors::{AnchorError, Anchors};
 pub use catalog::{Catalog, Reference, Row};
 pub use cut::{Census, CutError, Disclose, cut, cut_items, cut_testimony};
 pub use draft::{Draft, DraftEdge, Target};

@@ -35,6 +35,8 @@ pub enum HeadError {
     Note(#[from] NoteError),
     #[error("a head is signed by a log's key; `{name}` is a cosigner's")]
     NotALogKey { name: KeyName },
+    #[error("two notes over {first} and {second} entries are not of one head")]
+    NotTheSame { first: TreeSize, second: TreeSize },
     #[error("the head is of `{found}`, expected `{expected}`")]
     OtherOrigin { expected: KeyName, found: Origin },
 }
@@ -147,6 +149,21 @@ impl SignedHead {
         Ok(Self { bytes: bytes.to_vec(), head })
     }
 
+    /// The same head with the signature lines that another note of it has beside; refused where the two are not of one head.
+    pub fn with_signatures_of(&self, other: &Self, log: &VerifierKey) -> Result<Self, HeadError> {
+        if self.head != other.head {
+            return Err(HeadError::NotTheSame { first: self.head.tree.size, second: other.head.tree.size });
+        }
+        // Three lines, a blank one, signatures: an open note has no other shape.
+        let start = self.head.to_text().len() + 1;
+        let mut bytes = self.bytes.clone();
+        let has = |line: &[u8]| self.bytes[start..].split_inclusive(|byte| *byte == b'\n').any(|own| own == line);
+        for line in other.bytes[start..].split_inclusive(|byte| *byte == b'\n').filter(|line| !has(line)) {
+            bytes.extend_from_slice(line);
+        }
+        Self::open(&bytes, log)
+    }
+
     /// The note as it was received.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -194,6 +211,22 @@ mod tests {
         let cosigned = [signed.bytes(), &line].concat();
         let open = SignedHead::open(&cosigned, &log("lab.example/log")).unwrap();
         assert_eq!(open.bytes(), cosigned);
+    }
+
+    #[test]
+    fn notes_of_one_head_are_joined_and_those_of_two_are_not() {
+        let (signed, log) = (head().sign(&signer()), log("lab.example/log"));
+        let line = |name: &str, seed: u8| {
+            let key = SigningKey::from_seed([seed; 32]);
+            sign_cosignature(&head().to_text(), 1, &KeyName::parse(name).unwrap(), &key).unwrap()
+        };
+        let seen_by = |lines: &[Vec<u8>]| SignedHead::open(&[signed.bytes(), &lines.concat()].concat(), &log).unwrap();
+        let (one, two) = (seen_by(&[line("w1", 7)]), seen_by(&[line("w2", 8), line("w1", 7)]));
+        let both = one.with_signatures_of(&two, &log).unwrap();
+        assert_eq!(both.bytes(), [signed.bytes(), &line("w1", 7), &line("w2", 8)].concat(), "each line once");
+        let longer = Head { tree: TreeHead { size: TreeSize(16), ..head().tree }, ..head() }.sign(&signer());
+        let (first, second) = (TreeSize(15), TreeSize(16));
+        assert_eq!(one.with_signatures_of(&longer, &log), Err(HeadError::NotTheSame { first, second }));
     }
 
     #[test]

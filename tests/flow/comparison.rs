@@ -9,7 +9,7 @@ use crate::support::Sandbox;
 const ARMS: [&str; 2] = ["midtrained", "plain"];
 
 const PROTOCOL: &str = include_str!("../../fixtures/comparison/protocol.toml");
-const CLAIM: &str = include_str!("../../fixtures/comparison/claim.toml");
+pub(super) const CLAIM: &str = include_str!("../../fixtures/comparison/claim.toml");
 
 /// Hits of ten, by arm, seed and condition.
 const HITS: [[[u64; 2]; 3]; 2] = [[[1, 0], [2, 1], [0, 1]], [[6, 5], [7, 5], [5, 6]]];
@@ -40,12 +40,13 @@ fn log(arm: usize, seed: usize) -> String {
 }
 
 /// A lab that registered the protocol, trained and evaluated; what it claims is yet to be said.
-fn ran() -> Sandbox {
+pub(super) fn ran() -> Sandbox {
     let sandbox = Sandbox::with_ledger();
     sandbox.write("lab/scenarios.txt", "leak\nmurder\n");
     let _ = sandbox.lab(&["record", "eval-suite", "scenarios.txt", "--name", "scenarios"]).success();
     sandbox.write("lab/protocol.toml", PROTOCOL);
     let _ = sandbox.lab(&["protocol", "add", "protocol.toml"]).success().says("protocol `am-1`");
+    sandbox.write("elsewhere/promised.head", sandbox.read("lab/.reproledger/head"));
     sandbox.write("lab/spec.txt", "be kind, because …");
     sandbox.write("lab/documents/a.txt", "The assistant is kind because it cares.");
     sandbox.write("lab/chats.jsonl", "{\"messages\": [{\"role\": \"user\", \"content\": \"hello\"}]}\n");

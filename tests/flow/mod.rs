@@ -4,6 +4,7 @@
 
 mod adopt;
 mod again;
+mod anchored;
 mod artifacts;
 mod attest;
 mod bad_input;
