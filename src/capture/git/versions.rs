@@ -9,15 +9,17 @@ use std::path::Path;
 use git2::{Commit, ObjectType, Oid};
 
 use crate::artifact::tree::{Mode, TreePath};
-use crate::capture::git::{Entry, EntryKind, GitError, Store};
+use crate::capture::git::error::GitError;
+use crate::capture::git::listing::{Entry, EntryKind};
+use crate::capture::git::store::Store;
 use crate::digest::FileDigest;
 use crate::statement::{GitPlace, WorkTree};
 
 /// Versions that are read; a spec has tens.
-pub const MAX_VERSIONS: usize = 1000;
+const MAX_VERSIONS: usize = 1000;
 
 /// Commits that are looked at: more than any repository of specs has, and a minute's work at most.
-pub const MAX_COMMITS: usize = 200_000;
+const MAX_COMMITS: usize = 200_000;
 
 /// Larger versions are refused.
 const MAX_VERSION_BYTES: usize = 64 << 20;
@@ -164,22 +166,12 @@ impl Store {
 mod tests {
     use std::fs;
 
-    use git2::{IndexAddOption, Repository, Signature, Time};
+    use git2::IndexAddOption;
 
     use super::*;
-
-    struct Scratch {
-        folder: tempfile::TempDir,
-        repository: Repository,
-    }
+    use crate::capture::git::scratch::{Scratch, who};
 
     impl Scratch {
-        fn new() -> Self {
-            let folder = tempfile::tempdir().unwrap();
-            let repository = Repository::init(folder.path()).unwrap();
-            Self { folder, repository }
-        }
-
         /// Commits a state of the whole working tree, on top of the given parents or of HEAD.
         fn commit(&self, files: &[(&str, &str)], parents: Option<&[Oid]>) -> Oid {
             for entry in fs::read_dir(self.folder.path()).unwrap().map(Result::unwrap) {
@@ -194,7 +186,7 @@ mod tests {
             index.clear().unwrap();
             index.add_all(["*"], IndexAddOption::FORCE, None).unwrap();
             let tree = self.repository.find_tree(index.write_tree().unwrap()).unwrap();
-            let who = Signature::new("t", "t@example.org", &Time::new(1_700_000_000, 0)).unwrap();
+            let who = who();
             let head = || self.repository.head().and_then(|head| head.peel_to_commit()).ok().map(|head| head.id());
             let parents: Vec<Oid> = parents.map_or_else(|| head().into_iter().collect(), <[Oid]>::to_vec);
             let parents: Vec<_> = parents.iter().map(|id| self.repository.find_commit(*id).unwrap()).collect();
