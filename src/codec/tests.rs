@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use cbor4ii::core::{Value as Generic, dec::Decode as _, enc::Encode as _, utils::SliceReader};
 use proptest::prelude::*;
 
+use super::encode::infallible;
 use super::*;
 
 // --- a value model -------------------------------------------------------------------------------------------------
