@@ -4,20 +4,24 @@
 //! opened. A writer may append meanwhile; the prefix does not change. Readers write nothing and never open the index
 //! database. Derived files are used where they hold against the head, and otherwise the log is read instead.
 
+mod entries;
+mod nodes;
+
+pub use entries::Entries;
+pub use nodes::{LedgerNodes, NoNode};
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 
 use crate::digest::{LeafHash, LedgerId, NodeHash};
 use crate::key::VerifierKey;
-use crate::merkle::{
-    CompactRange, EntryIndex, MemoryTree, Nodes, SignedHead, TreeHead, check_inclusion, leaf_hash, node_hash,
-    prove_inclusion,
-};
+use crate::merkle::{EntryIndex, MemoryTree, SignedHead, TreeHead, check_inclusion, leaf_hash, prove_inclusion};
 
+use self::nodes::Level;
 use super::error::{At, Damage, LedgerError};
 use super::file::Layout;
 use super::frame::{Kind, MAX_FRAME_BYTES, OVERHEAD, Parsed, parse_frame};
@@ -76,13 +80,6 @@ struct Recent {
     first: u64,
     leaves: Vec<LeafHash>,
     places: Vec<(u32, u64)>,
-}
-
-/// The complete nodes of one level that lie wholly in the recent entries.
-#[derive(Debug)]
-struct Level {
-    first: u64,
-    nodes: Vec<NodeHash>,
 }
 
 impl Ledger {
@@ -232,33 +229,6 @@ impl Ledger {
         Ok(path)
     }
 
-    /// The hashes of the tree, for making proofs. Derived files may be wrong: check what was made against
-    /// [`Ledger::tree`], and make it from [`Ledger::nodes_from_log`] if it does not hold.
-    pub fn nodes(&self) -> LedgerNodes<'_> {
-        LedgerNodes { ledger: self, source: Source::Derived }
-    }
-
-    /// The hashes of the tree, from the entries themselves: reads the whole log once and keeps 64 bytes an entry.
-    pub fn nodes_from_log(&self) -> Result<LedgerNodes<'_>, LedgerError> {
-        self.whole()?;
-        Ok(LedgerNodes { ledger: self, source: Source::Log })
-    }
-
-    /// Makes something from the hashes of the tree that `check` then accepts, without trust in derived files.
-    pub fn prove<T, E>(
-        &self,
-        make: impl Fn(&LedgerNodes<'_>) -> Result<T, E>,
-        check: impl Fn(&T) -> bool,
-    ) -> Result<Result<T, E>, LedgerError> {
-        match make(&self.nodes()) {
-            Ok(made) if check(&made) => Ok(Ok(made)),
-            _ => {
-                self.fell_back.store(true, Ordering::Relaxed);
-                Ok(make(&self.nodes_from_log()?))
-            }
-        }
-    }
-
     fn check_index(&self, index: EntryIndex) -> Result<(), LedgerError> {
         if self.tree().size.contains(index) {
             return Ok(());
@@ -302,191 +272,5 @@ impl Ledger {
                 _ => return Ok(None),
             }
         }
-    }
-
-    /// The whole tree from the log, held against the head.
-    fn whole(&self) -> Result<&MemoryTree, LedgerError> {
-        if let Some(whole) = self.whole.get() {
-            return Ok(whole);
-        }
-        let mut tree = MemoryTree::new();
-        for leaf in Leaves(self.entries(EntryIndex(0))?) {
-            tree.append(leaf?);
-        }
-        Ok(self.whole.get_or_init(|| tree))
-    }
-
-    fn recent_levels(&self) -> &[Level] {
-        self.recent_levels.get_or_init(|| {
-            let leaves = self.recent.leaves.iter().map(|leaf| NodeHash::from(*leaf)).collect();
-            let mut levels = vec![Level { first: self.recent.first, nodes: leaves }];
-            while let Some(level) = levels.last().filter(|level| level.nodes.len() > 1) {
-                // The first pair begins at an even place.
-                let skip = level.first % 2;
-                let nodes: Vec<NodeHash> = level
-                    .nodes
-                    .get(usize::from(skip == 1)..)
-                    .unwrap_or_default()
-                    .chunks_exact(2)
-                    .filter_map(|pair| pair.first().zip(pair.last()))
-                    .map(|(left, right)| node_hash(left, right))
-                    .collect();
-                let first = level.first.div_ceil(2);
-                levels.push(Level { first, nodes });
-            }
-            levels
-        })
-    }
-
-    fn recent_node(&self, level: u8, index: u64) -> Option<NodeHash> {
-        let level = self.recent_levels().get(usize::from(level))?;
-        level.nodes.get(usize::try_from(index.checked_sub(level.first)?).ok()?).copied()
-    }
-
-    /// A node from the recent entries, from the derived files, or joined where it lies over both.
-    fn derived_node(&self, level: u8, index: u64) -> Option<NodeHash> {
-        let start = index.checked_shl(level.into()).filter(|start| start >> level == index)?;
-        let end = start.checked_add(1_u64.checked_shl(level.into())?)?;
-        if end > self.tree().size.0 {
-            return None;
-        }
-        if start >= self.recent.first {
-            return self.recent_node(level, index);
-        }
-        if end <= self.recent.first {
-            return self.tiles.as_ref()?.node(level, index);
-        }
-        let joined = || self.joined.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(node) = joined().get(&(level, index)) {
-            return Some(*node);
-        }
-        let lower = level.checked_sub(1)?;
-        let left = self.derived_node(lower, 2 * index)?;
-        let right = self.derived_node(lower, 2 * index + 1)?;
-        let node = node_hash(&left, &right);
-        joined().insert((level, index), node);
-        Some(node)
-    }
-}
-
-/// A hash that derived files do not have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no stored hash for node {index} on level {level}")]
-pub struct NoNode {
-    /// Height over the leaves.
-    pub level: u8,
-    /// Place on the level.
-    pub index: u64,
-}
-
-/// The hashes of a ledger's tree.
-#[derive(Debug, Clone, Copy)]
-pub struct LedgerNodes<'a> {
-    ledger: &'a Ledger,
-    source: Source,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Source {
-    Derived,
-    Log,
-}
-
-impl Nodes for LedgerNodes<'_> {
-    type Error = NoNode;
-
-    fn node(&self, level: u8, index: u64) -> Result<NodeHash, NoNode> {
-        let node = match self.source {
-            Source::Derived => self.ledger.derived_node(level, index),
-            Source::Log => self.ledger.whole.get().and_then(|whole| whole.node(level, index).ok()),
-        };
-        node.ok_or(NoNode { level, index })
-    }
-}
-
-/// Streams entries; see [`Ledger::entries`].
-#[derive(Debug)]
-pub struct Entries<'a> {
-    ledger: &'a Ledger,
-    scan: Scan,
-    segment: u32,
-    from: u64,
-    ended: bool,
-}
-
-impl Entries<'_> {
-    /// The next entry's index and leaf, and its bytes if they are wanted.
-    fn step<T>(&mut self, take: impl Fn(EntryIndex, &[u8], LeafHash) -> T) -> Result<Option<T>, LedgerError> {
-        loop {
-            if self.scan.range().size() >= self.ledger.tree().size {
-                return self.end();
-            }
-            let at = self.scan.at();
-            match self.scan.next()? {
-                Event::Entry { index, bytes, leaf, .. } if index >= self.from => {
-                    return Ok(Some(take(EntryIndex(index), bytes, leaf)));
-                }
-                Event::Entry { .. } | Event::Head { .. } | Event::Attached => {}
-                Event::Stopped(super::scan::Stop::End { .. }) => self.next_segment()?,
-                Event::Stopped(super::scan::Stop::Bad { at, what }) => {
-                    return Err(LedgerError::damaged(self.scan.path(), at, what));
-                }
-                Event::Stopped(super::scan::Stop::Zeros { .. }) => {
-                    return Err(LedgerError::damaged(self.scan.path(), at, Damage::Zeros));
-                }
-            }
-        }
-    }
-
-    fn next_segment(&mut self) -> Result<(), LedgerError> {
-        let number = self.segment.saturating_add(1);
-        let path = self.ledger.layout.segment(number);
-        if !path.exists() {
-            return Err(LedgerError::damaged(&path, 0, Damage::SegmentMissing));
-        }
-        let (scan, header) = Scan::open(&path, Groups::Skip)?;
-        super::replay::check_header(&header, &path, self.ledger.id, number, Some(self.scan.range()))?;
-        (self.scan, self.segment) = (scan, number);
-        Ok(())
-    }
-
-    /// The end of the prefix: what was read must hash to the head.
-    fn end<T>(&mut self) -> Result<Option<T>, LedgerError> {
-        self.ended = true;
-        let range: &CompactRange = self.scan.range();
-        let signed = self.ledger.tree();
-        if range.head() == *signed {
-            return Ok(None);
-        }
-        let what = Damage::HeadRoot { signed: signed.root.to_string(), recomputed: range.root().to_string() };
-        Err(LedgerError::damaged(self.scan.path(), self.scan.at(), what))
-    }
-
-    fn item<T>(&mut self, take: impl Fn(EntryIndex, &[u8], LeafHash) -> T) -> Option<Result<T, LedgerError>> {
-        if self.ended {
-            return None;
-        }
-        let item = self.step(take).transpose();
-        self.ended |= matches!(item, None | Some(Err(_)));
-        item
-    }
-}
-
-impl Iterator for Entries<'_> {
-    type Item = Result<Entry, LedgerError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.item(|index, bytes, leaf| Entry { index, bytes: bytes.to_vec(), leaf })
-    }
-}
-
-/// As [`Entries`], without copying the bytes.
-struct Leaves<'a>(Entries<'a>);
-
-impl Iterator for Leaves<'_> {
-    type Item = Result<LeafHash, LedgerError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.0.item(|_, _, leaf| leaf)
     }
 }
