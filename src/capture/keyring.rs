@@ -7,91 +7,30 @@
 //!
 //! Format: <https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.key>
 
+mod error;
+mod file;
+mod openssh;
+
+pub use error::KeyringError;
+
 use std::fs::File;
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
-use ssh_key::private::{Ed25519Keypair, Ed25519PrivateKey, KeypairData};
-use ssh_key::public::{Ed25519PublicKey, KeyData};
-use ssh_key::{Cipher, Kdf, LineEnding, PrivateKey};
+use ssh_key::LineEnding;
 use zeroize::Zeroizing;
 
+use crate::capture::keyring::error::io_error;
+use crate::capture::keyring::file::{check_owner_only, read_file, read_secret, write_new};
+use crate::capture::keyring::openssh::{decrypted, encrypted, key_file, parse_key, public_half, role_of, signing_key};
 use crate::capture::open::Shown;
 use crate::digest::parse_hex;
 use crate::key::{PublicKey, SigningKey};
 use crate::statement::Role;
 
-/// An Ed25519 key file has under 1,000 bytes; a larger file is none.
-const MAX_KEY_FILE_BYTES: u64 = 16 << 10;
-
-/// About half a second for each guess at a passphrase; OpenSSH's own default is 24.
-const KDF_ROUNDS: u32 = 32;
-
-/// A file may ask for more rounds than that; it would only waste our time.
-const MAX_KDF_ROUNDS: u32 = 1024;
-
 /// Longest name of a key.
 const MAX_NAME_BYTES: usize = 64;
-
-const COMMENT_PREFIX: &str = "reproledger";
-
-/// Why a key was not kept or found.
-#[derive(Debug, thiserror::Error)]
-#[allow(missing_docs, reason = "each variant is its message")]
-pub enum KeyringError {
-    #[error(
-        "`{}` is not a name for a key, expected up to 64 letters, digits, `-`, `_` and `.`, not starting with `.`",
-        .name.escape_debug()
-    )]
-    Name { name: String },
-    #[error("there is no key `{name}` in `{folder}`")]
-    Missing { name: String, folder: Shown },
-    #[error("there is a key `{name}` already; keys are never overwritten")]
-    Exists { name: String },
-    #[error("`{path}` is a link, and a key must lie where it is looked for")]
-    Link { path: Shown },
-    #[error("`{path}` is not a regular file")]
-    NotAFile { path: Shown },
-    #[error("`{path}` belongs to user {found}, expected {expected}")]
-    Owner { path: Shown, expected: u32, found: u32 },
-    #[error("`{path}` has mode {found:04o}: others can reach the key; run `chmod {expected:o} {path}`")]
-    Permissions { path: Shown, expected: u32, found: u32 },
-    #[error("`{path}` has more than {MAX_KEY_FILE_BYTES} bytes, which no key file has")]
-    TooLarge { path: Shown },
-    #[error("`{path}` is not an OpenSSH private key file of type `ssh-ed25519`")]
-    NotAKey {
-        path: Shown,
-        #[source]
-        source: ssh_key::Error,
-    },
-    #[error("`{path}` is neither an OpenSSH private key file nor 64 hexadecimal digits of a seed")]
-    NotASeed { path: Shown },
-    #[error("`{path}` holds a key of type `{found}`, expected `ssh-ed25519`")]
-    KeyType { path: Shown, found: String },
-    #[error("the public half in `{path}` does not belong to the private one")]
-    Mismatch { path: Shown },
-    #[error("`{path}` is encrypted and needs a passphrase")]
-    NeedsPassphrase { path: Shown },
-    #[error("the passphrase does not open `{path}`")]
-    WrongPassphrase { path: Shown },
-    #[error("a passphrase is given and it is empty")]
-    EmptyPassphrase,
-    #[error("`{path}` asks for {found} rounds of key derivation, the limit is {MAX_KDF_ROUNDS}")]
-    Rounds { path: Shown, found: u32 },
-    #[error("`{path}` does not say its role: expected the comment `reproledger:ROLE:NAME`, found `{}`", .found.escape_debug())]
-    Comment { path: Shown, found: String },
-    #[error("the system gives no random bytes")]
-    Random(#[source] getrandom::Error),
-    #[error("`{path}` cannot be {action}")]
-    Io {
-        path: Shown,
-        action: &'static str,
-        #[source]
-        source: io::Error,
-    },
-}
 
 /// A passphrase, which leaves memory when its owner does.
 pub type Passphrase = Zeroizing<String>;
@@ -245,13 +184,8 @@ impl Keyring {
     ) -> Result<KeyInfo, KeyringError> {
         let path = self.path(name)?;
         let public = key.public();
-        let pair = Ed25519Keypair {
-            public: Ed25519PublicKey(*public.as_bytes()),
-            private: Ed25519PrivateKey::from_bytes(&key.seed()),
-        };
         let unwritable = |source| KeyringError::NotAKey { path: Shown::of(&path), source };
-        let comment = format!("{COMMENT_PREFIX}:{}:{name}", role.name());
-        let mut file = PrivateKey::new(KeypairData::Ed25519(pair), comment).map_err(unwritable)?;
+        let mut file = key_file(name, role, key).map_err(unwritable)?;
         let public_line = file.public_key().to_openssh().map_err(unwritable)?;
         if let Some(passphrase) = passphrase {
             file = encrypted(&file, passphrase, &path)?;
@@ -284,135 +218,19 @@ fn public_path(path: &Path) -> PathBuf {
     public.into()
 }
 
-fn role_of(comment: &str, path: &Path) -> Result<Role, KeyringError> {
-    let mut parts = comment.splitn(3, ':');
-    let role = match (parts.next(), parts.next(), parts.next()) {
-        (Some(COMMENT_PREFIX), Some(role), Some(_)) => Role::from_name(role),
-        _ => None,
-    };
-    role.ok_or_else(|| KeyringError::Comment { path: Shown::of(path), found: comment.to_owned() })
-}
-
-fn parse_key(text: &str, path: &Path) -> Result<PrivateKey, KeyringError> {
-    let key =
-        PrivateKey::from_openssh(text).map_err(|source| KeyringError::NotAKey { path: Shown::of(path), source })?;
-    match key.kdf() {
-        Kdf::Bcrypt { rounds, .. } if *rounds > MAX_KDF_ROUNDS => {
-            Err(KeyringError::Rounds { path: Shown::of(path), found: *rounds })
-        }
-        _ => Ok(key),
-    }
-}
-
-fn encrypted(key: &PrivateKey, passphrase: &Passphrase, path: &Path) -> Result<PrivateKey, KeyringError> {
-    if passphrase.is_empty() {
-        return Err(KeyringError::EmptyPassphrase);
-    }
-    let mut salt = vec![0; 16];
-    let mut check = [0; 4];
-    getrandom::fill(&mut salt).map_err(KeyringError::Random)?;
-    getrandom::fill(&mut check).map_err(KeyringError::Random)?;
-    let kdf = Kdf::Bcrypt { salt, rounds: KDF_ROUNDS };
-    key.encrypt_with(Cipher::Aes256Ctr, kdf, u32::from_be_bytes(check), passphrase.as_bytes())
-        .map_err(|source| KeyringError::NotAKey { path: Shown::of(path), source })
-}
-
-fn decrypted(key: PrivateKey, path: &Path, passphrase: Option<&Passphrase>) -> Result<PrivateKey, KeyringError> {
-    if !key.is_encrypted() {
-        return Ok(key);
-    }
-    let passphrase = passphrase.ok_or_else(|| KeyringError::NeedsPassphrase { path: Shown::of(path) })?;
-    // The cipher is not authenticated: a wrong passphrase shows in the check number, the padding or the public half.
-    key.decrypt(passphrase.as_bytes()).map_err(|_| KeyringError::WrongPassphrase { path: Shown::of(path) })
-}
-
-fn public_half(data: &KeyData, path: &Path) -> Result<PublicKey, KeyringError> {
-    let wrong = || KeyringError::KeyType { path: Shown::of(path), found: data.algorithm().to_string() };
-    let bytes = data.ed25519().ok_or_else(wrong)?;
-    PublicKey::parse(&bytes.0).map_err(|_| KeyringError::Mismatch { path: Shown::of(path) })
-}
-
-/// Derives the public half again: a file whose halves do not belong together would leak the key at its first signature
-/// in a library that trusted it.
-fn signing_key(key: &PrivateKey, path: &Path) -> Result<SigningKey, KeyringError> {
-    let public = public_half(key.public_key().key_data(), path)?;
-    let wrong = || KeyringError::KeyType { path: Shown::of(path), found: key.algorithm().to_string() };
-    let pair = key.key_data().ed25519().ok_or_else(wrong)?;
-    let signing = SigningKey::from_seed(*Zeroizing::new(pair.private.to_bytes()));
-    if signing.public() == public && pair.public.0 == *public.as_bytes() {
-        Ok(signing)
-    } else {
-        Err(KeyringError::Mismatch { path: Shown::of(path) })
-    }
-}
-
-fn io_error(path: &Path, action: &'static str, source: io::Error) -> KeyringError {
-    KeyringError::Io { path: Shown::of(path), action, source }
-}
-
-fn check_owner_only(path: &Path, metadata: &std::fs::Metadata, expected: u32) -> Result<(), KeyringError> {
-    let owner = rustix::process::geteuid().as_raw();
-    if metadata.uid() != owner {
-        return Err(KeyringError::Owner { path: Shown::of(path), expected: owner, found: metadata.uid() });
-    }
-    let found = metadata.mode() & 0o7777;
-    if matches!(found & 0o077, 0) {
-        Ok(())
-    } else {
-        Err(KeyringError::Permissions { path: Shown::of(path), expected, found })
-    }
-}
-
-/// The text of a file that only its owner may read.
-fn read_secret(path: &Path) -> Result<Zeroizing<String>, KeyringError> {
-    read_file(path, Some(0o600))
-}
-
-/// The text of a small regular file, which no other user may reach where a mode is expected.
-fn read_file(path: &Path, expected: Option<u32>) -> Result<Zeroizing<String>, KeyringError> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = rustix::fs::open(path, flags, Mode::empty()).map_err(|e| match e {
-        rustix::io::Errno::LOOP => KeyringError::Link { path: Shown::of(path) },
-        e => io_error(path, "opened", e.into()),
-    })?;
-    let file = File::from(file);
-    // Asked of the open file, so that what is read is what was examined.
-    let metadata = file.metadata().map_err(|source| io_error(path, "examined", source))?;
-    if !metadata.is_file() {
-        return Err(KeyringError::NotAFile { path: Shown::of(path) });
-    }
-    if let Some(expected) = expected {
-        check_owner_only(path, &metadata, expected)?;
-    }
-    // All of it at once: a growing buffer would leave copies of the key behind.
-    let limit = usize::try_from(MAX_KEY_FILE_BYTES).expect("a small constant");
-    let mut text = Zeroizing::new(String::with_capacity(limit + 1));
-    file.take(MAX_KEY_FILE_BYTES + 1)
-        .read_to_string(&mut text)
-        .map_err(|source| io_error(path, "read as text", source))?;
-    if text.len() > limit { Err(KeyringError::TooLarge { path: Shown::of(path) }) } else { Ok(text) }
-}
-
-fn write_new(name: &str, path: &Path, bytes: &[u8]) -> Result<(), KeyringError> {
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR).map_err(|e| match e {
-        rustix::io::Errno::EXIST => KeyringError::Exists { name: name.to_owned() },
-        e => io_error(path, "made", e.into()),
-    })?;
-    let mut file = File::from(file);
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|source| io_error(path, "written", source))
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use std::fs::{self, Permissions};
-    use std::os::unix::fs::{PermissionsExt, chown, symlink};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
     use std::process::Command;
 
-    use crate::digest::hex;
+    use ssh_key::private::{Ed25519Keypair, Ed25519PrivateKey, KeypairData};
+    use ssh_key::public::Ed25519PublicKey;
+    use ssh_key::{Cipher, Kdf, PrivateKey};
 
     use super::*;
+    use crate::digest::hex;
 
     struct Scratch {
         folder: tempfile::TempDir,
