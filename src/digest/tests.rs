@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::codec::{DecodeError, Decoder, Encoder};
 
 const HEX: &str = "00112233445566778899aabbccddeeff0123456789abcdef0123456789abcdef";
 
