@@ -6,120 +6,24 @@
 //!
 //! Source: R. L. Berger, "Multiparameter hypothesis testing and acceptance sampling", 1982
 
+mod bounds;
+mod words;
+
+pub use bounds::{Relation, TailBounds};
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
 
+use self::words::{Words, refused};
 use super::decision::Decision;
-use super::enclosure::{Answer, Enclosure};
-use super::interval::{Interval, Method, Target};
 use super::level::{Level, LevelError, Sides};
 use super::rounding::{Printed, PrintedError};
 
 /// An assertion is a line of a protocol, not a program.
 pub const MAX_ASSERTION_BYTES: usize = 1024;
-
-/// Bounds of a true value, each missed with at most the same error probability.
-///
-/// Unlike a one-sided [`Interval`] it may have both bounds at the full error probability, so that a statement can be
-/// refuted at the same level at which it can be supported.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TailBounds {
-    /// The lower bound, where there is one.
-    pub low: Option<Enclosure>,
-    /// The upper bound, where there is one.
-    pub high: Option<Enclosure>,
-    /// The error probability of each.
-    pub tail: BigRational,
-    /// What they speak about.
-    pub target: Target,
-    /// How they were computed.
-    pub method: Method,
-}
-
-impl From<&Interval> for TailBounds {
-    fn from(interval: &Interval) -> Self {
-        Self {
-            low: interval.low().cloned(),
-            high: interval.high().cloned(),
-            tail: interval.level().tail(),
-            target: interval.target(),
-            method: interval.method(),
-        }
-    }
-}
-
-impl TailBounds {
-    /// Both bounds at the error probability of one bound of `level`, from a function that makes intervals.
-    pub fn both<E>(level: &Level, interval: impl Fn(&Level) -> Result<Interval, E>) -> Result<Self, E> {
-        if level.sides() == Sides::Two {
-            return Ok(Self::from(&interval(level)?));
-        }
-        let lower = interval(&level.with_sides(Sides::Lower))?;
-        Ok(Self { low: lower.low().cloned(), ..Self::from(&interval(&level.with_sides(Sides::Upper))?) })
-    }
-}
-
-/// How a true value compares with a threshold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(missing_docs, reason = "each variant is its name")]
-pub enum Relation {
-    AtMost,
-    Below,
-    AtLeast,
-    Above,
-}
-
-impl Relation {
-    /// Each with its sign.
-    const SIGNS: [(Self, &'static str); 6] = [
-        (Self::AtMost, "<="),
-        (Self::AtLeast, ">="),
-        (Self::Below, "<"),
-        (Self::Above, ">"),
-        (Self::AtMost, "≤"),
-        (Self::AtLeast, "≥"),
-    ];
-
-    fn parse(sign: &str) -> Option<Self> {
-        Self::SIGNS.iter().find(|(_, known)| *known == sign).map(|(relation, _)| *relation)
-    }
-
-    fn sign(self) -> &'static str {
-        Self::SIGNS.iter().find(|(known, _)| *known == self).map_or("", |(_, sign)| sign)
-    }
-
-    /// What the bounds say of a true value that is claimed to stand in this relation to `threshold`.
-    pub fn decide(self, bounds: &TailBounds, threshold: &BigRational) -> Decision {
-        let holds = |bound: &Enclosure| match self {
-            Self::AtMost => bound.at_most(threshold),
-            Self::AtLeast => bound.at_least(threshold),
-            Self::Below => not(bound.at_least(threshold)),
-            Self::Above => not(bound.at_most(threshold)),
-        };
-        let (worst, best) = match self {
-            Self::AtMost | Self::Below => (&bounds.high, &bounds.low),
-            Self::AtLeast | Self::Above => (&bounds.low, &bounds.high),
-        };
-        if worst.as_ref().map(holds) == Some(Answer::Yes) {
-            Decision::Holds
-        } else if best.as_ref().map(holds) == Some(Answer::No) {
-            Decision::DoesNotHold
-        } else {
-            Decision::CannotBeDecided
-        }
-    }
-}
-
-fn not(answer: Answer) -> Answer {
-    match answer {
-        Answer::Yes => Answer::No,
-        Answer::No => Answer::Yes,
-        Answer::CannotBeTold => Answer::CannotBeTold,
-    }
-}
 
 /// What a statement is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -285,71 +189,13 @@ impl fmt::Display for Assertion {
     }
 }
 
-fn refused(expected: &'static str, found: &str) -> AssertionError {
-    AssertionError::Syntax { expected, found: found.chars().take(40).flat_map(char::escape_default).collect() }
-}
-
-/// The words of an assertion; a sign and a percent sign need no space around them.
-struct Words<'a> {
-    rest: Vec<&'a str>,
-}
-
-impl<'a> Words<'a> {
-    fn of(text: &'a str) -> Self {
-        let is_sign = |c: char| matches!(c, '<' | '>' | '=' | '≤' | '≥');
-        let mut rest = Vec::new();
-        for word in text.split_whitespace() {
-            let mut word = word;
-            while let Some(first) = word.chars().next() {
-                let alike = |c: char| is_sign(c) == is_sign(first);
-                let (part, more) = word.split_at(word.find(|c| !alike(c)).unwrap_or(word.len()));
-                rest.push(part);
-                word = more;
-            }
-        }
-        rest.reverse();
-        // The next word stands last, so that it can be taken off.
-        Self { rest }
-    }
-
-    fn next(&mut self, expected: &'static str) -> Result<&'a str, AssertionError> {
-        self.rest.pop().ok_or_else(|| refused(expected, "the end"))
-    }
-
-    fn number(&mut self) -> Result<Printed, AssertionError> {
-        let word = self.next("a number")?;
-        if self.rest.last() == Some(&"%") {
-            self.rest.pop();
-            return Ok(Printed::parse(&format!("{word}%"))?);
-        }
-        Ok(Printed::parse(word)?)
-    }
-
-    fn statement(&mut self) -> Result<Statement, AssertionError> {
-        const QUANTITY: &str = "a quantity (subject, comparator, difference, reduction, relative-reduction, ratio, \
-                                gap-reduction, interaction)";
-        let word = self.next(QUANTITY)?;
-        let named = Quantity::NAMES.iter().find(|(_, name)| *name == word);
-        let (quantity, _) = *named.ok_or_else(|| refused(QUANTITY, word))?;
-        let sign = self.next("<=, >=, < or >")?;
-        let relation = Relation::parse(sign).ok_or_else(|| refused("<=, >=, < or >", sign))?;
-        let printed = self.number()?;
-        let in_points = matches!(self.rest.last(), Some(&("point" | "points")));
-        if in_points {
-            let unit = self.next("points")?;
-            if printed.is_percent() {
-                return Err(refused("percent or points, not both", unit));
-            }
-        }
-        Ok(Statement { quantity, relation, printed, in_points })
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::enclosure::Enclosure;
+    use super::super::interval::{Interval, Method, Target};
     use super::*;
 
     const HEADLINE: &str = "subject <= 10% and reduction >= 30 points at 95%";
