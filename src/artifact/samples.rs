@@ -6,15 +6,19 @@
 //! the log as a whole ride in the manifest header. Records say what the log says: that they came from the log is for
 //! whoever holds it to re-derive (`samples.derived`).
 
+mod anomaly;
 mod facts;
 mod judge;
 mod read;
 mod score;
+mod text;
 
-pub use facts::{Anomalies, Anomaly, AnomalyCode, LogFacts, MAX_ANOMALIES, ReportedMetric, Severity, bounded_text};
+pub use anomaly::{Anomalies, Anomaly, AnomalyCode, MAX_ANOMALIES, Severity};
+pub use facts::{LogFacts, ReportedMetric};
 pub use judge::{ObservedModel, Rejudged};
 pub use read::{KeyView, SampleView, Samples, SamplesIter, ScoreView};
 pub use score::{MAX_LEXEME_BYTES, Score, inspect_text_value, parse_number};
+pub use text::bounded_text;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -4,7 +4,8 @@
 //! answered. Where the judge's text is in the log, the verdict is read from it again and counted against the score.
 
 use super::SamplesError;
-use super::facts::{LogFacts, name};
+use super::facts::LogFacts;
+use super::text::name;
 use crate::codec::{DecodeError, Decoder, Encoder};
 
 /// A model that answered in a role, or that is not the evaluated one.

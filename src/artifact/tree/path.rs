@@ -111,3 +111,59 @@ fn check_path(path: &str) -> Result<(), PathError> {
         Some(c) => Err(PathError::Control(c.into())),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> TreePath {
+        TreePath::parse(text).unwrap()
+    }
+
+    fn reason(text: &str) -> PathError {
+        match TreePath::parse(text) {
+            Err(TreeError::Path { reason, .. }) => reason,
+            other => panic!("{text:?}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_path_is_kept_as_it_is() {
+        for text in ["a", "a/b", ".hidden", "..a/b..", "a b", "é", "e\u{301}", "CON", "~", "xx:y/z", "...", "a/.git/b"]
+        {
+            assert_eq!(path(text).as_str(), text);
+        }
+        assert_eq!(path(&"x".repeat(255)).as_str().len(), 255);
+    }
+
+    #[test]
+    fn each_way_to_leave_the_tree_or_to_mislead_a_reader_has_its_own_refusal() {
+        assert_eq!(reason(""), PathError::Empty);
+        assert_eq!(reason("/a"), PathError::Absolute);
+        assert_eq!(reason("C:a"), PathError::Absolute);
+        assert_eq!(reason("c:/a"), PathError::Absolute);
+        assert_eq!(reason("a/"), PathError::TrailingSlash);
+        assert_eq!(reason("a//b"), PathError::EmptyComponent);
+        assert_eq!(reason("./a"), PathError::CurrentFolder);
+        assert_eq!(reason("a/."), PathError::CurrentFolder);
+        assert_eq!(reason("a/../b"), PathError::ParentFolder);
+        assert_eq!(reason(".."), PathError::ParentFolder);
+        assert_eq!(reason("a\\b"), PathError::Backslash);
+        assert_eq!(reason("a\0b"), PathError::Nul);
+        assert_eq!(reason("a\nb"), PathError::Control(0x0a));
+        assert_eq!(reason("a\u{7f}"), PathError::Control(0x7f));
+        assert_eq!(reason("a\u{85}"), PathError::Control(0x85));
+        assert_eq!(reason("a\u{202e}txt"), PathError::Control(0x202e));
+        assert_eq!(reason(&"x".repeat(256)), PathError::LongComponent { found: 256 });
+        assert_eq!(reason(&"x/".repeat(3000)), PathError::TooLong { found: 6000 });
+    }
+
+    #[test]
+    fn a_refused_path_is_shown_escaped() {
+        let error = TreePath::parse("a\u{1b}[2J").unwrap_err();
+        let text = "the path `a\\u{1b}[2J` cannot stand in a tree: it contains the control or direction-changing \
+                    character U+001B";
+        assert_eq!(error.to_string(), text);
+    }
+}

@@ -81,3 +81,43 @@ fn folded(name: &str) -> Cow<'_, str> {
     }
     Cow::Owned(name.nfd().collect::<String>().to_lowercase().nfd().collect())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::artifact::tree::{FileMode, TreeNode, TreePath};
+    use crate::digest::FileDigest;
+
+    fn file(text: &str) -> TreeLeaf {
+        let digest = FileDigest::of(text.as_bytes());
+        let node = TreeNode::File { mode: FileMode::Plain, size: 3, digest };
+        TreeLeaf { path: TreePath::parse(text).unwrap(), node }
+    }
+
+    #[test]
+    fn names_that_differ_only_in_case_are_found_at_the_folder_where_they_split() {
+        let twins = |paths: &[&str]| -> Vec<(String, String)> {
+            let found = name_twins(&paths.iter().map(|text| file(text)).collect::<Vec<_>>());
+            assert!(found.iter().all(|twins| !twins.only_composition));
+            found.into_iter().map(|twins| (twins.left, twins.right)).collect()
+        };
+        assert_eq!(twins(&["Model.bin", "model.bin"]), [("Model.bin".to_owned(), "model.bin".to_owned())]);
+        assert_eq!(twins(&["A/x", "A/y", "a/x", "a/y"]), [("A".to_owned(), "a".to_owned())]);
+        assert_eq!(twins(&["É", "é"]).len(), 1);
+        assert_eq!(twins(&["a/x", "a/y", "b/x", "xa"]), []);
+    }
+
+    #[test]
+    fn names_that_differ_only_in_composition_are_twins_too() {
+        let twins = |paths: &[&str]| name_twins(&paths.iter().map(|text| file(text)).collect::<Vec<_>>());
+        let (nfc, nfd) = ("caf\u{e9}", "cafe\u{301}");
+        let found = twins(&[nfd, nfc]);
+        assert_eq!((found.len(), found[0].only_composition), (1, true));
+        let found = twins(&["CAF\u{c9}", nfd]);
+        assert_eq!((found.len(), found[0].only_composition), (1, false));
+        assert_eq!(twins(&["cafe", nfc]), []);
+        // Compatibility is not identity: a ligature is another name.
+        assert_eq!(twins(&["ﬁ", "fi"]), []);
+    }
+}
