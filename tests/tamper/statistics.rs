@@ -1,4 +1,7 @@
-//! What a number means beside what it is: gaps, many tests, conditions that a mean hides, and figures known beforehand.
+//! What a number means beside what it is: many tests, conditions that a mean hides, audits, and figures known beforehand.
+
+mod gap;
+mod gates;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -29,90 +32,6 @@ fn found(study: Study, check: &str, profile: Profile) -> (Outcome, String) {
     (found.outcome, found.reason.clone())
 }
 
-#[test]
-fn a_gap_that_shrinks_because_the_subject_generalizes_holds_with_its_four_rates() {
-    let assessment = Study::honest().of_gap(INSIDE, "5%").tell().assess(PAPER);
-    let gap = finding(&assessment, "stat.gap");
-    assert_eq!(gap.outcome, Outcome::Pass, "{gap:?}");
-    assert!(gap.reason.contains("(as declared)"), "{gap:?}");
-    assert_eq!(
-        gap.found.as_deref(),
-        Some("aligned in / out of distribution: subject 0.9417 / 0.9375, comparator 0.8958 / 0.4625")
-    );
-    assert!(gap.notes.iter().any(|note| note.starts_with("the gap shrinks by 0.4292 in points and by ")), "{gap:?}");
-    assert_eq!(assessment.verdict, Verdict::Verified, "{:#?}", assessment.findings);
-    // It is said on one screen.
-    let screen = reproledger::report::to_text(&assessment, reproledger::report::Detail::Screen);
-    assert!(screen.contains("subject 0.9417 / 0.9375"), "{screen}");
-}
-
-#[test]
-fn a_gap_closed_by_a_worse_score_in_distribution_is_contradicted() {
-    // No better outside, and as bad inside.
-    let mut study = Study::honest();
-    study.rollouts = sampled([
-        [[11, 10, 13], [10, 12, 11], [12, 11, 13], [10, 11, 11]],
-        [[11, 9, 12], [10, 12, 9], [12, 11, 13], [9, 10, 11]],
-    ]);
-    let mut inside = INSIDE;
-    inside[0] = [[10, 11, 11], [10, 12, 11], [12, 11, 12], [10, 11, 10]];
-    let assessment = study.of_gap(inside, "5%").tell().assess(PAPER);
-    decided(&assessment, Verdict::Contradicted, "stat.gap");
-    let reason = &finding(&assessment, "stat.gap").reason;
-    assert!(reason.contains("closed by a worse score in distribution: out of distribution the subject is no better"));
-    // Better outside, and worse inside by more than was allowed for.
-    let assessment = Study::honest().of_gap(inside, "5%").tell().assess(PAPER);
-    decided(&assessment, Verdict::Contradicted, "stat.gap");
-    let reason = &finding(&assessment, "stat.gap").reason;
-    assert!(reason.contains("closed by a worse score in distribution, by more than the margin of 0.0500"), "{reason}");
-}
-
-#[test]
-fn a_gap_whose_parts_the_seeds_do_not_decide_or_nobody_fixed_is_not_established() {
-    let (outcome, reason) = found(Study::honest().of_gap(INSIDE, "none"), "stat.gap", PAPER);
-    assert_eq!(outcome, Outcome::Unknown);
-    assert!(reason.contains("no protocol fixed by how much"), "{reason}");
-    let mut inside = INSIDE;
-    inside[0] = [[2, 1, 1], [6, 2, 3], [0, 1, 3], [2, 4, 1]];
-    let (outcome, reason) = found(Study::honest().of_gap(inside, "1%"), "stat.gap", PAPER);
-    assert_eq!(outcome, Outcome::Unknown);
-    assert_eq!(reason, "cannot be decided at this n: a score in distribution that is no worse");
-    // A claim that does not say a smaller gap says no improvement.
-    let mut study = Study::honest();
-    study.rollouts.iter_mut().for_each(|rollout| rollout.arm = 1 - rollout.arm);
-    let (outcome, reason) = found(study.of_gap(INSIDE, "none"), "stat.gap", PAPER);
-    assert_eq!((outcome, reason.as_str()), (Outcome::Pass, "the claim states no smaller gap, and so no improvement"));
-}
-
-#[test]
-fn a_gap_between_two_judges_or_of_two_checkpoints_is_none() {
-    let mut study = Study::honest().of_gap(INSIDE, "5%");
-    study.inside_judge = Some("judge-2");
-    let (outcome, reason) = found(study, "stat.gap", PAPER);
-    assert_eq!(outcome, Outcome::Fail);
-    assert!(reason.contains("between two judges there is no gap"), "{reason}");
-    let mut study = Study::honest().of_gap(INSIDE, "5%");
-    study.inside_weights = |arm, seed| (arm, seed ^ 1);
-    let (outcome, reason) = found(study, "stat.gap", PAPER);
-    assert_eq!(outcome, Outcome::Fail);
-    assert!(reason.contains("a gap is that of one checkpoint"), "{reason}");
-}
-
-#[test]
-fn a_gap_that_shrinks_on_one_scale_only_is_a_difference_and_its_ceilings_are_said() {
-    let mut study = Study::honest();
-    study.rollouts = sampled([
-        [[3, 3, 3], [4, 3, 3], [3, 2, 3], [3, 3, 3]],
-        [[15, 15, 15], [14, 15, 15], [15, 16, 15], [15, 15, 15]],
-    ]);
-    let inside = [[[0, 0, 1], [0, 0, 0], [1, 0, 0], [0, 0, 0]], [[5, 5, 5], [6, 5, 5], [5, 4, 5], [5, 5, 5]]];
-    let assessment = study.of_gap(inside, "5%").tell().assess(PAPER);
-    let gap = finding(&assessment, "stat.gap");
-    assert_eq!(gap.outcome, Outcome::Differs, "{gap:?}");
-    assert!(gap.reason.contains("larger on the logit scale"), "{gap:?}");
-    assert!(gap.warnings.iter().any(|said| said.starts_with("the subject in distribution is at a ceiling")), "{gap:?}");
-}
-
 /// A study that asserts of its contrast, with the interval for new seeds.
 fn asserting(bound: &str) -> Study {
     let mut study = Study::honest();
@@ -130,8 +49,9 @@ fn the_one_contrast_that_decides_shares_its_rate_with_nobody() {
     assert_eq!(shared.outcome, Outcome::Pass, "{shared:?}");
     let words = "primary contrast: 1 test and 1 look share 5% by bonferroni: 5% for each, at least";
     assert!(shared.notes.iter().any(|note| note == words), "{shared:?}");
-    let (outcome, _) = found(Study::honest(), "stat.multiplicity", VENDOR_AUDIT);
-    assert_eq!(outcome, Outcome::NotApplicable);
+    let (outcome, reason) = found(Study::honest(), "stat.multiplicity", VENDOR_AUDIT);
+    let none = "the claim asserts nothing: there is no threshold to adjust";
+    assert_eq!((outcome, reason.as_str()), (Outcome::NotApplicable, none));
     let mut study = asserting("-39%");
     study.claim["plan"] = json!("really none");
     let (outcome, reason) = found(study, "stat.multiplicity", VENDOR_AUDIT);
@@ -198,6 +118,23 @@ fn e18_every_look_that_the_ledger_shows_shares_the_rate() {
     // Twenty-one claims on the logs where one was promised.
     let (outcome, _) = found(study, "stat.multiplicity", VENDOR_AUDIT);
     assert_eq!(outcome, Outcome::Unknown);
+}
+
+#[test]
+fn an_evaluation_that_was_made_again_is_a_look_too() {
+    let mut study = asserting("-30%");
+    study.after = |lab, placed| {
+        let mut payload = lab.said(placed.logs[&(0, 0)]);
+        payload.seq = lab.next();
+        payload.subjects = vec![Subject::file(FileDigest::of(b"once more"), 9)];
+        lab.say(&payload);
+    };
+    let assessment = study.tell().assess(VENDOR_AUDIT);
+    let shared = finding(&assessment, "stat.multiplicity");
+    assert_eq!(shared.outcome, Outcome::Pass, "{shared:?}");
+    assert!(shared.notes.iter().any(|note| note.contains("1 test and 2 looks share 5%")), "{shared:?}");
+    let look = "1 evaluations of a seed were made beside the one that is used: each is a look";
+    assert!(shared.notes.iter().any(|note| note == look), "{shared:?}");
 }
 
 #[test]

@@ -186,9 +186,16 @@ fn place(
     Ok(Place { role, seed, condition })
 }
 
-/// The arm of a sample: what its entry says, or else its own cell. A claim of one arm takes what its inputs hold.
+/// The arm of a sample: what its entry says, or else its own cell. A claim of one arm takes what its inputs hold, but
+/// nothing that was recorded as another arm's.
 fn role(claim: &Claim, input: &InputSamples<'_, '_>, key: &KeyView<'_>) -> Result<Role, NumberProblem> {
-    let Some(comparator) = claim.comparator.value() else { return Ok(Role::Subject) };
+    let unnamed = |label: &str| {
+        NumberProblem::Missing(format!("an input is of the arm `{}`, which the claim does not name", shown(label)))
+    };
+    let Some(comparator) = claim.comparator.value() else {
+        let other = input.arm.filter(|label| *label != claim.subject.arm);
+        return other.map_or(Ok(Role::Subject), |label| Err(unnamed(label)));
+    };
     let Some(label) = input.arm.or(key.cell) else {
         return Err(NumberProblem::Missing(format!(
             "neither the entry of {} nor its samples say which arm they are of",
@@ -202,9 +209,7 @@ fn role(claim: &Claim, input: &InputSamples<'_, '_>, key: &KeyView<'_>) -> Resul
         return Ok(Role::Comparator);
     }
     let others = claim.contrast.value().map_or(&[][..], |contrast| contrast.others.as_slice());
-    others.iter().position(|other| other.arm.arm == label).map(Role::Other).ok_or_else(|| {
-        NumberProblem::Missing(format!("an input is of the arm `{}`, which the claim does not name", shown(label)))
-    })
+    others.iter().position(|other| other.arm.arm == label).map(Role::Other).ok_or_else(|| unnamed(label))
 }
 
 fn seed(input: &InputSamples<'_, '_>, key: &KeyView<'_>) -> Result<Option<i64>, NumberProblem> {

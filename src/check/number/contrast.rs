@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{One, Zero};
 
-use super::{Number, NumberProblem, Rate, Role};
+use super::{Number, NumberProblem, Rate, Role, Side};
 use crate::statement::{Claim, ContrastKind, Direction};
 
 /// The contrast of a kind between rates of the roles it needs.
@@ -16,20 +15,22 @@ pub(in crate::check) fn contrast(
     number: &Number,
 ) -> Result<BigRational, NumberProblem> {
     if kind == ContrastKind::GeneralizationGap {
-        return Ok(gap(number, Role::Comparator, direction)? - gap(number, Role::Subject, direction)?);
+        // Each seed is held against itself: the two sides of a gap are of the same checkpoints.
+        seed_gaps(number, Role::Comparator, direction)?;
+        seed_gaps(number, Role::Subject, direction)?;
     }
-    of_values(kind, &|role| number.rate(role).map(|rate| rate.value.clone()))
+    of_values(kind, direction, &|role, side| number.on(role, side).map(|rate| rate.value.clone()))
 }
 
-/// The contrast of a kind between values of the roles it needs; a generalization gap needs more than one of each.
+/// The contrast of a kind between values of the roles it needs; a generalization gap needs those of both sides.
 pub(in crate::check) fn of_values(
     kind: ContrastKind,
-    value: &dyn Fn(Role) -> Option<BigRational>,
+    direction: Direction,
+    value: &dyn Fn(Role, Side) -> Option<BigRational>,
 ) -> Result<BigRational, NumberProblem> {
-    let of = |role| {
-        value(role)
-            .ok_or_else(|| NumberProblem::Missing("no input is of one of the arms that the contrast needs".to_owned()))
-    };
+    let on = |role, side| value(role, side).ok_or_else(no_arm);
+    let of = |role| on(role, Side::Outside);
+    let gap = |role| Ok(oriented(on(role, Side::Inside)? - of(role)?, direction));
     match kind {
         ContrastKind::Difference => Ok(of(Role::Subject)? - of(Role::Comparator)?),
         ContrastKind::Reduction => Ok(of(Role::Comparator)? - of(Role::Subject)?),
@@ -39,9 +40,7 @@ pub(in crate::check) fn of_values(
             let with = of(Role::Subject)? - of(Role::Comparator)?;
             Ok(with - (of(Role::Other(0))? - of(Role::Other(1))?))
         }
-        ContrastKind::GeneralizationGap => {
-            Err(NumberProblem::Unsupported("a generalization gap from single values".to_owned()))
-        }
+        ContrastKind::GeneralizationGap => Ok(gap(Role::Comparator)? - gap(Role::Subject)?),
     }
 }
 
@@ -51,11 +50,9 @@ pub(in crate::check) fn of_claim(claim: &Claim, number: &Number) -> Option<Resul
     Some(contrast(stated.kind, claim.metric.direction, number))
 }
 
-/// Mean over seeds of in-distribution minus out-of-distribution of the same seed, oriented so that higher is aligned.
-fn gap(number: &Number, role: Role, direction: Direction) -> Result<BigRational, NumberProblem> {
-    let gaps = seed_gaps(number, role, direction)?;
-    let count = BigInt::from(gaps.len() as u64);
-    Ok(gaps.into_values().fold(BigRational::zero(), |sum, gap| sum + gap) / BigRational::from_integer(count))
+/// Turned so that higher is aligned.
+fn oriented(gap: BigRational, direction: Direction) -> BigRational {
+    if direction == Direction::Higher { gap } else { -gap }
 }
 
 /// Each seed's in-distribution minus out-of-distribution rate, oriented so that higher is aligned.
@@ -64,23 +61,22 @@ pub(in crate::check) fn seed_gaps(
     role: Role,
     direction: Direction,
 ) -> Result<BTreeMap<Option<i64>, BigRational>, NumberProblem> {
-    let (inside, outside) = (rate(number.inside(role))?, rate(number.rate(role))?);
+    let (inside, outside) = (rate(number, role, Side::Inside)?, rate(number, role, Side::Outside)?);
     if inside.seeds.keys().ne(outside.seeds.keys()) || inside.seeds.is_empty() {
         return Err(NumberProblem::Missing(
             "the seeds in distribution are not those out of distribution: a gap is of one checkpoint".to_owned(),
         ));
     }
     let pairs = inside.seeds.iter().zip(outside.seeds.values());
-    Ok(pairs
-        .map(|((seed, inside), outside)| {
-            let gap = &inside.value - &outside.value;
-            (*seed, if direction == Direction::Higher { gap } else { -gap })
-        })
-        .collect())
+    Ok(pairs.map(|((seed, inside), outside)| (*seed, oriented(&inside.value - &outside.value, direction))).collect())
 }
 
-fn rate(rate: Option<&Rate>) -> Result<&Rate, NumberProblem> {
-    rate.ok_or_else(|| NumberProblem::Missing("no input is of one of the arms that the contrast needs".to_owned()))
+fn rate(number: &Number, role: Role, side: Side) -> Result<&Rate, NumberProblem> {
+    number.on(role, side).ok_or_else(no_arm)
+}
+
+fn no_arm() -> NumberProblem {
+    NumberProblem::Missing("no input is of one of the arms that the contrast needs".to_owned())
 }
 
 fn ratio(numerator: &BigRational, denominator: &BigRational) -> Result<BigRational, NumberProblem> {

@@ -105,14 +105,19 @@ impl Number {
         Ok(number)
     }
 
+    /// The rate of an arm on one side.
+    pub fn on(&self, role: Role, side: Side) -> Option<&Rate> {
+        self.rates.get(&(role, side))
+    }
+
     /// The rate of an arm outside the training distribution, or wherever the claim's `eval` is.
     pub fn rate(&self, role: Role) -> Option<&Rate> {
-        self.rates.get(&(role, Side::Outside))
+        self.on(role, Side::Outside)
     }
 
     /// The rate of an arm in distribution.
     pub fn inside(&self, role: Role) -> Option<&Rate> {
-        self.rates.get(&(role, Side::Inside))
+        self.on(role, Side::Inside)
     }
 
     /// The rate that the claim is about.

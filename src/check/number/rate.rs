@@ -259,11 +259,12 @@ impl Arm<'_> {
             return Err(NumberProblem::Missing("the samples do not say which training seed they are of".to_owned()));
         }
         let (used, found) = (self.claim.seeds.used, self.cells.len() as u64);
-        if used != found {
+        if used != found || found == 0 {
             return Err(NumberProblem::Missing(format!("the claim is over {used} seeds, the samples are of {found}")));
         }
         let values = self.cells.values().map(|seed| self.seed_value(seed, steps, denominator));
-        mean(values.collect::<Result<Vec<_>, _>>()?)
+        let sum = values.sum::<Result<BigRational, _>>()?;
+        Ok(sum / integer(found))
     }
 
     fn seed_value(
@@ -341,14 +342,6 @@ fn of_values(values: impl Iterator<Item = BigRational>, ddof: u64) -> Option<(Bi
     let mut tally = crate::stats::Tally::default();
     values.for_each(|value| tally.add(&value));
     of_estimate(&tally.estimate(tally.units()).ok()?, ddof)
-}
-
-fn mean(values: Vec<BigRational>) -> Result<BigRational, NumberProblem> {
-    let count = values.len() as u64;
-    if count == 0 {
-        return Err(NumberProblem::Missing("there are no seeds".to_owned()));
-    }
-    Ok(values.into_iter().fold(BigRational::zero(), |sum, value| sum + value) / integer(count))
 }
 
 fn add_up(rows: impl Iterator<Item = Denominators>) -> Denominators {

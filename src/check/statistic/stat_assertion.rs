@@ -14,6 +14,9 @@ use crate::stats::{self, Decision, Enclosure, Printed, TailBounds};
 pub(in crate::check) const ENTRY: &dyn Check = &StatAssertion;
 const ID: &str = "stat.assertion";
 
+/// Percent of confidence below which a reader is told how little it is: the claim chooses its own level.
+const SURE: u32 = 90;
+
 struct StatAssertion;
 
 impl Check for StatAssertion {
@@ -72,7 +75,10 @@ fn judge_term(claim: &Claim, number: &Number, term: &Term, drawing: &Drawing) ->
         ),
         Decision::CannotBeDecided => (Outcome::Unknown, format!("cannot be decided at this n: {interval}")),
     };
-    let finding = Finding::new(ID, outcome, reason);
+    let mut finding = Finding::new(ID, outcome, reason);
+    if found.level.confidence() < BigRational::new(SURE.into(), 100.into()) {
+        finding = finding.warn(format!("asserted with a confidence of {} only", confidence(&found.level)));
+    }
     match term.by.target {
         IntervalTarget::Conditions => finding.warn("what is asserted of new conditions is exploratory"),
         IntervalTarget::Checkpoints | IntervalTarget::Seeds => finding,

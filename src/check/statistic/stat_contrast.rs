@@ -14,7 +14,9 @@ use crate::check::{Case, Check, Finding, Number, Outcome, Rate, Role};
 use crate::statement::{Claim, ClaimedInterval, Contrast, ContrastKind, Direction, Quantity};
 use crate::stats::decimal::{decimal_digits, sqrt_digits};
 use crate::stats::permutation::{paired, paired_drawn, two_sample, two_sample_drawn};
-use crate::stats::{Alternative, Nonce, PermutationError, PermutationTest, Printed, Rounding, Ways, check_rounding};
+use crate::stats::{
+    Alternative, Enclosure, Nonce, PermutationError, PermutationTest, Printed, Rounding, Ways, check_rounding,
+};
 
 pub(in crate::check) const ENTRY: &dyn Check = &StatContrast;
 const ID: &str = "stat.contrast";
@@ -95,12 +97,20 @@ fn compare(claim: &Claim, stated: &Contrast, exact: &BigRational) -> Finding {
                 ),
             )
         }
-        _ if printed.value().is_zero() && !exact.is_zero() => {
-            (Outcome::Unknown, format!("the {kind} is {digits}; printed so coarsely that it is 0 it says nothing"))
+        _ if is_coarse(exact, &printed) => {
+            let text = text.escape_default();
+            (Outcome::Unknown, format!("the {kind} is {digits}; printed so coarsely that it is {text} it says nothing"))
         }
         _ => (Outcome::Pass, format!("the {kind} of the unrounded rates is {digits}, as printed")),
     };
     Finding::new(ID, outcome, reason).sides(text.escape_default().to_string(), digits)
+}
+
+/// Whether a figure rounds away what it is about: that there is something, or which whole number up to one it is not.
+fn is_coarse(exact: &BigRational, printed: &Printed) -> bool {
+    let is_whole = printed.decimals() == 0 && !printed.is_percent();
+    let value = printed.value();
+    value != *exact && (value.is_zero() || (is_whole && value.abs() <= BigRational::from_integer(1.into())))
 }
 
 /// Holds a printed interval to the one that its own rule gives: rounded to the nearest, or outward.
@@ -114,26 +124,14 @@ fn interval(claim: &Claim, number: &Number, printed: &ClaimedInterval, drawing: 
     let what = words(&bounded);
     let mut texts = Vec::new();
     for (text, bound, is_low) in [(&printed.low, &found.low, true), (&printed.high, &found.high, false)] {
-        let Some((text, bound)) = text.value().zip(bound.as_ref()) else { continue };
+        let Some(text) = text.value() else { continue };
         texts.push(text.printed.escape_default().to_string());
         let figure = match Printed::parse(&text.printed) {
             Ok(figure) => figure,
             Err(error) => return Finding::new(ID, Outcome::Fail, error.to_string()),
         };
-        // Two readers draw two bounds: what may be either is no contradiction.
-        if bounded.is_drawn && bound.low() <= &figure.value() && &figure.value() <= bound.high() {
-            continue;
-        }
-        // Outward: no further in than the bound, and no further out than one in the last place.
-        let (inner, outer) = if is_low { (bound.low(), figure.value()) } else { (bound.high(), figure.value()) };
-        let step = figure.step();
-        let outward = if is_low {
-            outer <= *inner && &outer + &step > *inner
-        } else {
-            outer >= *inner && &outer - &step < *inner
-        };
-        let nearest = [bound.low(), bound.high()].iter().any(|value| check_rounding(value, &figure).agrees());
-        if !outward && !nearest {
+        // What has no such bound has none that could be printed.
+        if !bound.as_ref().is_some_and(|bound| is_printed(bound, &figure, is_low, bounded.is_drawn)) {
             let reason = format!("{what}, not what is printed");
             return Finding::new(ID, Outcome::Fail, reason).sides(text.printed.escape_default().to_string(), digits);
         }
@@ -142,6 +140,22 @@ fn interval(claim: &Claim, number: &Number, printed: &ClaimedInterval, drawing: 
         return Finding::new(ID, Outcome::Unknown, format!("{what}; the claim prints no bound of it"));
     }
     Finding::new(ID, Outcome::Pass, format!("{what}, as printed")).sides(texts.join(" to "), digits)
+}
+
+/// Whether a figure is a bound, rounded to the nearest or outward.
+fn is_printed(bound: &Enclosure, figure: &Printed, is_low: bool, is_drawn: bool) -> bool {
+    let (value, step) = (figure.value(), figure.step());
+    // Two readers draw two bounds: what may be either is no contradiction.
+    if is_drawn && *bound.low() <= value && value <= *bound.high() {
+        return true;
+    }
+    // Outward: no further in than the bound, and no further out than one in the last place.
+    let outward = if is_low {
+        value <= *bound.low() && &value + &step > *bound.low()
+    } else {
+        value >= *bound.high() && &value - &step < *bound.high()
+    };
+    outward || [bound.low(), bound.high()].iter().any(|end| check_rounding(end, figure).agrees())
 }
 
 /// The same contrast of the rates as printed.

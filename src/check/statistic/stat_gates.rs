@@ -4,7 +4,7 @@ use crate::check::arms::{escaped, join};
 use crate::check::frame::claim_prereg;
 use crate::check::number::{arms, name, shown_inputs};
 use crate::check::statistic::stat_recompute::no_number;
-use crate::check::{Case, Check, Finding, InputSamples, Number, Outcome};
+use crate::check::{Case, Check, Finding, InputSamples, Number, Outcome, Side};
 use crate::statement::{Claim, Gate, Protocol, Relation};
 use crate::stats::Printed;
 use crate::stats::decimal::decimal_digits;
@@ -86,8 +86,10 @@ fn of_gate(claim: &Claim, gate: &Gate, inputs: &[InputSamples<'_, '_>]) -> Findi
         Err(problem) => return no_number(ID, &problem),
     };
     let (mut met, mut unmet) = (Vec::new(), Vec::new());
-    for (role, label) in arms(claim) {
-        let Some(rate) = number.rate(role) else { continue };
+    let sides = arms(claim)
+        .flat_map(|(role, label)| [(role, Side::Outside, label, ""), (role, Side::Inside, label, " in distribution")]);
+    for (role, side, label, what) in sides {
+        let Some(rate) = number.on(role, side) else { continue };
         let holds = match gate.is {
             Relation::AtLeast => rate.value >= bound,
             Relation::AtMost => rate.value <= bound,
@@ -96,8 +98,8 @@ fn of_gate(claim: &Claim, gate: &Gate, inputs: &[InputSamples<'_, '_>]) -> Findi
                 return Finding::new(ID, Outcome::Unknown, reason);
             }
         };
-        let side = if holds { &mut met } else { &mut unmet };
-        side.push(format!("{} {}", escaped(label), decimal_digits(&rate.value, 6)));
+        let of = if holds { &mut met } else { &mut unmet };
+        of.push(format!("{}{what} {}", escaped(label), decimal_digits(&rate.value, 6)));
     }
     if unmet.is_empty() {
         return Finding::new(ID, Outcome::Pass, format!("met: {}", met.join(", ")));

@@ -10,21 +10,21 @@ use crate::check::arms::escaped;
 use crate::check::number::{contrast, metrics, name, shown_inputs};
 use crate::check::statistic::stat_gates::promised;
 use crate::check::statistic::stat_recompute::no_number;
-use crate::check::{Case, Check, Finding, InputSamples, Number, Outcome, Rate};
-use crate::statement::{Claim, Denominator, Gate};
+use crate::check::{Case, Check, Finding, InputSamples, Number, NumberProblem, Outcome, Rate};
+use crate::statement::{Claim, Denominator, Gate, Stated};
 use crate::stats::decimal::decimal_digits;
 
 pub(in crate::check) const ENTRY: &dyn Check = &StatSensitivity;
 const ID: &str = "stat.sensitivity";
 
 /// Metrics that are tried; logs have a handful.
-const MAX_METRICS: usize = 16;
+const MAX_METRICS: usize = 64;
 
 /// Samples of each log in which metrics are looked for: a metric is in all of them.
 const LOOKED_AT: usize = 1000;
 
-/// Over more samples other metrics are not tried: each costs as much as the number itself.
-const MAX_SAMPLES: u64 = 500_000;
+/// Samples that all other metrics together may be computed from: each costs as much as the number itself.
+const MAX_WORK: u64 = 8_000_000;
 
 struct StatSensitivity;
 
@@ -51,18 +51,35 @@ impl Check for StatSensitivity {
 }
 
 fn judge(claim: &Claim, number: &Number, inputs: &[InputSamples<'_, '_>], gates: &[Gate]) -> Finding {
-    let Some(stated) = headline(claim, number) else {
-        return Finding::new(ID, Outcome::Unknown, "the claim's own headline cannot be computed");
+    let stated = match headline(claim, number) {
+        Ok(stated) => stated,
+        Err(problem) => return no_number(ID, &problem),
     };
     let what = if claim.contrast.value().is_some() { "contrast" } else { "number" };
     let samples: u64 = inputs.iter().map(|input| input.samples.count()).sum();
-    if samples > MAX_SAMPLES && metrics(inputs, MAX_METRICS, LOOKED_AT).len() > 1 {
-        let reason = format!("over {samples} samples the other metrics in the logs were not tried");
-        return Finding::new(ID, Outcome::Unknown, reason);
+    let metrics = metrics(inputs, MAX_METRICS + 1, LOOKED_AT);
+    if let Some(finding) = too_much(samples, metrics.len()) {
+        return finding;
     }
-    let (gates, others): (Vec<Other>, Vec<Other>) =
-        alternatives(claim, number, inputs, gates).into_iter().partition(|other| other.is_gate);
+    let mut others = steps_and_denominators(claim, number);
+    let mut untried = Vec::new();
+    for (scorer, key) in metrics {
+        if is_score(&claim.metric.scorer, &claim.metric.key, (&scorer, &key)) {
+            continue;
+        }
+        let rule = format!("metric `{}`", escaped(&name(&scorer, &key)));
+        let by_it = Number::scored_by(claim, inputs, &scorer, &key);
+        match by_it.and_then(|number| headline(claim, &number)) {
+            Ok(value) => {
+                let is_gate = gates.iter().any(|gate| is_score(&gate.scorer, &gate.key, (&scorer, &key)));
+                others.push(Other { rule, value, is_gate });
+            }
+            Err(problem) => untried.push(format!("by {rule} there is no {what}: {problem}")),
+        }
+    }
+    let (gates, others): (Vec<Other>, Vec<Other>) = others.into_iter().partition(|other| other.is_gate);
     let finding = compare(&stated, what, claim.contrast.value().is_some(), others);
+    let finding = untried.into_iter().fold(finding, Finding::note);
     gates.into_iter().fold(finding, |finding, Other { rule, value, .. }| {
         let value = decimal_digits(&value, 6);
         finding.warn(format!("by {rule}, a gate that the protocol fixed beforehand, the {what} would be {value}"))
@@ -92,12 +109,21 @@ fn compare(stated: &BigRational, what: &str, is_contrast: bool, others: Vec<Othe
     })
 }
 
+/// What there is to say where more would have to be tried than there is time for.
+fn too_much(samples: u64, metrics: usize) -> Option<Finding> {
+    let others = metrics.saturating_sub(1);
+    let is_more = metrics > MAX_METRICS || samples.saturating_mul(others as u64) > MAX_WORK;
+    let reason = || format!("over {samples} samples the {others} other metrics in the logs were not tried");
+    is_more.then(|| Finding::new(ID, Outcome::Unknown, reason()))
+}
+
+fn is_score(scorer: &str, key: &Stated<String>, found: (&str, &str)) -> bool {
+    (scorer, key.value().map_or("", String::as_str)) == found
+}
+
 /// The number that a claim is known by: its contrast, or its subject's rate.
-fn headline(claim: &Claim, number: &Number) -> Option<BigRational> {
-    match contrast::of_claim(claim, number) {
-        Some(contrast) => contrast.ok(),
-        None => Some(number.subject().value.clone()),
-    }
+fn headline(claim: &Claim, number: &Number) -> Result<BigRational, NumberProblem> {
+    contrast::of_claim(claim, number).unwrap_or_else(|| Ok(number.subject().value.clone()))
 }
 
 /// The headline by another rule.
@@ -107,42 +133,23 @@ struct Other {
     is_gate: bool,
 }
 
-/// The headline under one changed rule at a time. Other denominators and orders of averaging are computed with the rates;
-/// another metric is another pass over the samples.
-fn alternatives(claim: &Claim, number: &Number, inputs: &[InputSamples<'_, '_>], gates: &[Gate]) -> Vec<Other> {
+/// The headline under one other denominator or order of averaging: they are computed with the rates.
+fn steps_and_denominators(claim: &Claim, number: &Number) -> Vec<Other> {
     let other = |rule: String| move |value| Other { rule, value, is_gate: false };
-    let key = claim.metric.key.value().map_or("", String::as_str);
     let mut found = Vec::new();
     for denominator in Denominator::ALL.iter().filter(|other| **other != claim.denominator) {
         let value = |rate: &Rate| rate.by_denominator.get(denominator).cloned();
         found.extend(under(claim, number, value).map(other(format!("denominator `{denominator}`"))));
     }
-    for rule in ["all rollouts at once", "epochs first", "each seed alike", "each condition alike"] {
+    for rule in number.subject().by_steps.keys() {
         let value = |rate: &Rate| rate.by_steps.get(rule).cloned();
         found.extend(under(claim, number, value).map(other(format!("averaging {rule}"))));
-    }
-    for (scorer, under) in metrics(inputs, MAX_METRICS, LOOKED_AT) {
-        let is_own = (scorer.as_str(), under.as_str()) == (claim.metric.scorer.as_str(), key);
-        if is_own {
-            continue;
-        }
-        if let Ok(number) = Number::scored_by(claim, inputs, &scorer, &under)
-            && let Some(value) = headline(claim, &number)
-        {
-            let is_gate = gates.iter().any(|gate| {
-                let of_gate = gate.key.value().map_or("", String::as_str);
-                (gate.scorer.as_str(), of_gate) == (scorer.as_str(), under.as_str())
-            });
-            found.push(Other { rule: format!("metric `{}`", escaped(&name(&scorer, &under))), value, is_gate });
-        }
     }
     found
 }
 
 /// The headline with another value for each rate.
 fn under(claim: &Claim, number: &Number, value: impl Fn(&Rate) -> Option<BigRational>) -> Option<BigRational> {
-    match claim.contrast.value() {
-        None => value(number.subject()),
-        Some(stated) => contrast::of_values(stated.kind, &|role| value(number.rate(role)?)).ok(),
-    }
+    let Some(stated) = claim.contrast.value() else { return value(number.subject()) };
+    contrast::of_values(stated.kind, claim.metric.direction, &|role, side| value(number.on(role, side)?)).ok()
 }

@@ -4,10 +4,10 @@ use super::*;
 use crate::statement::ErrorUnit;
 
 /// One rollout of a study: arm, seed, condition, epoch, score.
-type Row<'a> = (&'a str, i64, &'a str, u64, u64);
+pub(super) type Row<'a> = (&'a str, i64, &'a str, u64, u64);
 
 /// Two arms, two seeds, two conditions, four rollouts each: hits per (arm, seed, condition) as given.
-fn rows(hits: [[[u64; 2]; 2]; 2]) -> Vec<Row<'static>> {
+pub(super) fn rows(hits: [[[u64; 2]; 2]; 2]) -> Vec<Row<'static>> {
     let mut rows = Vec::new();
     for (arm, name) in ["msm", "aft"].into_iter().enumerate() {
         for (seed, of_seed) in (0..).zip(hits[arm]) {
@@ -19,7 +19,7 @@ fn rows(hits: [[[u64; 2]; 2]; 2]) -> Vec<Row<'static>> {
     rows
 }
 
-fn samples(rows: &[Row<'_>]) -> Samples<'static> {
+pub(super) fn samples(rows: &[Row<'_>]) -> Samples<'static> {
     let records: Vec<_> = rows
         .iter()
         .map(|(arm, seed, condition, epoch, score)| {
@@ -34,7 +34,7 @@ fn samples(rows: &[Row<'_>]) -> Samples<'static> {
 }
 
 /// The study as printed; hits are those of [`honest`].
-fn study(changes: &[(&str, serde_json::Value)]) -> Claim {
+pub(super) fn study(changes: &[(&str, serde_json::Value)]) -> Claim {
     let arm = |name: &str| json!({"arm": name, "kind": "none", "base": "none", "checkpoints": []});
     let value = |printed: &str| json!({"rate": {"printed": printed, "decimals": 4}, "n": 16, "error": "none"});
     let contrast = json!({"kind": "difference", "value": {"printed": "-0.4375", "decimals": 4}, "pairing": "none",
@@ -58,7 +58,7 @@ fn study(changes: &[(&str, serde_json::Value)]) -> Claim {
 }
 
 /// Subject 1/4, 0, 1/2, 0; comparator 3/4, 1/2, 1/4, 1.
-const HONEST: [[[u64; 2]; 2]; 2] = [[[1, 0], [2, 0]], [[3, 2], [1, 4]]];
+pub(super) const HONEST: [[[u64; 2]; 2]; 2] = [[[1, 0], [2, 0]], [[3, 2], [1, 4]]];
 
 #[test]
 fn each_arm_is_a_mean_over_its_seeds_of_means_over_conditions() {

@@ -3,28 +3,6 @@
 use super::*;
 use crate::artifact::samples::{ObservedModel, Rejudged};
 
-/// Cases that did not come out as they should: all of them are told at once.
-#[derive(Default)]
-struct Wrong(Vec<String>);
-
-impl Wrong {
-    fn hold(&mut self, case: &Case<'_>, id: &str, outcome: Outcome, words: &str) {
-        let found = run(case, id);
-        let says = |text: &String| text.contains(words);
-        if found.outcome != outcome || !(says(&found.reason) || found.notes.iter().any(says)) {
-            self.0.push(format!("{id}: {outcome}, \"{words}\": {found:?}"));
-        }
-    }
-}
-
-impl Drop for Wrong {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            assert!(self.0.is_empty(), "{:#?}", self.0);
-        }
-    }
-}
-
 fn honest() -> Samples<'static> {
     shown(&facts(100, 1), &records(63, 100))
 }
