@@ -447,14 +447,14 @@ fn testimony(directory: &std::path::Path, of: (Edge, TreeHead)) -> Vec<u8> {
         log_key: key(11),
         issuer_key: key(12),
         key_names: ("log", "issuer"),
-        now: 1_700_000_000,
+        now: 1_800_000_000,
     })
     .unwrap();
     let mut draft = rebuild();
     draft.testifies = Some(of);
     let said = draft.body.rebuild.as_mut().unwrap();
     (said.stages, said.taken) = (Vec::new(), Vec::new());
-    let index = journal.append(vec![draft], 1_700_000_000).unwrap().indexes[0];
+    let index = journal.append(vec![draft], 1_800_000_000).unwrap().indexes[0];
     journal.close().unwrap();
     let ledger = Ledger::open_read(&path, &settings.verifier_key(&path).unwrap()).unwrap();
     cut_testimony(&ledger, index).unwrap().to_bytes()
@@ -494,17 +494,17 @@ fn sandbox() -> Sandbox {
         log_key: key(1),
         issuer_key: key(2),
         key_names: ("log", "issuer"),
-        now: 1_700_000_000,
+        now: 1_800_000_000,
     })
     .unwrap();
     // The clock went back: a clock-step comes first.
     let first = drafts();
-    let appended = journal.append(first.clone(), 1_600_000_000).unwrap();
+    let appended = journal.append(first.clone(), 1_790_000_000).unwrap();
     let position = |kind: Kind| first.iter().position(|draft| draft.kind == kind).unwrap();
     let (start, protocol) = (position(Kind::RunStart), position(Kind::Protocol));
     let start = (appended.indexes[start], appended.digests[start]);
     let later = later_drafts(start, appended.digests[protocol], appended.indexes[position(Kind::Other)]);
-    let head = *journal.append(later.clone(), 1_700_000_000).unwrap().head.tree();
+    let head = *journal.append(later.clone(), 1_800_000_000).unwrap().head.tree();
     let claim = appended.indexes[position(Kind::Claim)];
     let leaf = appended.digests[position(Kind::Claim)];
     let bytes = testimony(directory.path(), testifies(journal.log(), claim, leaf.bytes, head));
@@ -513,11 +513,11 @@ fn sandbox() -> Sandbox {
     attach.subjects = vec![Subject::file(digest, bytes.len() as u64)];
     attach.link(EdgeType::AttachedTo, Target::Entry(claim), DigestKind::Entry, leaf);
     attach.objects = vec![(*digest.as_bytes(), bytes)];
-    journal.append(vec![attach], 1_700_000_000).unwrap();
+    journal.append(vec![attach], 1_800_000_000).unwrap();
     let bodies = first.iter().chain(&later).map(|draft| &draft.body).filter(|body| **body != Body::default());
     let bodies = bodies.map(|body| plain::to_bytes(body).unwrap()).collect();
-    journal.add_key(Role::Evaluator, &key(3), 1_700_000_001).unwrap();
-    journal.revoke_key(key(3).public(), Some(EntryIndex(5)), 1_700_000_002).unwrap();
+    journal.add_key(Role::Evaluator, &key(3), 1_800_000_001).unwrap();
+    journal.revoke_key(key(3).public(), Some(EntryIndex(5)), 1_800_000_002).unwrap();
     journal.close().unwrap();
     let ledger = Ledger::open_read(&path, &settings.verifier_key(&path).unwrap()).unwrap();
     let [.., corpus, dataset] = appended.indexes[..] else { panic!("the lists were drafted last") };

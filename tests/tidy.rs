@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod attacks;
 mod reasons;
 
 use std::collections::BTreeMap;

@@ -5,6 +5,7 @@
 
 pub mod against;
 pub mod claim_file;
+mod commits;
 mod derive;
 pub mod git;
 pub mod hash;

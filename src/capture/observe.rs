@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::artifact::item::{Holds, NamedBytes};
 use crate::artifact::tree::{TreeLeaf, TreeNode, TreePath, tree_manifest};
+use crate::capture::commits::observe_commits;
 use crate::capture::derive::{Deriver, Stated};
 use crate::capture::hash::{Also, HashOptions, Progress, hash_file};
 use crate::capture::open::{CaptureError, argument_metadata};
@@ -54,6 +55,9 @@ pub fn observe(
         observed.artifacts.insert(*index, seen);
     }
     observe_beside(evidence, &folder, &mut deriver, &mut observed);
+    observed.commits = observe_commits(evidence, directory, folder.leaves.keys().map(String::as_str), |name| {
+        folder.folders.contains_key(name)
+    });
     if evidence.items.is_empty() {
         let (shared, held_out) = overlap::look(evidence, directory, &found, progress);
         (observed.overlap, observed.held_out) = (Some(shared), held_out);

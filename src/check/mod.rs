@@ -5,6 +5,7 @@
 
 mod arms;
 mod case;
+mod commits;
 mod completeness;
 mod corpus;
 mod derived;
@@ -34,8 +35,8 @@ pub use figures::{Bar, Figure, Figures, MAX_ROWS, MAX_SEEDS};
 pub use later::Later;
 pub use number::{CellRate, InputSamples, Number, NumberProblem, Rate, Role, SeedRate, Side};
 pub use observed::{
-    Apart, ArtifactSeen, Example, HeldOut, Kinship, LevelMet, LevelsMet, OVERLAP_LEAST, OVERLAP_RUN, Observed, Overlap,
-    Rederived, Replayed, Reread, Shared, Unread,
+    Apart, ArtifactSeen, CommitSeen, Example, HeldOut, Kinship, LevelMet, LevelsMet, OVERLAP_LEAST, OVERLAP_RUN,
+    Observed, Overlap, Rederived, Replayed, Reread, Shared, Unread,
 };
 pub use rebuilt::{Attested, Rebuilds, RunAgain, Standing, made};
 pub use statistic::stat_gates::MAX_GATES;

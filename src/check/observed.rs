@@ -34,6 +34,40 @@ pub enum ArtifactSeen {
     },
 }
 
+/// What became of the git commit that an artifact is said to have been taken from. Git's ids are SHA-1 and find it; what
+/// it holds is compared by our own digests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommitSeen {
+    /// It holds what was recorded.
+    Holds {
+        /// The repository that has it, relative to the folder.
+        repository: String,
+    },
+    /// It holds something else at the recorded path.
+    Other {
+        /// The repository that has it, relative to the folder.
+        repository: String,
+        /// Recorded.
+        recorded: Digest,
+        /// Found there.
+        found: Digest,
+    },
+    /// It holds nothing there, or names it otherwise.
+    Lacks {
+        /// The repository that has it, relative to the folder.
+        repository: String,
+        /// In what.
+        reason: String,
+    },
+    /// No repository at hand has it.
+    NotFound,
+    /// It could not be read.
+    Unclear {
+        /// Why.
+        reason: String,
+    },
+}
+
 /// A digest of what an artifact holds (rows, tensors, samples), taken again from its bytes, which are the recorded ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rederived {
@@ -124,6 +158,8 @@ pub struct Apart {
 pub struct Observed {
     /// By entry: each artifact that the claim reaches.
     pub artifacts: BTreeMap<EntryIndex, ArtifactSeen>,
+    /// By entry: the commit that an artifact behind the claim is said to be from.
+    pub commits: BTreeMap<EntryIndex, CommitSeen>,
     /// By entry and recorded root: what artifacts that were found hold.
     pub derived: BTreeMap<(EntryIndex, Digest), Rederived>,
     /// By entry: what a reader understands of artifacts that were found.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::digest::Digest;
-use crate::lineage::chain::{Chain, Flaw};
+use crate::lineage::chain::{Chain, Flaw, other_runs};
 use crate::lineage::graph::{At, Graph, Relation};
 use crate::lineage::matching::Answer;
 use crate::lineage::stage::Stage;
@@ -127,6 +127,7 @@ impl<'g> Arm<'g> {
         let missing = self.graph.at(log).into_iter().flat_map(|at| self.graph.missing_of(at));
         let missing = missing.filter(|missing| missing.relation == Relation::Edge(EdgeType::Evaluates));
         self.flaws.extend(missing.map(|missing| Flaw::Missing { entry: log, target: missing.target }));
+        self.flaws.extend(self.graph.at(log).into_iter().flat_map(|at| other_runs(self.graph, at)));
         match weights.as_slice() {
             [] => self.flaws.push(Flaw::NoWeights { log }),
             [_] => {}

@@ -6,7 +6,7 @@ use crate::lineage::arm::MAX_REACH;
 use crate::lineage::graph::{At, Graph, Relation};
 use crate::lineage::stage::{Label, Stage, may_be_data, stage_of};
 use crate::merkle::EntryIndex;
-use crate::statement::{EdgeType, Kind};
+use crate::statement::{EdgeType, Kind, Payload};
 
 /// One training step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +94,16 @@ pub enum Flaw {
         /// The run's start.
         run: EntryIndex,
     },
+    /// The run that wrote it was another experiment's, arm's or repetition's.
+    #[error("#{made} and the run #{run} that wrote it were recorded {}", apart.words())]
+    OtherRun {
+        /// The weights or the log.
+        made: EntryIndex,
+        /// The run's start.
+        run: EntryIndex,
+        /// What they disagree in.
+        apart: Apart,
+    },
     /// The name of a stage says another thing than its data.
     #[error("the run of weights #{weights} is called {}, and its data say {}", label.name(), stage.name())]
     Label {
@@ -119,6 +129,7 @@ impl Flaw {
             | Self::Branches { .. }
             | Self::Bases { .. }
             | Self::Unread { .. }
+            | Self::OtherRun { .. }
             | Self::Label { .. } => true,
         }
     }
@@ -137,8 +148,57 @@ impl Flaw {
                 [&[*weights], others.as_slice()].concat()
             }
             Self::Unread { weights, input, run } => vec![*weights, *input, *run],
+            Self::OtherRun { made, run, .. } => vec![*made, *run],
         }
     }
+}
+
+/// What two records of one step disagree in, where both say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Apart {
+    /// The experiment.
+    Protocol,
+    /// The arm.
+    Arm,
+    /// The repetition.
+    Seed,
+}
+
+impl Apart {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Protocol => "under different protocols",
+            Self::Arm => "for different arms",
+            Self::Seed => "for different seeds",
+        }
+    }
+
+    /// What is silent disagrees with nothing: a run without a protocol can be anybody's.
+    fn between(one: &Payload, other: &Payload) -> Option<Self> {
+        fn differ<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
+            one.zip(other).is_some_and(|(one, other)| one != other)
+        }
+        [
+            (Self::Protocol, differ(one.protocol.as_ref(), other.protocol.as_ref())),
+            (Self::Arm, differ(one.arm.as_ref(), other.arm.as_ref())),
+            (Self::Seed, differ(one.seed.as_ref(), other.seed.as_ref())),
+        ]
+        .into_iter()
+        .find_map(|(apart, differs)| differs.then_some(apart))
+    }
+}
+
+/// The runs that are said to have written something, and are not of the same experiment, arm and repetition.
+pub(super) fn other_runs(graph: &Graph<'_>, made: At) -> impl Iterator<Item = Flaw> {
+    let is_run = |at: At| matches!(graph.get(at).kind(), Kind::RunStart | Kind::RunEnd);
+    // By either end: the run says what it wrote, or what was written says which run wrote it.
+    let wrote = [Relation::GeneratedBy, Relation::Edge(EdgeType::ProducedBy)];
+    let runs = graph.arcs(made).iter().filter(move |arc| wrote.contains(&arc.relation) && is_run(arc.to));
+    runs.filter_map(move |arc| {
+        let (made, run) = (graph.get(made), graph.get(arc.to));
+        let apart = Apart::between(made.payload, run.payload)?;
+        Some(Flaw::OtherRun { made: made.index, run: run.index, apart })
+    })
 }
 
 fn list(entries: &[EntryIndex]) -> String {
@@ -336,6 +396,7 @@ impl Parents {
             input: name(input),
             run: name(run),
         }));
+        flaws.extend(other_runs(graph, at));
         flaws
     }
 

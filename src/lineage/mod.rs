@@ -42,7 +42,7 @@ mod sides;
 mod stage;
 
 pub use arm::{Arm, ArmError, Distinct, MAX_REACH, Member, Part, Replica, Slot};
-pub use chain::{Chain, Flaw, Step};
+pub use chain::{Apart, Chain, Flaw, Step};
 pub use difference::{Difference, SlotDifference};
 pub use graph::{Graph, Missing, Node, Relation};
 pub use matching::{Answer, KindMatch, Matched, RecipeMatch};

@@ -25,6 +25,10 @@ const ALG_ED25519: i64 = -19;
 const ALG_EDDSA: i64 = -8;
 const MAX_URI: usize = 8192;
 
+/// The last second of the year 9999, in seconds since 1970. What is later is no time in seconds: milliseconds of today
+/// are of the year 58,000, and no calendar shows them.
+const MAX_ISSUED_AT: u64 = 253_402_300_799;
+
 /// Why bytes are not an entry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "each variant is its message")]
@@ -43,6 +47,8 @@ pub enum EntryError {
     Unprotected,
     #[error("the entry's issuer or subject is empty, too long, or has control characters")]
     Uri,
+    #[error("the entry's time {found} is after the year 9999: it must be in whole seconds since 1970")]
+    Time { found: u64 },
 }
 
 impl EntryError {
@@ -223,7 +229,7 @@ fn decode_claims(d: &mut Decoder<'_>) -> Result<Claims, EntryError> {
         match key {
             1 => issuer = Some(uri(d)?),
             2 => subject = Some(uri(d)?),
-            6 => issued_at = Some(d.uint()?),
+            6 => issued_at = Some(time(d)?),
             label => return Err(EntryError::Header { label }),
         }
         Ok(())
@@ -233,6 +239,11 @@ fn decode_claims(d: &mut Decoder<'_>) -> Result<Claims, EntryError> {
         subject: required(subject, WHAT, 2)?,
         issued_at: required(issued_at, WHAT, 6)?,
     })
+}
+
+fn time(d: &mut Decoder<'_>) -> Result<u64, EntryError> {
+    let found = d.uint()?;
+    if found > MAX_ISSUED_AT { Err(EntryError::Time { found }) } else { Ok(found) }
 }
 
 fn uri(d: &mut Decoder<'_>) -> Result<String, EntryError> {

@@ -166,7 +166,7 @@ fn a_readers_own_clock_and_numbers_reach_the_checks_and_are_refused_where_they_s
     let sandbox = compared(Study::honest(), replication(AGAIN));
     let verify =
         |more: &[&str]| sandbox.elsewhere(&[&["verify", "a.evidence", "--trust", "trust.policy"], more].concat());
-    let now = ["--at", "1790000000"];
+    let now = ["--at", "1790100000"];
     // Nobody saw the head, so that it has no age; a reader who does not ask for one is not told of it.
     let aged = verify(&[&now[..], &["--max-age", "30d"]].concat()).code(3);
     assert!(aged.check("time.order").starts_with("UNKNOWN"), "{}", aged.stdout);
@@ -178,7 +178,7 @@ fn a_readers_own_clock_and_numbers_reach_the_checks_and_are_refused_where_they_s
     let _ = verify(&["--nonce", &"0f".repeat(32)]).success();
     for refused in [
         &["--max-age", "30d"][..],
-        &["--at", "1790000000", "--max-age", "30"],
+        &["--at", "1790100000", "--max-age", "30"],
         &["--at", "yesterday"],
         &["--nonce", "0f"],
     ] {

@@ -1,5 +1,7 @@
 //! Trainings recorded in segments, of which a rebuilder runs those that his nonce draws.
 
+use reproledger::statement::Judgement;
+use reproledger::verify;
 use serde_json::Value;
 
 use crate::support::Sandbox;
@@ -14,9 +16,14 @@ const DOCTORED: usize = 7;
 
 /// A lab that trained in twelve segments, each a run, and then evaluated.
 fn trained(is_doctored: bool) -> Sandbox {
+    trained_from("checkpoint", is_doctored)
+}
+
+/// The same from weights that nobody made, or from a base model.
+fn trained_from(kind: &str, is_doctored: bool) -> Sandbox {
     let sandbox = Sandbox::with_ledger();
     sandbox.write("lab/w/0/part.dat", "begin\n");
-    let _ = sandbox.lab(&["record", "checkpoint", "w/0", "--name", "w0"]).success();
+    let _ = sandbox.lab(&["record", kind, "w/0", "--name", "w0"]).success();
     if is_doctored {
         sandbox.write(&format!("lab/bonus.{DOCTORED}"), "what nobody recorded\n");
     }
@@ -111,19 +118,72 @@ fn a_doctored_segment_is_found_when_it_is_drawn_and_only_then() {
     assert!(seen.iter().all(|seen| *seen > 0), "{seen:?}");
 }
 
-#[test]
-fn segments_behind_a_claim_are_drawn_from_its_evidence_and_say_nothing_of_the_claim() {
-    let sandbox = trained(false);
+/// Evaluates the last weights, claims what came out, and brings the evidence elsewhere.
+fn claimed(sandbox: &Sandbox) {
     let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/demo");
-    sandbox.write("lab/answers.json", std::fs::read(format!("{demo}/eval.json")).unwrap());
+    let answers = std::fs::read_to_string(format!("{demo}/eval.json")).unwrap();
+    sandbox.write("lab/answers.json", answers.replacen('{', "{@", 1));
     let _ = sandbox.lab(&["record", "other", "answers.json", "--name", "answers"]).success();
     let last = format!("w{SEGMENTS}");
     let line = ["run", "--name", "evaluate", "--in", &last, "--in", "answers", "--out", "eval-log:desk-eval=log.json"];
-    let _ = sandbox.lab(&[&line[..], &["--", "cp", "answers.json", "log.json"]].concat()).success();
+    let _ = sandbox.lab(&[&line[..], &["--", "sh", "-c", "tr -d @ < answers.json > log.json"]].concat()).success();
     let claim = std::fs::read_to_string(format!("{demo}/claim.toml")).unwrap();
     sandbox.write("lab/claim.toml", claim.replace("\"desk-model\"", &format!("\"{last}\"")));
     let _ = sandbox.lab(&["claim", "add", "claim.toml"]).success();
     let _ = sandbox.prove("desk-accuracy", true);
+}
+
+#[test]
+fn sampled_segments_can_be_signed_and_lift_no_stage_as_a_whole() {
+    let sandbox = trained_from("base-model", false);
+    claimed(&sandbox);
+    let origin = "auditors.example/rebuilds";
+    let _ = sandbox.elsewhere(&["init", "--origin", origin, "--issuer", "https://auditors.example"]).success();
+    let signed = |count: &str, file: &str| {
+        let nonce = "5a".repeat(16);
+        let line = ["rebuild", "desk-accuracy.evidence", "--artifacts", "../lab", "--yes", "--json", "--sample", count];
+        let rest = ["--nonce", &nonce, "--sign", "--attestation", file];
+        let made = sandbox.elsewhere(&[&line[..], &rest[..]].concat()).success();
+        let document: Value = serde_json::from_slice(&made.bytes).unwrap();
+        assert_eq!(document["signed"]["ledger"], origin);
+        let testimony = verify::Testimony::open(&sandbox.read(&format!("elsewhere/{file}"))).unwrap();
+        (document, *testimony.body.rebuild.unwrap())
+    };
+    // The runs that were drawn, the one that is no segment, and not a word of the others or of the claim.
+    let (document, words) = signed("4", "four.attestation");
+    assert_eq!((words.judgement, words.stages.len(), words.taken.len()), (Judgement::Good, 5, 0), "{words:?}");
+    assert_eq!((drawn(&document).len(), words.recomputed), (4, None));
+    assert!(words.reason.contains("of 12 segments 4 drawn and 0 bad"), "{}", words.reason);
+    let (_, whole) = signed("12", "all.attestation");
+    assert_eq!((whole.stages.len(), whole.recomputed.as_deref()), (13, Some("UNVOUCHED")), "{whole:?}");
+
+    sandbox.trust();
+    let key = |folder: &str| {
+        let settings = String::from_utf8(sandbox.read(&format!("{folder}/.reproledger/ledger.toml"))).unwrap();
+        settings.lines().find_map(|line| line.strip_prefix("log_key = ")).unwrap().to_owned()
+    };
+    let party = |name: &str, key: &str| format!("[[party]]\nname = \"{name}\"\nkeys = [{key}]\n");
+    let all = party("Lab", &key("lab")) + &party("Auditors", &key("elsewhere"));
+    sandbox.write("elsewhere/parties.toml", format!("[rebuilders]\nrequired = 1\n{all}"));
+    let verified = |file: &str| {
+        let line = ["verify", "desk-accuracy.evidence", "--trust", "trust.policy", "--parties", "parties.toml"];
+        sandbox.elsewhere(&[&line[..], &["--attestation", file]].concat()).success()
+    };
+    let part = verified("four.attestation").says("rebuilt     5 of 13 runs, by \"Auditors\"\n");
+    // What was not drawn rests on the lab's word, and so does the training it is part of.
+    assert!(part.first_line().starts_with("VERIFIED·L0·number"), "{}", part.stdout);
+    let lines =
+        ["  training L0 4 of 12 made again by \"Auditors\"; the rest recorded by the lab", "  sampling L3 1 of 1 made"];
+    let part = lines.iter().fold(part, |part, line| part.says(line));
+    assert!(part.check("rebuild.attested").starts_with("UNKNOWN"), "{}", part.stdout);
+    let whole = verified("all.attestation").says("rebuilt     13 of 13 runs, by \"Auditors\"\n");
+    assert!(whole.first_line().starts_with("VERIFIED·L3·number"), "{}", whole.stdout);
+}
+
+#[test]
+fn segments_behind_a_claim_are_drawn_from_its_evidence_and_say_nothing_of_the_claim() {
+    let sandbox = trained(false);
+    claimed(&sandbox);
     let rebuilt = |count: &str| {
         let nonce = "5a".repeat(16);
         let line = ["--artifacts", "../lab", "--yes", "--json", "--sample", count, "--nonce", &nonce];

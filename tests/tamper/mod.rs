@@ -15,6 +15,7 @@
 
 mod attested;
 mod bytes;
+mod code;
 mod corpus;
 mod derived;
 mod encoding;
@@ -36,6 +37,7 @@ mod statistics;
 mod study;
 mod takeback;
 mod testimony;
+mod time;
 mod tree;
 mod weights;
 

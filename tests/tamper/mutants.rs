@@ -1,13 +1,17 @@
 //! Seeded mutants of many kinds at once: what one change at a time does not reach.
 
-use reproledger::claim::{NUMBER, Verdict, assess, assess_any};
+use std::thread;
+
+use reproledger::check::Outcome;
+use reproledger::claim::{Assessment, Level, NUMBER, Reader, Verdict, assess, assess_any, assess_as};
 use reproledger::evidence::MAGIC;
-use reproledger::key::Policy;
+use reproledger::key::{Parties, Policy};
 
 use super::bytes::none_is_believed;
 use super::items::{Example, examples};
+use super::testimony::{Study, other};
 use super::{frame, items};
-use crate::support::{Story, Told, sample};
+use crate::support::{Lab, Story, Told, finding, sample};
 
 /// Mutants in the default suite, those of claims and those of items together. `REPROLEDGER_MUTANTS` asks for more,
 /// `REPROLEDGER_SEED` for others.
@@ -15,6 +19,9 @@ const MUTANTS: usize = 24_000;
 
 /// One mutant of so many is one of evidence of items, as many of each example.
 const OF_ITEMS: usize = 4;
+
+/// One mutant of so many is one of evidence with an attestation.
+const OF_ATTESTED: usize = 8;
 
 const SEED: u64 = 0x5eed_0002;
 
@@ -159,6 +166,110 @@ fn no_mutant_of_evidence_of_items_is_believed_or_makes_the_verifier_panic() {
         let donors: Vec<Vec<u8>> = others.iter().cloned().chain([Story::new().tell().evidence().to_bytes()]).collect();
         judge(what, (bytes, policy), &donors, (each, seed));
     }
+}
+
+/// What somebody made again, and what a reader makes of it who knows him.
+struct Attested {
+    study: Study,
+    policy: Policy,
+    parties: Parties,
+    /// Two of three runs, signed by the party that the reader knows.
+    two: Vec<u8>,
+    /// Other attestations: of all three by a stranger, and of another claim by the known party.
+    others: Vec<Vec<u8>>,
+}
+
+impl Attested {
+    fn new() -> Self {
+        let study = Study::new();
+        let (mut two, all) = (study.words(), study.words());
+        two.stages.remove(1);
+        let known = format!(
+            "[rebuilders]\nrequired = 1\n[[party]]\nname = \"Lab\"\nkeys = [\"{}\"]\n[[party]]\nname = \"Auditors\"\nkeys = \
+             [\"{}\"]\n",
+            study.lab.vkey(),
+            other().vkey()
+        );
+        let elsewhere = Study::from_base(true);
+        let others = vec![
+            study.testimony(&mut Lab::named("stranger.example/log", 61), &all),
+            elsewhere.testimony(&mut other(), &elsewhere.words()),
+        ];
+        let (policy, parties) = (study.lab.policy(), Parties::parse(known.as_bytes()).unwrap());
+        let two = study.testimony(&mut other(), &two);
+        Self { study, policy, parties, two, others }
+    }
+
+    /// The evidence with an attestation attached, as of the head that it was made under.
+    fn carrying(&self, testimony: &[u8]) -> Vec<u8> {
+        self.study.carrying(testimony, self.study.lab.entries.len() as u64).to_bytes()
+    }
+
+    fn assess(&self, evidence: &[u8], testimonies: &[Vec<u8>]) -> Assessment {
+        let (trust, parties) = (Some(&self.policy), Some(&self.parties));
+        assess_as(evidence, &Reader { trust, testimonies, parties, ..Reader::default() }, NUMBER, |_| None)
+    }
+}
+
+/// What passes, and whose rebuilds of how many runs were counted.
+fn believed(assessment: &Assessment) -> (Vec<&str>, Vec<(String, usize)>) {
+    let passed = assessment.findings.iter().filter(|finding| finding.outcome == Outcome::Pass);
+    let rebuilds = assessment.rebuilds.all.iter().filter(|of| of.why_not.is_none());
+    (passed.map(|of| of.check).collect(), rebuilds.map(|of| (of.key.to_string(), of.good())).collect())
+}
+
+/// Judges mutants on every core: none may pass where what it was made from does not, be lifted to a higher level, or be
+/// counted as a rebuild that it is not.
+fn none_passes_more(reference: &Assessment, count: usize, judge: impl Fn(usize) -> Option<Assessment> + Sync) -> usize {
+    let (passed, counted) = believed(reference);
+    let of = |first: usize, workers: usize| {
+        let assessments = (first..count).step_by(workers).filter_map(|number| Some((number, judge(number)?)));
+        let judged = assessments.map(|(number, assessment)| {
+            let (also, rebuilt) = believed(&assessment);
+            assert!(assessment.level <= reference.level, "mutant {number} is {}", assessment.level);
+            assert!(also.iter().all(|check| passed.contains(check)), "mutant {number} passes {also:?}");
+            assert!(rebuilt.iter().all(|of| counted.contains(of)), "mutant {number}: {rebuilt:?}");
+        });
+        judged.count()
+    };
+    let workers = thread::available_parallelism().map_or(2, usize::from);
+    thread::scope(|scope| {
+        let of = &of;
+        let all: Vec<_> = (0..workers).map(|first| scope.spawn(move || of(first, workers))).collect();
+        all.into_iter().map(|worker| worker.join().expect("no mutant passes more, or makes the verifier panic")).sum()
+    })
+}
+
+#[test]
+fn no_mutant_of_an_attestation_passes_more_than_it_or_makes_the_verifier_panic() {
+    let (count, seed) = asked();
+    let each = count / OF_ATTESTED / 3;
+    let attested = Attested::new();
+    let evidence = attested.carrying(&attested.two);
+    let plain = attested.study.lab.evidence(attested.study.claim).to_bytes();
+    let reference = attested.assess(&evidence, &[]);
+    assert_eq!((reference.verdict, reference.level), (Verdict::Verified, Level::L0), "{:?}", reference.findings);
+    assert!(finding(&reference, "rebuild.attested").reason.starts_with("2 of 3 data"), "{:?}", reference.findings);
+
+    let mut donors: Vec<Vec<u8>> = attested.others.iter().map(|testimony| attested.carrying(testimony)).collect();
+    donors.push(plain.clone());
+    let mutant = |number: usize, bytes: &[u8], donors: &[Vec<u8>]| {
+        let mut random = Random(seed ^ (number as u64).wrapping_mul(0x0100_0000_01b3));
+        mutate(&mut random, bytes, donors).filter(|mutant| !donors.contains(mutant))
+    };
+    // The file that carries it; what it carries, attached anew by a lab that helps; and what a reader brings himself.
+    let judged = [
+        none_passes_more(&reference, each, |number| Some(attested.assess(&mutant(number, &evidence, &donors)?, &[]))),
+        none_passes_more(&reference, each, |number| {
+            let testimony = mutant(number, &attested.two, &attested.others)?;
+            Some(attested.assess(&attested.carrying(&testimony), &[]))
+        }),
+        none_passes_more(&reference, each, |number| {
+            Some(attested.assess(&plain, &[mutant(number, &attested.two, &attested.others)?]))
+        }),
+    ];
+    eprintln!("seed {seed:#x}: {judged:?} mutants with an attestation judged, none passes more");
+    assert!(judged.iter().all(|judged| judged * 10 >= each * 8), "only {judged:?} of {each} each are mutants");
 }
 
 #[test]

@@ -20,7 +20,7 @@ use crate::support::{Lab, Story, finding, key};
 fn seen(lab: &Lab, size: u64, witness: u8) -> Vec<u8> {
     let head = lab.head_at(size);
     let name = "w1.example".parse().unwrap();
-    let line = sign_cosignature(&head.head().to_text(), 1_790_001_000, &name, &key(witness)).unwrap();
+    let line = sign_cosignature(&head.head().to_text(), 1_790_010_000, &name, &key(witness)).unwrap();
     [head.bytes(), line.as_slice()].concat()
 }
 
@@ -301,7 +301,8 @@ fn seen_at(lab: &Lab, size: u64, time: u64) -> Vec<u8> {
 }
 
 const DAY: u64 = 86_400;
-const SEEN: u64 = 1_790_000_000;
+/// Later than anything that a study records.
+const SEEN: u64 = 1_790_000_000 + 30 * DAY;
 
 /// The finding on time of a reader whose clock is at `at`.
 fn on_time(told: &ToldStudy, evidence: &Evidence, age: Age) -> reproledger::check::Finding {

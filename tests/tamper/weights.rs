@@ -6,15 +6,14 @@ use std::rc::Rc;
 use reproledger::capture::kind::Options;
 use reproledger::check::{Finding, Outcome};
 use reproledger::claim::{PAPER, Verdict};
-use reproledger::digest::{Digest, DigestKind, FileDigest};
-use reproledger::merkle::EntryIndex;
-use reproledger::statement::{Body, EdgeType, GitPlace, Kind, Outcome as RunOutcome, RunBody, RunStatus, WorkTree};
+use reproledger::digest::DigestKind;
 use serde_json::json;
 
+use super::code::{run_end, run_start};
 use super::decided;
 use crate::support::adapters::{Adapters, captured, numbers, safetensors, trained};
-use crate::support::study::{Study, Training, register};
-use crate::support::{Lab, finding};
+use crate::support::finding;
+use crate::support::study::{Study, Training};
 
 const CHECKS: [&str; 4] = ["train.effort", "ckpt.files", "ckpt.tensors", "ckpt.parent"];
 
@@ -174,7 +173,7 @@ fn l24_a_checkpoint_before_the_last_of_its_run_is_asked_about() {
         if training.name != "w00" {
             return inner.say(lab, training);
         }
-        let start = run_start(lab, training, None);
+        let start = run_start(lab, training, None, |_, _| {});
         let early = inner.say(lab, training);
         let last = inner.say(lab, &Training { name: "last", ..*training });
         run_end(lab, start, &[early, last]);
@@ -361,81 +360,4 @@ fn weights_recorded_as_bytes_or_not_at_hand_are_not_known_to_be_whole() {
     for check in ["train.effort", "ckpt.tensors"] {
         holds(finding(&names, check), Outcome::Unknown, "nothing is recorded of its content but its bytes");
     }
-}
-
-/// A run that read what a training step is linked to.
-fn run_start(lab: &mut Lab, training: &Training<'_>, work_tree: Option<WorkTree>) -> EntryIndex {
-    let mut payload = lab.payload(Kind::RunStart);
-    (payload.stage, payload.attempt) = (Some(format!("train {}", training.name)), Some(1));
-    (payload.seed, payload.protocol) = (Some(training.seed), Some(training.protocol));
-    payload.edges = training.links.iter().map(|(_, target)| lab.link(EdgeType::Used, *target)).collect();
-    payload.edges.sort();
-    let git = work_tree.map(|work_tree| GitPlace { commit: "c0ffee".to_owned(), object: None, path: None, work_tree });
-    let run = RunBody {
-        argv: vec!["train".to_owned()],
-        directory: "/lab".to_owned(),
-        environment: Digest::from(FileDigest::of(b"")),
-        started_ms: 1,
-        ended_ms: None,
-        git,
-        rerun: None,
-    };
-    lab.seal(&mut payload, &Body { run: Some(run), ..Body::default() });
-    lab.say(&payload)
-}
-
-fn run_end(lab: &mut Lab, start: EntryIndex, wrote: &[EntryIndex]) {
-    let mut payload = lab.payload(Kind::RunEnd);
-    let begun = lab.said(start);
-    (payload.stage, payload.attempt, payload.seed, payload.protocol) =
-        (begun.stage, begun.attempt, begun.seed, begun.protocol);
-    payload.outcome = Some(RunOutcome { status: RunStatus::Completed, code: 0 });
-    payload.edges = wrote.iter().map(|entry| lab.link(EdgeType::Generated, *entry)).collect();
-    payload.edges.push(lab.link(EdgeType::Ends, start));
-    payload.edges.sort();
-    lab.say(&payload);
-}
-
-/// A study whose every weights were written by a recorded run.
-fn run_study(adapters: &Rc<Adapters>, work_tree: WorkTree) -> Study {
-    let inner = Rc::clone(adapters);
-    let mut study = adapters.study();
-    study.weigh = Rc::new(move |lab, training| {
-        let start = run_start(lab, training, Some(work_tree));
-        let weights = inner.say(lab, training);
-        run_end(lab, start, &[weights]);
-        weights
-    });
-    study
-}
-
-#[test]
-fn l17_l18_code_is_only_known_by_more_than_a_commit_and_a_clean_tree() {
-    let adapters = Rc::new(Adapters::honest());
-    let clean = of_study(run_study(&adapters, WorkTree::Clean), &adapters, "train.inputs");
-    assert_eq!(clean.outcome, Outcome::Pass, "{clean:?}");
-    let bare = "the code of 12 runs is named by a git commit alone";
-    assert!(clean.notes.iter().any(|note| note.starts_with(bare)), "{clean:?}");
-    let dirty = of_study(run_study(&adapters, WorkTree::Dirty), &adapters, "train.inputs");
-    holds(&dirty, Outcome::Unknown, "a work tree that was not what its commit says");
-}
-
-#[test]
-fn l21_weights_of_another_protocol_are_not_taken_for_this_experiments() {
-    let adapters = Rc::new(Adapters::honest());
-    let inner = Rc::clone(&adapters);
-    let mut study = adapters.study();
-    study.weigh = Rc::new(move |lab, training| {
-        if training.name != "midtrained 2" {
-            return inner.say(lab, training);
-        }
-        let mut protocol = Study::honest().protocol;
-        protocol["protocol_id"] = json!("another");
-        let suite = Digest::from(FileDigest::of(b"scenarios"));
-        protocol["eval"]["suite"] = json!(suite.to_string());
-        let entry = register(lab, &protocol, suite);
-        inner.say(lab, &Training { protocol: lab.leaf(entry), ..*training })
-    });
-    let found = of_study(study, &adapters, "train.inputs");
-    holds(&found, Outcome::Unknown, "were recorded under another protocol than the claim's");
 }

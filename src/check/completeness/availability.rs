@@ -1,6 +1,6 @@
 //! `availability`: of what the claim rests on, what is shown, what is withheld, and what was found in the reader's hands?
 
-use crate::check::{ArtifactSeen, Case, Check, Finding, Later, Outcome, Target};
+use crate::check::{ArtifactSeen, Case, Check, Finding, Later, Outcome, Target, commits};
 
 pub(in crate::check) const ENTRY: &dyn Check = &Availability;
 const ID: &str = "availability";
@@ -24,7 +24,8 @@ impl Check for Availability {
     }
 
     fn run(&self, case: &Case<'_>) -> Finding {
-        let mut finding = at_hand(case);
+        let mut finding = commits::contradiction(case, ID).unwrap_or_else(|| at_hand(case));
+        finding.notes.extend(commits::notes(case));
         finding.notes.extend(claimed_places(case));
         finding
     }

@@ -1,11 +1,18 @@
 //! `time.order`: is everything the claim rests on recorded before it, in the ledger's own order?
 
 use crate::check::{Age, Case, Check, Finding, Outcome, Target};
-use crate::statement::Kind;
-use crate::verify::Voucher;
+use crate::merkle::EntryIndex;
+use crate::statement::{EdgeType, Kind};
+use crate::verify::{VerifiedEntry, Voucher};
 
 pub(in crate::check) const ENTRY: &dyn Check = &TimeOrder;
 const ID: &str = "time.order";
+
+/// By how many seconds clocks that are set from a network can be apart, with much room.
+const CLOCKS_APART: u64 = 600;
+
+/// 2026 began: no ledger of this format is older. Seconds since 1970.
+const FIRST_LEDGER: u64 = 1_767_225_600;
 
 struct TimeOrder;
 
@@ -31,7 +38,10 @@ impl Check for TimeOrder {
             .filter(|(_, entry)| entry.payload().kind == Kind::ClockStep)
             .map(|(index, _)| *index)
             .collect();
-        if let Some(finding) = case.age.and_then(|age| aged(case, age)) {
+        if let Some(finding) = seen_before(case).or_else(|| no_time_of_today(case)) {
+            return finding;
+        }
+        if let Some(finding) = case.age.and_then(|age| to_come(case, age).or_else(|| aged(case, age))) {
             return finding;
         }
         let finding = Finding::new(
@@ -46,11 +56,87 @@ impl Check for TimeOrder {
             }
             _ => finding,
         };
+        let finding = durations(case).into_iter().fold(finding, Finding::note);
         match steps.len() {
             0 => finding,
             count => finding.note(format!("the lab's clock went back {count} times, as recorded")).at(steps),
         }
     }
+}
+
+/// Every head that is shown, with the number of entries under it and the times at which witnesses of the reader's own
+/// saw it, oldest first.
+fn seen_heads<'c>(case: &'c Case<'_>) -> impl Iterator<Item = (u64, &'c [(String, u64)])> {
+    let main = match &case.evidence.voucher {
+        Voucher::Pinned { witnesses, .. } => witnesses.as_slice(),
+        Voucher::None => &[],
+    };
+    let anchors = case.evidence.anchors.iter().map(|anchor| (anchor.tree.size.0, anchor.witnesses.as_slice()));
+    anchors.chain([(case.evidence.head.size.0, main)])
+}
+
+/// A head that was seen before an entry under it was recorded, by the lab's word: one of the two is not true, and only
+/// the witness is somebody that the reader chose.
+fn seen_before(case: &Case<'_>) -> Option<Finding> {
+    seen_heads(case).find_map(|(size, witnesses)| {
+        let (witness, seen) = witnesses.iter().min_by_key(|(_, time)| *time)?;
+        // Times never go back, so the last entry is the newest.
+        let (index, entry) = case.evidence.entries.range(..EntryIndex(size)).next_back()?;
+        let recorded = entry.claims().issued_at;
+        let early = recorded.checked_sub(*seen).filter(|early| *early > CLOCKS_APART)?;
+        let reason = format!(
+            "entry {index} says that it was recorded {} after \"{}\" saw it in the ledger",
+            span(early),
+            witness.escape_debug()
+        );
+        let finding = Finding::new(ID, Outcome::Fail, reason).at([*index]);
+        Some(finding.sides(format!("seen {seen} s after 1970"), format!("recorded {recorded} s after 1970")))
+    })
+}
+
+/// Entries from before there was such a ledger: the recorder's clock stood wrong, or in another unit or zone.
+fn no_time_of_today(case: &Case<'_>) -> Option<Finding> {
+    let is_early = |(index, entry): (&EntryIndex, &VerifiedEntry)| {
+        (entry.claims().issued_at < FIRST_LEDGER).then_some((*index, entry.claims().issued_at))
+    };
+    let (index, recorded) = case.evidence.entries.iter().find_map(is_early)?;
+    let reason = format!(
+        "entry {index} is of a time before there were such ledgers ({recorded} seconds after 1970): when anything was \
+         recorded is not known"
+    );
+    Some(Finding::new(ID, Outcome::Unknown, reason).at([index]).next("ask the lab which clock it recorded by"))
+}
+
+/// What is later than the reader's own clock: either clock can be the wrong one, so this contradicts nobody.
+fn to_come(case: &Case<'_>, age: Age) -> Option<Finding> {
+    let (index, entry) = case.evidence.entries.last_key_value()?;
+    if let Some(ahead) = entry.claims().issued_at.checked_sub(age.at).filter(|ahead| *ahead > CLOCKS_APART) {
+        let reason = format!("entry {index} says that it was recorded {} after the time that you gave", span(ahead));
+        return Some(Finding::new(ID, Outcome::Unknown, reason).at([*index]));
+    }
+    let last = seen_heads(case).flat_map(|(_, witnesses)| witnesses).map(|(_, time)| *time).max()?;
+    let ahead = last.checked_sub(age.at).filter(|ahead| *ahead > 0)?;
+    let reason = format!("a witness saw the head {} after the time that you gave", span(ahead));
+    Some(Finding::new(ID, Outcome::Unknown, reason))
+}
+
+/// How long the runs behind the weights took. How much was computed in that time nobody can tell from here: no machine is
+/// named that a reader could hold it against, and nothing outside saw a run begin. So it is told and never judged.
+fn durations(case: &Case<'_>) -> Option<String> {
+    let entries = &case.evidence.entries;
+    let time = |index: &EntryIndex| entries.get(index).map(|entry| entry.claims().issued_at);
+    let ends = entries.iter().filter(|(_, entry)| entry.payload().kind == Kind::RunEnd);
+    let took = ends.filter_map(|(end, entry)| {
+        let started = entry.payload().edges.iter().find(|edge| edge.edge_type == EdgeType::Ends)?;
+        time(end)?.checked_sub(time(&started.seq)?)
+    });
+    let took: Vec<u64> = took.collect();
+    let (least, most) = (took.iter().min()?, took.iter().max()?);
+    let took = match took.len() {
+        1 => format!("1 run took {}", span(*most)),
+        count => format!("{count} runs took from {} to {}", span(*least), span(*most)),
+    };
+    Some(format!("{took} by the lab's own clock; whether that is long enough for what was computed is not looked at"))
 }
 
 /// Why the ledger was not seen as lately or as often as the reader asks.
@@ -59,16 +145,7 @@ impl Check for TimeOrder {
 /// fresh by the last.
 fn aged(case: &Case<'_>, age: Age) -> Option<Finding> {
     let unknown = |reason: String| Some(Finding::new(ID, Outcome::Unknown, reason));
-    let main = match &case.evidence.voucher {
-        Voucher::Pinned { witnesses, .. } => witnesses.as_slice(),
-        Voucher::None => &[],
-    };
-    let last = main.iter().map(|(_, time)| *time).max();
-    if let (Some(last), true) = (last, age.most.is_some() || age.gap.is_some())
-        && last > age.at
-    {
-        return unknown(format!("a witness saw the head {} after the time that you gave", span(last - age.at)));
-    }
+    let last = seen_heads(case).last().and_then(|(_, main)| main.iter().map(|(_, time)| *time).max());
     if let Some(most) = age.most {
         let Some(last) = last else {
             return unknown("none of your witnesses saw this head: how old it is cannot be told".to_owned())
@@ -82,9 +159,8 @@ fn aged(case: &Case<'_>, age: Age) -> Option<Finding> {
     }
     let most = age.gap?;
     let first = |witnesses: &[(String, u64)]| witnesses.iter().map(|(_, time)| *time).min();
-    let anchors = case.evidence.anchors.iter().map(|anchor| (anchor.tree.size.0, first(&anchor.witnesses)));
-    let heads = anchors.chain([(case.evidence.head.size.0, first(main))]);
-    let seen: Vec<(u64, u64)> = heads.filter_map(|(size, time)| Some((size, time?))).collect();
+    let seen: Vec<(u64, u64)> =
+        seen_heads(case).filter_map(|(size, witnesses)| Some((size, first(witnesses)?))).collect();
     if seen.len() < 2 {
         return unknown(format!(
             "{} of the heads shown was seen by a witness of yours: how long nobody looked cannot be told",

@@ -9,7 +9,7 @@ proptest! {
 
     #[test]
     fn what_is_signed_is_parsed_and_its_signature_holds(
-        payload in payload_value(), issuer in text(), subject in text(), issued_at in any::<u64>(), seed in any::<[u8; 32]>(),
+        payload in payload_value(), issuer in text(), subject in text(), issued_at in 0..253_402_300_800_u64, seed in any::<[u8; 32]>(),
     ) {
         let key = SigningKey::from_seed(seed);
         let claims = Claims { issuer, subject, issued_at };
@@ -265,6 +265,11 @@ fn claims_are_issuer_subject_and_time_and_no_other() {
     assert!(whole("x", 0, false).is_ok());
     assert_eq!(whole("x", 0, true), Err(EntryError::Header { label: 4 }));
     assert!(whole("x", -1, false).is_err());
+    // The last second of the year 9999, the next one, and a time of 2026 in milliseconds.
+    assert!(whole("x", 253_402_300_799, false).is_ok());
+    for time in [253_402_300_800, 1_790_000_000_000] {
+        assert_eq!(whole("x", time, false), Err(EntryError::Time { found: time.unsigned_abs() }));
+    }
     for issuer in ["", "a\u{0}", "a\nb", &"x".repeat(8193)] {
         assert_eq!(whole(issuer, 0, false), Err(EntryError::Uri));
     }
