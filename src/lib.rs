@@ -60,6 +60,7 @@ pub mod rows;
 pub mod weights;
 // --- what it becomes and what is said of it ---
 pub mod artifact;
+pub mod draw;
 pub mod replay;
 pub mod statement;
 // --- where that is kept ---

@@ -37,9 +37,9 @@ use reproledger::merkle::{EntryIndex, TreeHead, TreeSize};
 use reproledger::report::to_json;
 use reproledger::statement::plain;
 use reproledger::statement::{
-    Body, Claim, Edge, EdgeType, Entry, EntryError, GitPlace, Judgement, Kind, Location, Machine, Measure, Outcome,
-    Part, Payload, Reading, Rebuild, Rebuilt, RebuiltOutput, Rerun, Role, RunBody, RunPlace, RunStatus, Subject, Taken,
-    WorkTree,
+    Body, Claim, Distribution, Edge, EdgeType, Entry, EntryError, GitPlace, Judgement, Kind, Likelihood, Location,
+    Machine, Measure, Outcome, Part, Payload, Reading, Rebuild, Rebuilt, RebuiltOutput, Rerun, Role, RunBody, RunPlace,
+    RunStatus, ScoredTranscript, ScoredWeights, Subject, Taken, WorkTree,
 };
 use serde_json::{Value, json};
 
@@ -384,7 +384,7 @@ fn drafts() -> Vec<Draft> {
     drafts.extend(plain);
     drafts.extend([artifact(Kind::Attach, "attached"), run(Kind::RunStart, None), protocol]);
     drafts.extend([Draft::new(Kind::Gap), Draft::new(Kind::Adopt)]);
-    drafts.push(rebuild());
+    drafts.extend([rebuild(), likelihood()]);
     drafts.extend(lists());
     drafts
 }
@@ -430,6 +430,28 @@ fn rebuild() -> Draft {
 
 fn tree_head(size: u64, root: [u8; 32]) -> TreeHead {
     TreeHead { size: TreeSize(size), root: NodeHash::from_bytes(root) }
+}
+
+/// How likely drawn transcripts of a claim in some other ledger are.
+fn likelihood() -> Draft {
+    let digest = |n: u8| Digest { algorithm: Algorithm::Blake3, bytes: [n; 32] };
+    let mut draft = Draft::new(Kind::Likelihood);
+    draft.body.likelihood = Some(Box::new(Likelihood {
+        by: "reproledger".to_owned(),
+        tool: "a scorer".to_owned(),
+        distribution: Distribution::AsSampled,
+        nonce: "a nonce of sixteen".to_owned(),
+        draws: 1,
+        weights: (1..=2).map(|entry| ScoredWeights { entry, entry_digest: digest(3) }).collect(),
+        transcripts: vec![ScoredTranscript {
+            entry: 4,
+            number: 0,
+            tokens: 9,
+            nats: vec!["-1.5".to_owned(), "-2e-3".to_owned()],
+        }],
+    }));
+    draft.testifies = Some(testifies(LedgerId::from_bytes([8; 32]), EntryIndex(5), [9; 32], tree_head(6, [7; 32])));
+    draft
 }
 
 fn testifies(log: LedgerId, claim: EntryIndex, digest: [u8; 32], head: TreeHead) -> (Edge, TreeHead) {

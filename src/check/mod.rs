@@ -19,6 +19,7 @@ mod number;
 mod observed;
 mod rebuilt;
 mod spec;
+mod standing;
 mod statistic;
 mod training;
 mod understood;
@@ -38,7 +39,8 @@ pub use observed::{
     Apart, ArtifactSeen, CommitSeen, Example, HeldOut, Kinship, LevelMet, LevelsMet, OVERLAP_LEAST, OVERLAP_RUN,
     Observed, Overlap, Rederived, Replayed, Reread, Shared, Unread,
 };
-pub use rebuilt::{Attested, Rebuilds, RunAgain, Standing, made};
+pub use rebuilt::{Attested, Rebuilds, RunAgain, made};
+pub use standing::Standing;
 pub use statistic::stat_gates::MAX_GATES;
 
 wire_enum! {

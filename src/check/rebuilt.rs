@@ -7,61 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::Case;
+use crate::check::standing::{Standing, is_void, standing, why_void};
 use crate::digest::{Digest, DigestKind, Thumbprint};
-use crate::key::{Circle, Parties, PartyIndex, Whose};
+use crate::key::{Circle, Parties};
 use crate::merkle::EntryIndex;
 use crate::statement::{Edge, EdgeType, Judgement, Kind, Rebuild, Rebuilt, RebuiltOutput, RunStatus};
 use crate::verify::{Testified, VerifiedEntry, VerifiedEvidence};
-
-/// Who signed a rebuild, as far as the reader said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// The reader named no parties.
-    NoParties,
-    /// The reader's parties do not say who the claim's issuer is, so nobody is known to be unrelated to it.
-    NoIssuer,
-    /// Nobody that the reader named.
-    Nobody,
-    /// Its keys are of several parties.
-    Several,
-    /// The issuer's own party, or one related to it.
-    Issuer(PartyIndex),
-    /// Somebody else.
-    Unrelated(PartyIndex),
-}
-
-impl Standing {
-    /// Why what they say lifts nothing, if for that.
-    fn why_not(self) -> Option<&'static str> {
-        match self {
-            Self::NoParties => Some("you named no parties (--parties)"),
-            Self::NoIssuer => Some("your parties do not say whose the claim's own keys are"),
-            Self::Nobody => Some("nobody you named"),
-            Self::Several => Some("its keys are of several of your parties"),
-            Self::Issuer(_) => Some("the issuer's own party"),
-            Self::Unrelated(_) => None,
-        }
-    }
-
-    /// Its name for programs.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::NoParties => "no-parties",
-            Self::NoIssuer => "no-issuer",
-            Self::Nobody => "nobody-named",
-            Self::Several => "several",
-            Self::Issuer(_) => "issuer",
-            Self::Unrelated(_) => "unrelated",
-        }
-    }
-
-    fn party(self) -> Option<PartyIndex> {
-        match self {
-            Self::Issuer(party) | Self::Unrelated(party) => Some(party),
-            _ => None,
-        }
-    }
-}
 
 /// A run as somebody's rebuild of it came out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +25,8 @@ pub struct RunAgain {
     pub judgement: Judgement,
     /// What it wrote of what the claim rests on, and came out again as recorded.
     pub same: Vec<EntryIndex>,
+    /// Of these, what came out bit by bit, or of a log sample by sample: within no tolerance.
+    pub exact: Vec<EntryIndex>,
 }
 
 /// One rebuild.
@@ -138,10 +91,9 @@ impl Rebuilds {
     pub fn of(evidence: &VerifiedEvidence<'_>, parties: Option<&Parties>) -> Self {
         let mut rebuilds = Self { required: parties.map(Parties::required), ..Self::default() };
         rebuilds.runs = evidence.entries.values().filter(|entry| wrote_of_it(evidence, entry)).count();
-        let issuer = parties.map(|parties| parties.whose(keys_of_issuer(evidence)));
         for testified in &evidence.testified {
             let Some(words) = testified.testimony.body.rebuild.as_deref() else { continue };
-            let standing = standing(testified, parties, issuer);
+            let standing = standing(evidence, testified, parties);
             let attested = attested(evidence, testified, words, standing, parties);
             if !attested.is_void {
                 let bad = attested.runs.iter().filter(|run| run.judgement == Judgement::Bad);
@@ -197,27 +149,6 @@ fn generated(end: &VerifiedEntry) -> impl Iterator<Item = EntryIndex> {
     edges.map(|edge| edge.seq)
 }
 
-/// The claim's own keys: its log's, and the one that signed it.
-fn keys_of_issuer(evidence: &VerifiedEvidence<'_>) -> Vec<Thumbprint> {
-    let signed = evidence.entries.get(&evidence.claim).map(VerifiedEntry::key_id);
-    std::iter::once(evidence.log_key.thumbprint()).chain(signed).collect()
-}
-
-fn standing(testified: &Testified, parties: Option<&Parties>, issuer: Option<Whose>) -> Standing {
-    let (Some(parties), Some(issuer)) = (parties, issuer) else { return Standing::NoParties };
-    let testimony = &testified.testimony;
-    let party = match parties.whose([testimony.log_key.key.thumbprint(), testimony.entry.key_id()]) {
-        Whose::Nobody => return Standing::Nobody,
-        Whose::Several => return Standing::Several,
-        Whose::Party(party) => party,
-    };
-    match issuer {
-        Whose::Party(issuer) if parties.circle(issuer) == parties.circle(party) => Standing::Issuer(party),
-        Whose::Party(_) => Standing::Unrelated(party),
-        Whose::Nobody | Whose::Several => Standing::NoIssuer,
-    }
-}
-
 fn attested(
     evidence: &VerifiedEvidence<'_>,
     testified: &Testified,
@@ -227,37 +158,27 @@ fn attested(
 ) -> Attested {
     let testimony = &testified.testimony;
     let runs: Vec<RunAgain> = words.stages.iter().filter_map(|stage| run_again(evidence, stage)).collect();
-    let is_void = testimony.taken_back.is_some() || testimony.is_disowned;
-    let why_not = if testimony.taken_back.is_some() {
-        Some("taken back by whoever signed it")
-    } else if testimony.is_disowned {
-        Some("signed by a key that was stolen by then")
-    } else if !testified.is_of_this_history {
-        Some("it is of a head that is not seen to be this ledger's")
-    } else if runs.is_empty() {
+    let of_words = if runs.is_empty() {
         Some("nothing was run again, only added up")
     } else if !words.sandboxed {
         Some("run without a sandbox, so that it could have been copied")
     } else {
         standing.why_not()
     };
-    let party = match (standing, parties) {
-        (Standing::Issuer(party) | Standing::Unrelated(party), Some(parties)) => Some(parties.name(party).to_owned()),
-        _ => None,
-    };
+    let why_not = why_void(testified).or(of_words);
     Attested {
         ledger: testimony.log_key.name.as_str().to_owned(),
         entry: testimony.index,
         key: testimony.entry.key_id(),
         attach: testified.attach,
-        party,
+        party: standing.party_name(parties),
         standing,
         judgement: words.judgement,
         sandboxed: words.sandboxed,
         why_not,
         runs,
         taken: words.taken.len(),
-        is_void,
+        is_void: is_void(testimony),
     }
 }
 
@@ -279,11 +200,16 @@ fn run_again(evidence: &VerifiedEvidence<'_>, stage: &Rebuilt) -> Option<RunAgai
     let arm = payload.arm.as_ref().map(|arm| format!(" {arm}")).unwrap_or_default();
     let seed = payload.seed.map(|seed| format!(" seed {seed}")).unwrap_or_default();
     let label = format!("{}{arm}{seed}", payload.stage.as_deref().unwrap_or_default());
+    let is_exact = |output: &&RebuiltOutput| {
+        output.judgement == Judgement::Good && matches!(output.equality.as_str(), "bits" | "samples")
+    };
+    let same: Vec<&RebuiltOutput> = outputs().filter(same).collect();
     Some(RunAgain {
         start,
         label,
         judgement,
-        same: outputs().filter(same).map(|output| EntryIndex(output.entry)).collect(),
+        same: same.iter().map(|output| EntryIndex(output.entry)).collect(),
+        exact: same.into_iter().filter(is_exact).map(|output| EntryIndex(output.entry)).collect(),
     })
 }
 

@@ -20,7 +20,7 @@ use crate::verify::{self, Class, TestimonyError, VerifiedEvidence};
 /// and of a head that this ledger had. Its bytes are kept as they are; the entry commits to them.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  reproledger attach theirs.attestation --to popularity-accuracy\n\nWho rebuilt the claim writes such a file with:\n  reproledger rebuild claim.evidence --artifacts ./study --sign --attestation theirs.attestation"
+    after_help = "Example:\n  reproledger attach theirs.attestation --to popularity-accuracy\n\nWho rebuilt the claim writes such a file with:\n  reproledger rebuild claim.evidence --artifacts ./study --sign --attestation theirs.attestation\nWho scored its transcripts under the weights, with:\n  reproledger sample claim.evidence --nonce TEXT --artifacts ./study --likelihoods scores.jsonl … --sign --attestation theirs.attestation"
 )]
 pub(super) struct Attach {
     /// The file, as its signer wrote it

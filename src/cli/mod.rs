@@ -16,6 +16,7 @@ mod recorded;
 mod render;
 mod rows;
 mod survey;
+mod testify;
 mod word;
 
 use std::process::ExitCode;

@@ -1,7 +1,9 @@
 //! `sample`: a reader's own draws of a claim's samples, and what their openings buy.
 
 mod document;
+mod likelihoods;
 mod screen;
+mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -9,12 +11,14 @@ use std::path::{Path, PathBuf};
 use crate::capture::observe::observe;
 use crate::claim::{Assessment, NUMBER, Reader, Verdict, assess_seen};
 use crate::cli::effort::EffortArgs;
+use crate::cli::sample::likelihoods::{LikelihoodArgs, Taken};
 use crate::cli::verify::{load_policy, read_bounded};
 use crate::cli::{Context, Failure, Outcome};
 use crate::digest::{Digest, DigestKind};
+use crate::draw::{self, MAX_DRAWS, MAX_NONCE_BYTES, MIN_NONCE_BYTES};
 use crate::evidence::MAX_EVIDENCE_BYTES;
 use crate::key::Policy;
-use crate::sampling::{self, Bought, Draw, MAX_DRAWS, MAX_NONCE_BYTES, MIN_NONCE_BYTES, State};
+use crate::sampling::{self, Bought, Draw, State, Weights};
 use crate::stats::{Level, Sides};
 use crate::verify::{self, Class, Voucher};
 
@@ -24,9 +28,13 @@ use crate::verify::{self, Class, Voucher};
 /// follow from it and from the roots that the ledger commits to. Without openings the draws are listed, to be asked for.
 /// With the logs at hand (--artifacts), or with files that the lab cut for the draws (`prove --item`, --opened), each
 /// opening is checked. Every draw is reported, and one that is not opened counts as bad.
+///
+/// Who holds the weights can score the draws under all weights on record, with a tool of his own, and sign that here
+/// (--likelihoods, --sign): `verify --attestation FILE --parties PARTIES` then tells by them whether the transcripts are of
+/// the weights that they are said to be of.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Exit codes: 0 every draw opened and none bad · 1 one does not hold, or you judged it bad · 2 unreadable · 3 not all are opened\n\nExamples:\n  reproledger sample am.evidence --n 200 --nonce $(openssl rand -hex 16) --trust trust.policy\n  reproledger sample am.evidence --n 200 --nonce 6f1c… --trust trust.policy --artifacts logs/ --bad 12:345 --json"
+    after_help = "Exit codes: 0 every draw opened and none bad · 1 one does not hold, or you judged it bad · 2 unreadable · 3 not all are opened\n\nExamples:\n  reproledger sample am.evidence --n 200 --nonce $(openssl rand -hex 16) --trust trust.policy\n  reproledger sample am.evidence --n 200 --nonce 6f1c… --trust trust.policy --artifacts logs/ --bad 12:345 --json\n  reproledger sample am.evidence --n 50 --nonce 6f1c… --artifacts logs/ --likelihoods scores.jsonl --tool 'scorer 1.0' --distribution as-sampled --sign --attestation mine.attestation"
 )]
 pub(super) struct Sample {
     /// Evidence of a claim, as written by `prove`
@@ -50,8 +58,10 @@ pub(super) struct Sample {
     #[arg(long, value_name = "DRAW", num_args = 1..)]
     bad: Vec<String>,
     #[command(flatten)]
+    likelihoods: LikelihoodArgs,
+    #[command(flatten)]
     effort: EffortArgs,
-    /// List every draw
+    /// List every draw, and all weights on record
     #[arg(short, long, conflicts_with = "json")]
     verbose: bool,
     /// One JSON document, with every draw
@@ -82,6 +92,10 @@ struct Sampled {
     is_vouched: bool,
     /// Draws that the reader found bad.
     bad: BTreeSet<String>,
+    /// Weights that the evidence shows.
+    weights: Vec<Weights>,
+    /// What was taken of a table of likelihoods.
+    likelihoods: Option<Taken>,
 }
 
 impl Sampled {
@@ -121,16 +135,17 @@ impl Sample {
                 self.effort.work(context, "hashing artifacts", None, |progress| observe(evidence, directory, progress));
             observed.and_then(|observed| observed.map_err(Failure::from)).map_err(|error| failure = Some(error)).ok()
         };
-        let (assessment, draws) =
+        let (assessment, seen) =
             assess_seen(&bytes, &Reader { trust: trust.as_ref(), ..Reader::default() }, NUMBER, look, |case| {
-                let mut draws = sampling::draw(&sampling::pools(case), self.n, self.nonce.as_bytes());
+                let drawn = draw::draw(&case.evidence.pools(), self.n, self.nonce.as_bytes());
+                let mut draws: Vec<Draw> = drawn.into_iter().map(Draw::from).collect();
                 sampling::open(&mut draws, case);
-                draws
+                (draws, sampling::weights(case))
             });
         if let Some(failure) = failure {
             return Err(failure);
         }
-        let mut draws = draws.unwrap_or_default();
+        let (mut draws, weights) = seen.unwrap_or_default();
         let refused = self.take_openings(&assessment, trust.as_ref(), &mut draws)?;
         let bad: BTreeSet<String> = self.bad.iter().cloned().collect();
         if let Some(stranger) = bad.iter().find(|name| !draws.iter().any(|draw| draw.name() == **name)) {
@@ -142,7 +157,11 @@ impl Sample {
         let head = evidence.map_or(String::new(), |evidence| crate::digest::hex(evidence.head.root.as_bytes()));
         let is_vouched = evidence.is_some_and(|evidence| matches!(evidence.voucher, Voucher::Pinned { .. }));
         let bought = sampling::bought(&draws, &bad, &level);
-        let sampled = Sampled { assessment, nonce: self.nonce.clone(), head, draws, bought, refused, is_vouched, bad };
+        let take = |evidence| self.likelihoods.take(context, evidence, (&draws, &weights), (&self.nonce, self.n));
+        let likelihoods = evidence.map(take).transpose()?.flatten();
+        let nonce = self.nonce.clone();
+        let sampled =
+            Sampled { assessment, nonce, head, draws, bought, refused, is_vouched, bad, weights, likelihoods };
         if self.json {
             document::print(context, &sampled)?;
         } else {

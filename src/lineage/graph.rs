@@ -1,6 +1,6 @@
 //! Entries and what each rests on, as one graph whose links all point to earlier entries.
 
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 
 use crate::digest::{Digest, DigestKind, LeafHash};
 use crate::lineage::identity::identities;
@@ -212,6 +212,17 @@ impl<'a> Graph<'a> {
             (Some(left), Some(right)) => self.same(left) == self.same(right),
             _ => false,
         }
+    }
+
+    /// All weights here, what is one thing together, each set in order and the sets by their first entries.
+    pub fn weights(&self) -> Vec<Vec<EntryIndex>> {
+        let mut sets: BTreeMap<At, Vec<EntryIndex>> = BTreeMap::new();
+        for (node, same) in self.nodes.iter().zip(&self.same).filter(|(node, _)| node.kind().is_weights()) {
+            sets.entry(*same).or_default().push(node.index);
+        }
+        let mut sets: Vec<Vec<EntryIndex>> = sets.into_values().collect();
+        sets.sort_unstable();
+        sets
     }
 
     /// Everything that these entries were made from, themselves included, in order.

@@ -13,10 +13,10 @@ use num_bigint::BigInt;
 use num_traits::{One, Zero};
 
 use crate::digest::{ContextHasher, DIGEST_LEN, Digest, NumberStream};
+use crate::draw::places;
 use crate::rebuild::judge::Word;
 use crate::rebuild::make::Made;
 use crate::rebuild::plan::{Plan, Stage};
-use crate::sampling::places;
 
 /// What is not excluded at this probability, in percent, is what is said to be possible.
 const ERROR_PERCENT: u8 = 5;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec::wire_enum;
 use crate::digest::{Commitment, Digest, Salt};
 use crate::statement::plain::{self, PlainError};
-use crate::statement::{Claim, Location, Protocol, Reading, Rebuild, Rerun};
+use crate::statement::{Claim, Likelihood, Location, Protocol, Reading, Rebuild, Rerun};
 
 /// Bodies larger than this are refused before they are read.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
@@ -108,6 +108,9 @@ pub struct Body {
     /// What a rebuild came to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rebuild: Option<Box<Rebuild>>,
+    /// How likely drawn transcripts are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub likelihood: Option<Box<Likelihood>>,
 }
 
 /// Why an object is not the body an entry commits to.

@@ -246,6 +246,7 @@ mod tests {
         assert!(!EdgeType::AttachedTo.allows(Kind::Attach, Kind::EvalLog));
         // Of what is in the same ledger nobody testifies.
         assert!(!EdgeType::Testifies.allows(Kind::Rebuild, Kind::Claim));
+        assert!(!EdgeType::Testifies.allows(Kind::Likelihood, Kind::Claim));
         assert!(EdgeType::Supersedes.allows(Kind::Protocol, Kind::Protocol));
         assert!(EdgeType::Supersedes.allows(Kind::Incident, Kind::Incident));
         assert!(!EdgeType::Supersedes.allows(Kind::Retraction, Kind::Retraction));

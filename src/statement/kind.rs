@@ -69,6 +69,8 @@ wire_enum! {
         Location = 55 "location",
         /// What somebody's own rebuild of a claim in another ledger came to.
         Rebuild = 56 "rebuild",
+        /// How likely drawn transcripts of a claim in another ledger are under each of its weights.
+        Likelihood = 57 "likelihood",
     }
 }
 
@@ -111,7 +113,7 @@ impl Kind {
 
     /// True for what is said here of a claim in somebody else's ledger.
     pub fn is_testimony(self) -> bool {
-        self == Self::Rebuild
+        matches!(self, Self::Rebuild | Self::Likelihood)
     }
 
     /// True for bytes that the experiment read or wrote.

@@ -7,6 +7,7 @@ mod edge;
 mod entry;
 mod genesis;
 mod kind;
+mod likelihood;
 mod location;
 mod payload;
 pub mod plain;
@@ -27,6 +28,9 @@ pub use edge::{Edge, EdgeType, MAX_EDGES};
 pub use entry::{CONTENT_TYPE, Claims, Entry, EntryError, MAX_ENTRY_BYTES};
 pub use genesis::{FORMAT_VERSION, Genesis, KeyChange, Role, possession_message};
 pub use kind::Kind;
+pub use likelihood::{
+    Distribution, Likelihood, LikelihoodError, MAX_NATS, MAX_TOOL, Nats, ScoredTranscript, ScoredWeights,
+};
 pub use location::{Location, LocationError, MAX_LOCATION};
 pub use payload::{MAX_LABEL, Outcome, Payload, RunStatus};
 pub use protocol::{

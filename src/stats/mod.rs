@@ -20,6 +20,7 @@ pub mod interaction;
 pub mod interval;
 pub mod judge_error;
 pub mod level;
+pub mod likelihood;
 pub mod logit;
 pub mod mover;
 pub mod multiplicity;
@@ -63,6 +64,7 @@ pub use interaction::{Factorial, FactorialPairing, Interaction, InteractionError
 pub use interval::{Interval, Method, Target};
 pub use judge_error::{ArmAudit, AuditError, Audited, AuditedArms, AuditedTerm, audited_sum};
 pub use level::{Level, LevelError, Sides};
+pub use likelihood::{ERROR_PERCENT, Source, more_needed, threshold, weigh};
 pub use logit::logits;
 pub use mover::{Term, mover, weighted_sum};
 pub use multiplicity::{Family, FamilyError};

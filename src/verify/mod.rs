@@ -8,6 +8,7 @@ mod held;
 mod keyset;
 mod links;
 mod openings;
+mod pools;
 mod reject;
 mod testimony;
 

@@ -52,7 +52,7 @@ fn run(sandbox: &Sandbox, stage: &str, inputs: &[&str], output: &str, words: &[&
 }
 
 /// Begins a second ledger elsewhere, labelled for what it is.
-fn second_ledger(sandbox: &Sandbox, folder: &str) {
+pub(super) fn second_ledger(sandbox: &Sandbox, folder: &str) {
     std::fs::create_dir_all(sandbox.path(folder)).unwrap();
     let origin = "lab.example/demonstration-by-the-same-party";
     let _ = sandbox.run(folder, &["init", "--origin", origin, "--issuer", "https://lab.example"]).success();
@@ -108,7 +108,7 @@ fn a_rebuild_is_signed_in_a_second_ledger_attached_and_carried() {
 }
 
 /// The reader's word on who is who: a name, and the files of `ledger.toml` whose log keys are theirs.
-fn parties(sandbox: &Sandbox, all: &[(&str, &[&str])]) {
+pub(super) fn parties(sandbox: &Sandbox, all: &[(&str, &[&str])]) {
     let vkey = |folder: &&str| {
         let settings = String::from_utf8(sandbox.read(&format!("{folder}/.reproledger/ledger.toml"))).unwrap();
         settings.lines().find_map(|line| line.strip_prefix("log_key = ")).unwrap().to_owned()

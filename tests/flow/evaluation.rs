@@ -38,8 +38,8 @@ fn log(arm: usize, seed: usize) -> Value {
     })
 }
 
-/// Verifies the claim over logs that `change` had its way with, with the logs at hand.
-fn verified(change: impl Fn(usize, usize, &mut Value), suites: [&str; 2]) -> Output {
+/// A claim over logs that `change` had its way with, and the logs, with a reader.
+pub(super) fn delivered(change: impl Fn(usize, usize, &mut Value), suites: [&str; 2]) -> Sandbox {
     let sandbox = Sandbox::with_ledger();
     let record = |kind: &str, path: &str, name: &str, more: &[&str]| {
         let arguments = [&["record", kind, path, "--name", name][..], more].concat();
@@ -70,6 +70,12 @@ fn verified(change: impl Fn(usize, usize, &mut Value), suites: [&str; 2]) -> Out
     sandbox.prove("am", true);
     sandbox.trust();
     crate::support::copy(&sandbox.path("lab/data"), &sandbox.path("elsewhere/data"));
+    sandbox
+}
+
+/// Verifies it with the logs at hand.
+fn verified(change: impl Fn(usize, usize, &mut Value), suites: [&str; 2]) -> Output {
+    let sandbox = delivered(change, suites);
     sandbox.elsewhere(&["verify", "am.evidence", "--trust", "trust.policy", "--artifacts", "data"])
 }
 

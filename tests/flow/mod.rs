@@ -19,6 +19,7 @@ mod hostile;
 mod items;
 mod judgement;
 mod large;
+mod likelihood;
 mod lineage;
 mod logs;
 mod msm_mini;

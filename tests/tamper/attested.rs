@@ -13,7 +13,7 @@ use super::testimony::{Study, other};
 use crate::support::{Lab, finding, key};
 
 /// A file of parties: how many, then each with its keys and whom it is related to.
-fn parties(required: u64, all: &[(&str, &[String], &[&str])]) -> Parties {
+pub(super) fn parties(required: u64, all: &[(&str, &[String], &[&str])]) -> Parties {
     let mut text = format!("[rebuilders]\nrequired = {required}\n");
     for (name, keys, related) in all {
         write!(text, "[[party]]\nname = {name:?}\nkeys = {keys:?}\nrelated = {related:?}\n").unwrap();
@@ -21,7 +21,7 @@ fn parties(required: u64, all: &[(&str, &[String], &[&str])]) -> Parties {
     Parties::parse(text.as_bytes()).unwrap()
 }
 
-fn log_key(lab: &Lab) -> String {
+pub(super) fn log_key(lab: &Lab) -> String {
     lab.vkey().to_string()
 }
 

@@ -22,6 +22,7 @@ mod encoding;
 mod held_out;
 mod items;
 mod keys;
+mod likelihood;
 mod limits;
 mod lineage;
 mod logs;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::check::rebuilt::{Attested, RunAgain, Standing, made};
+use crate::check::rebuilt::{Attested, RunAgain, made};
 use crate::check::{Case, Check, Finding, Outcome};
 use crate::verify::VerifiedEvidence;
 
@@ -32,7 +32,7 @@ impl Check for RebuildAttested {
         }
         finding.notes.extend(not_shown(case.evidence));
         // Whom nobody knows contradicts nothing, and is not passed over in silence either.
-        for (attested, run) in rebuilds.contradicting().filter(|(attested, _)| !is_known(attested)) {
+        for (attested, run) in rebuilds.contradicting().filter(|(attested, _)| !attested.standing.is_known()) {
             finding.warnings.push(format!(
                 "{}; {}",
                 otherwise(attested, run),
@@ -43,14 +43,9 @@ impl Check for RebuildAttested {
     }
 }
 
-/// True where the reader said whose word it is.
-fn is_known(attested: &Attested) -> bool {
-    matches!(attested.standing, Standing::Issuer(_) | Standing::Unrelated(_) | Standing::Several)
-}
-
 fn judged(case: &Case<'_>) -> Finding {
     let rebuilds = case.rebuilds();
-    if let Some((attested, run)) = rebuilds.contradicting().find(|(attested, _)| is_known(attested)) {
+    if let Some((attested, run)) = rebuilds.contradicting().find(|(attested, _)| attested.standing.is_known()) {
         return Finding::new(ID, Outcome::Fail, otherwise(attested, run)).at([run.start]).next(
             "ask both sides for what they ran it with; one that was made elsewhere by chance is declared so beforehand",
         );

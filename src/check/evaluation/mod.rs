@@ -11,5 +11,6 @@ mod logs;
 pub(super) mod samples_complete;
 pub(super) mod samples_derived;
 pub(super) mod samples_distinct;
+mod scored;
 pub(super) mod scores_rederive;
 pub(super) mod transcripts_likelihood;

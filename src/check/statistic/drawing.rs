@@ -53,6 +53,13 @@ impl Default for Drawing {
     }
 }
 
+impl Drawing {
+    /// The reader's nonce, where he gave one.
+    pub(in crate::check) fn given(&self) -> Option<&Nonce> {
+        self.nonce.as_ref()
+    }
+}
+
 impl From<Option<Nonce>> for Drawing {
     fn from(nonce: Option<Nonce>) -> Self {
         Self { nonce, left: Cell::new(MAX_STEPS), found: RefCell::default() }

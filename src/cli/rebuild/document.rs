@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::cli::rebuild::record::ClaimDocument;
 use crate::cli::rebuild::sampled::SampledDocument;
-use crate::cli::rebuild::sign::Signed;
+use crate::cli::testify::Signed;
 use crate::rebuild::sandbox::Sandbox;
 use crate::rebuild::{Class, How, Judged, Made, Plan, Ready, Runner, Stage, Word};
 

@@ -7,8 +7,8 @@ use serde::Serialize;
 use crate::cli::Failure;
 use crate::cli::render::count;
 use crate::digest::{DIGEST_LEN, hex};
+use crate::draw::{MAX_DRAWS, MAX_NONCE_BYTES, MIN_NONCE_BYTES};
 use crate::rebuild::{Chain, Made, Plan, Word, chains};
-use crate::sampling::{MAX_DRAWS, MAX_NONCE_BYTES, MIN_NONCE_BYTES};
 
 /// How segments are drawn.
 #[derive(Debug, clap::Args)]

@@ -1,65 +1,20 @@
-//! `rebuild --sign`: what a rebuild came to, as an entry in the ledger of whoever rebuilt.
-//!
-//! Everything that can be refused is refused before the first command runs: a rebuild may take hours.
+//! `rebuild --sign`: what a rebuild came to, run by run, in the words that whoever rebuilt signs.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-
-use serde::Serialize;
 
 use crate::capture::hash::{HashOptions, Silent, hash_file};
 use crate::capture::surroundings::machine;
-use crate::cli::context::LEDGER_DIR;
-use crate::cli::keys::PassphraseArgs;
-use crate::cli::open::{Reading, from_journal, say};
-use crate::cli::prove::{remember, write_file};
 use crate::cli::rebuild::record::{ClaimDocument, Given};
+use crate::cli::testify::{SignArgs, Signed, Signer};
 use crate::cli::{Context, Failure};
 use crate::digest::{Digest, DigestKind};
-use crate::journal::{Draft, Journal, Settings, cut_testimony};
-use crate::key::SigningKey;
 use crate::merkle::EntryIndex;
 use crate::rebuild::sandbox::Sandbox;
 use crate::rebuild::{Class, How, Made, Plan, Program, Ready, Runner, Stage, Word};
 use crate::statement::{
-    Body, Edge, Judgement, Kind, MAX_REASON, Rebuild, Rebuilt, RebuiltOutput, RunPlace, Taken, recipe_digest,
+    Body, Judgement, Kind, MAX_REASON, Rebuild, Rebuilt, RebuiltOutput, RunPlace, Taken, recipe_digest,
 };
 use crate::verify::{self, VerifiedEvidence};
-
-/// How a rebuild is signed.
-#[derive(Debug, clap::Args)]
-pub(super) struct SignArgs {
-    /// Sign what it comes to, run by run, in your own ledger
-    #[arg(long)]
-    sign: bool,
-    /// The ledger to sign in; without it that of the working directory
-    #[arg(long, value_name = "DIR", requires = "sign")]
-    ledger: Option<PathBuf>,
-    /// Write what was signed to this file, for the lab to attach or a reader to be given
-    #[arg(long, value_name = "FILE", requires = "sign")]
-    attestation: Option<PathBuf>,
-    #[command(flatten)]
-    passphrase: PassphraseArgs,
-}
-
-/// A ledger that a rebuild can be signed in.
-pub(super) struct Signer<'a> {
-    args: &'a SignArgs,
-    directory: PathBuf,
-    settings: Settings,
-    log_key: SigningKey,
-    issuer_key: SigningKey,
-}
-
-/// What was signed, and where.
-#[derive(Debug, Serialize)]
-pub(super) struct Signed {
-    pub(super) ledger: String,
-    pub(super) entry: u64,
-    pub(super) digest: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) attestation: Option<String>,
-}
 
 /// What a rebuild came to.
 pub(super) struct Outcome<'a> {
@@ -72,36 +27,12 @@ pub(super) struct Outcome<'a> {
     pub(super) reason: &'a str,
 }
 
-impl SignArgs {
-    /// True where anything was asked for.
-    pub(super) fn is_given(&self) -> bool {
-        self.sign
+/// Opens what is needed to sign, where that was asked for.
+pub(super) fn open<'a>(args: &'a SignArgs, context: &Context, given: &Given) -> Result<Option<Signer<'a>>, Failure> {
+    if !args.is_given() {
+        return Ok(None);
     }
-
-    /// Opens what is needed to sign, where that was asked for.
-    pub(super) fn open(&self, context: &Context, given: &Given) -> Result<Option<Signer<'_>>, Failure> {
-        if !self.sign {
-            return Ok(None);
-        }
-        let evidence = evidence_of(given)?;
-        if let Some(path) = self.attestation.as_deref().filter(|path| path.exists()) {
-            return Err(Failure::new(format!("`{}` is there already", path.display())));
-        }
-        let directory = match &self.ledger {
-            Some(folder) if folder.join(LEDGER_DIR).is_dir() => folder.join(LEDGER_DIR),
-            Some(folder) => folder.clone(),
-            None => context.ledger_dir()?,
-        };
-        let settings = Settings::load(&directory)?;
-        let log_key = self.passphrase.open(context, &settings.keys.log)?;
-        let issuer_key = self.passphrase.open(context, &settings.keys.issuer)?;
-        let is_own = settings.ledger == evidence.log.to_string();
-        if is_own || [&log_key, &issuer_key].iter().any(|key| evidence.keys.is_own(&key.public())) {
-            return Err(Failure::new("the claim is of this very ledger, or by its keys: nobody testifies of himself")
-                .hint("begin a ledger of your own: reproledger init --origin example.org/rebuilds --issuer URI"));
-        }
-        Ok(Some(Signer { args: self, directory, settings, log_key, issuer_key }))
-    }
+    args.open(context, &evidence_of(given)?).map(Some)
 }
 
 /// The evidence that was rebuilt from, which must be of a claim.
@@ -117,40 +48,16 @@ fn evidence_of(given: &Given) -> Result<VerifiedEvidence<'_>, Failure> {
     }
 }
 
-impl Signer<'_> {
-    /// Says what it came to, in the ledger and where asked in a file.
-    pub(super) fn sign(self, context: &Context, given: &Given, outcome: &Outcome<'_>) -> Result<Signed, Failure> {
-        let evidence = evidence_of(given)?;
-        let claim = evidence.entries.get(&evidence.claim).ok_or_else(|| Failure::new("the claim is not there"))?;
-        let mut draft = Draft::new(Kind::Rebuild);
-        draft.testifies = Some((Edge::testifies(evidence.log, evidence.claim, claim.leaf_hash()), evidence.head));
-        draft.body = Body { rebuild: Some(Box::new(words(&evidence, outcome)?)), ..Body::default() };
-        let Self { args, directory, settings, log_key, issuer_key } = self;
-        let (mut journal, notices) =
-            Journal::open(&directory, context.state_dir(), &settings, log_key, issuer_key).map_err(from_journal)?;
-        say(context, &notices);
-        let appended = journal.append(vec![draft], context.now_ms() / 1000).map_err(from_journal)?;
-        say(context, &journal.take_notices());
-        journal.close().map_err(from_journal)?;
-        let index = appended.indexes.first().copied().unwrap_or_default();
-        if let Some(path) = &args.attestation {
-            write(context, &directory, index, path)?;
-        }
-        Ok(Signed {
-            ledger: settings.origin,
-            entry: index.0,
-            digest: appended.digests.first().map(ToString::to_string).unwrap_or_default(),
-            attestation: args.attestation.as_ref().map(|path| path.to_string_lossy().into_owned()),
-        })
-    }
-}
-
-/// Writes the testimony of an entry to a file.
-fn write(context: &Context, directory: &Path, index: EntryIndex, path: &Path) -> Result<(), Failure> {
-    let reading = Reading::open_at(context, directory.to_owned())?;
-    let bytes = cut_testimony(&reading.ledger, index)?.to_bytes();
-    remember(context, &reading)?;
-    write_file(path, &bytes)
+/// Says what it came to.
+pub(super) fn sign(
+    signer: Signer<'_>,
+    context: &Context,
+    given: &Given,
+    outcome: &Outcome<'_>,
+) -> Result<Signed, Failure> {
+    let evidence = evidence_of(given)?;
+    let body = Body { rebuild: Some(Box::new(words(&evidence, outcome)?)), ..Body::default() };
+    signer.sign(context, &evidence, Kind::Rebuild, body)
 }
 
 fn words(evidence: &VerifiedEvidence<'_>, outcome: &Outcome<'_>) -> Result<Rebuild, Failure> {

@@ -8,9 +8,10 @@ use crate::cli::rebuild::consent;
 use crate::cli::rebuild::document::{Document, MissingDocument};
 use crate::cli::rebuild::record::Given;
 use crate::cli::rebuild::sampled::{SampleArgs, Sampled};
-use crate::cli::rebuild::sign::{self, SignArgs};
+use crate::cli::rebuild::sign;
 use crate::cli::rebuild::text;
 use crate::cli::render::{count, print_json};
+use crate::cli::testify::SignArgs;
 use crate::cli::{Context, Failure, Outcome};
 use crate::rebuild::sandbox::{self, Asked, Machine, Sandbox};
 use crate::rebuild::{
@@ -207,7 +208,7 @@ impl StagesArgs {
         json: bool,
         context: &Context,
     ) -> Outcome {
-        let signer = self.sign.open(context, basis.given)?;
+        let signer = sign::open(&self.sign, context, basis.given)?;
         let scratch = Scratch::new(out)?;
         let choice = Choice {
             stages,
@@ -259,7 +260,7 @@ impl StagesArgs {
         document.sampled = basis.sampled.as_ref().map(|sampled| sampled.document(plan, &made));
         let (ready, made, sandbox, claim, reason) = (&ready, &made, &sandbox, claim.as_ref(), reason.as_str());
         let outcome = sign::Outcome { plan, ready, made, sandbox, claim, word, reason };
-        document.signed = signer.map(|signer| signer.sign(context, basis.given, &outcome)).transpose()?;
+        document.signed = signer.map(|signer| sign::sign(signer, context, basis.given, &outcome)).transpose()?;
         if json {
             print_json(context, &document)?;
         } else {

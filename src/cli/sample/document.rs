@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::cli::render::print_json;
 use crate::cli::sample::Sampled;
+use crate::cli::sample::likelihoods::Taken;
 use crate::cli::{Context, Failure};
 use crate::report::first_line;
 use crate::sampling::State;
@@ -27,6 +28,9 @@ struct Document<'a> {
     arms: Vec<ArmOf<'a>>,
     refused_openings: Vec<Refused<'a>>,
     draws: Vec<DrawOf<'a>>,
+    checkpoints: Vec<CheckpointOf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    likelihoods: Option<&'a Taken>,
     not_shown: &'static str,
 }
 
@@ -67,6 +71,14 @@ struct DrawOf<'a> {
     judged_bad: bool,
 }
 
+#[derive(Serialize)]
+struct CheckpointOf {
+    entry: u64,
+    digests: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    again: Vec<u64>,
+}
+
 pub(super) fn print(context: &Context, sampled: &Sampled) -> Result<(), Failure> {
     let arms = sampled.bought.iter().map(|arm| ArmOf {
         arm: &arm.arm,
@@ -99,6 +111,11 @@ pub(super) fn print(context: &Context, sampled: &Sampled) -> Result<(), Failure>
             judged_bad: sampled.bad.contains(&draw.name()),
         }
     });
+    let checkpoints = sampled.weights.iter().map(|weights| CheckpointOf {
+        entry: weights.entry.0,
+        digests: weights.digests.iter().map(ToString::to_string).collect(),
+        again: weights.again.iter().map(|entry| entry.0).collect(),
+    });
     let refused = sampled.refused.iter().map(|(file, why)| Refused { file, why });
     let document = Document {
         schema: SCHEMA,
@@ -112,6 +129,8 @@ pub(super) fn print(context: &Context, sampled: &Sampled) -> Result<(), Failure>
         arms: arms.collect(),
         refused_openings: refused.collect(),
         draws: draws.collect(),
+        checkpoints: checkpoints.collect(),
+        likelihoods: sampled.likelihoods.as_ref(),
         not_shown: "that the model wrote these samples: that is the lab's word",
     };
     print_json(context, &document)

@@ -2,6 +2,7 @@
 
 use crate::cli::render::put;
 use crate::cli::sample::Sampled;
+use crate::cli::sample::likelihoods::Taken;
 use crate::report::{Shown, first_line};
 use crate::sampling::{Draw, State};
 use crate::stats::Enclosure;
@@ -59,6 +60,12 @@ pub(super) fn text(sampled: &Sampled, all: bool) -> String {
         put(&mut out, format_args!("\nopening `{}` does not hold: {}\n", Shown(file), Shown(why)));
     }
     list(&mut out, sampled, all);
+    if all {
+        list_weights(&mut out, sampled);
+    }
+    if let Some(taken) = &sampled.likelihoods {
+        put(&mut out, format_args!("\n{}\n", scored(taken)));
+    }
     put(
         &mut out,
         format_args!(
@@ -66,6 +73,28 @@ pub(super) fn text(sampled: &Sampled, all: bool) -> String {
         ),
     );
     out
+}
+
+/// What was taken of a table, and where it was signed.
+fn scored(taken: &Taken) -> String {
+    let Taken { draws, checkpoints, tool, distribution, signed } = taken;
+    let signed = signed.as_ref().map_or("not signed (--sign)".to_owned(), |signed| {
+        let file = signed.attestation.as_ref().map_or(String::new(), |file| format!(", in {}", Shown(file)));
+        format!("signed as entry {} of \"{}\"{file}", signed.entry, Shown(&signed.ledger))
+    });
+    format!(
+        "likelihoods  {draws} draws under {checkpoints} sets of weights, {distribution}, by \"{}\"\n  {signed}",
+        Shown(tool)
+    )
+}
+
+fn list_weights(out: &mut String, sampled: &Sampled) {
+    put(out, format_args!("\nweights on record, each under one of its digests (--likelihoods)\n"));
+    for weights in &sampled.weights {
+        let again = if weights.again.is_empty() { "" } else { "  recorded more than once" };
+        let digest = weights.digests.first().map(ToString::to_string).unwrap_or_default();
+        put(out, format_args!("  entry {:<6} {digest}{again}\n", weights.entry));
+    }
 }
 
 fn list(out: &mut String, sampled: &Sampled, all: bool) {

@@ -95,6 +95,7 @@ fn body() -> BoxedStrategy<Body> {
             locations,
             // Its words have a property of their own, beside the testimonies that carry them.
             rebuild: None,
+            likelihood: None,
         })
         .boxed()
 }

@@ -3,6 +3,7 @@
 use crate::digest::LedgerId;
 use crate::evidence::{MAX_TESTIMONY_BYTES, MAX_TESTIMONY_ENTRIES};
 use crate::merkle::{EntryIndex, ProofError};
+use crate::statement::LikelihoodError;
 use crate::verify::{Class, Reject};
 
 /// Why a testimony is refused.
@@ -39,9 +40,9 @@ pub enum TestimonyError {
     OtherHistory { size: u64 },
     #[error("another testimony here has another entry {index} of the same ledger: that ledger has shown two histories")]
     TwoHistories { index: EntryIndex },
-    #[error("it does not say what it is called: a `rebuild` without the words of one")]
+    #[error("it does not say what it is called: the words of its kind must be there, and of no other")]
     OtherWords,
-    #[error("it names its runs or their outputs twice, or in no order")]
+    #[error("it names what it speaks of twice, or in no order")]
     Unsorted,
     #[error("it names entry {index} by a digest that entry {index} here does not have")]
     OtherEntry { index: EntryIndex },
@@ -49,6 +50,18 @@ pub enum TestimonyError {
     NoRun { start: EntryIndex, end: EntryIndex },
     #[error("it takes entry {output} for what the run of entry {start} wrote, which it is not")]
     NoOutput { start: EntryIndex, output: EntryIndex },
+    #[error("it scores transcripts under entry {index}, which is no weights")]
+    NoWeights { index: EntryIndex },
+    #[error("it has {found} {what}, expected {expected}")]
+    Count { what: &'static str, found: u64, expected: &'static str },
+    #[error("it has {found} log-likelihoods of transcript {transcript} under {expected} sets of weights")]
+    Columns { transcript: String, found: usize, expected: usize },
+    #[error("of transcript {transcript}: {source}")]
+    Nats { transcript: String, source: LikelihoodError },
+    #[error("its nonce draws transcript {transcript}, which it does not score")]
+    NotScored { transcript: String },
+    #[error("it scores transcript {transcript}, which its nonce does not draw")]
+    NotDrawn { transcript: String },
 }
 
 impl TestimonyError {
@@ -61,7 +74,10 @@ impl TestimonyError {
             | Self::Holds { .. }
             | Self::NotAttached { .. }
             | Self::OtherWords
-            | Self::Unsorted => Class::Malformed,
+            | Self::Unsorted
+            | Self::Count { .. }
+            | Self::Columns { .. }
+            | Self::Nats { .. } => Class::Malformed,
             Self::NoWords { .. } => Class::Missing,
             _ => Class::Contradicted,
         }

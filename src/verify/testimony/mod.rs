@@ -12,6 +12,7 @@
 //! same for all.
 
 mod error;
+mod likelihood;
 mod rebuild;
 
 use crate::digest::{Digest, FileDigest, LedgerId, NodeHash};
@@ -132,10 +133,14 @@ impl Testimony {
         Ok(is_of_this_history)
     }
 
-    /// Holds what it says to the evidence that it says it of.
+    /// Holds what it says to the evidence that it says it of. Words of another kind beside its own would be held to nothing.
     fn check_words(&self, evidence: &VerifiedEvidence<'_>) -> Result<(), TestimonyError> {
+        if self.body.rebuild.is_some() && self.body.likelihood.is_some() {
+            return Err(TestimonyError::OtherWords);
+        }
         match self.entry.payload().kind {
             Kind::Rebuild => rebuild::check(self, evidence),
+            Kind::Likelihood => likelihood::check(self, evidence),
             kind => Err(Reject::NotClaim { index: self.index, kind: kind.name() }.into()),
         }
     }
