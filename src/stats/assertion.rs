@@ -23,7 +23,7 @@ use super::level::{Level, LevelError, Sides};
 use super::rounding::{Printed, PrintedError};
 
 /// An assertion is a line of a protocol, not a program.
-pub const MAX_ASSERTION_BYTES: usize = 1024;
+const MAX_ASSERTION_BYTES: usize = 1024;
 
 /// What a statement is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -197,12 +197,9 @@ mod tests {
     use super::super::enclosure::Enclosure;
     use super::super::interval::{Interval, Method, Target};
     use super::*;
+    use crate::stats::testing::ratio;
 
     const HEADLINE: &str = "subject <= 10% and reduction >= 30 points at 95%";
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
-    }
 
     fn bounds(low: i64, high: i64) -> TailBounds {
         let end = |permille| Some(Enclosure::exact(ratio(permille, 1000)));

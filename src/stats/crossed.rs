@@ -85,10 +85,7 @@ pub fn crossed(arms: &[(i64, &Grid)], clusters: &Clusters) -> Result<SeedContras
 mod tests {
     use super::super::table::{Cell, ClusterName, ConditionName};
     use super::*;
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
-    }
+    use crate::stats::testing::ratio;
 
     /// Harmful rollouts of 100 for each seed and condition.
     fn grid(rows: &[&[u64]]) -> Grid {

@@ -73,10 +73,7 @@ pub(super) fn place_point(negative: bool, digits: &BigUint, places: u32) -> Stri
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
-    }
+    use crate::stats::testing::ratio;
 
     #[test]
     fn digits_are_rounded_half_even() {

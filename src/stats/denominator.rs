@@ -70,10 +70,7 @@ pub fn bounds(sum: &BigRational, counted: u64, expected: u64) -> Result<Bounds, 
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
-    }
+    use crate::stats::testing::ratio;
 
     #[test]
     fn each_denominator_counts_its_own_rows() {

@@ -54,20 +54,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::stats::testing::{arms, level, ratio};
     use crate::stats::{Answer, Proportion, Sides};
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
-    }
-
-    fn arms(subject: (u64, u64), comparator: (u64, u64)) -> TwoArms {
-        let of = |(k, n)| Proportion::new(k, n).unwrap();
-        TwoArms { subject: of(subject), comparator: of(comparator) }
-    }
-
-    fn level(percent: u8) -> Level {
-        Level::percent(percent, Sides::Two).unwrap()
-    }
 
     #[test]
     fn the_examples_of_the_paper_come_out() {

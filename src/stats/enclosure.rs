@@ -279,10 +279,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
-    }
+    use crate::stats::testing::ratio;
 
     fn between(low: (i64, i64), high: (i64, i64)) -> Enclosure {
         Enclosure::between(ratio(low.0, low.1), ratio(high.0, high.1))

@@ -145,11 +145,8 @@ fn t_tail(t: &Enclosure, freedom: f64) -> Option<Enclosure> {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use crate::stats::testing::ratio;
     use crate::stats::{Level, Method, Sides, Target};
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
-    }
 
     fn interval(low: i64, high: i64, percent: u8, sides: Sides) -> Interval {
         let end = |at| Enclosure::exact(ratio(at, 100));

@@ -251,10 +251,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
-    }
+    use crate::stats::testing::ratio;
 
     fn observations(values: &[(u64, BigRational)]) -> Vec<Observation<u64>> {
         values.iter().map(|(sample, value)| Observation { sample: *sample, value: value.clone() }).collect()

@@ -80,10 +80,7 @@ mod tests {
 
     use super::*;
     use crate::stats::Sides;
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
-    }
+    use crate::stats::testing::{level, ratio};
 
     fn means(subject: (i64, i64), comparator: (i64, i64)) -> RatioOfMeans {
         let of = |(mean, error): (i64, i64)| MeanWithError {
@@ -91,10 +88,6 @@ mod tests {
             variance: ratio(error * error, 10_000),
         };
         RatioOfMeans { subject: of(subject), comparator: of(comparator), covariance: BigRational::zero() }
-    }
-
-    fn level(percent: u8) -> Level {
-        Level::percent(percent, Sides::Two).unwrap()
     }
 
     #[test]

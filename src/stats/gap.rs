@@ -254,10 +254,7 @@ mod tests {
     use super::super::level::Sides;
     use super::super::table::Cell;
     use super::*;
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
-    }
+    use crate::stats::testing::ratio;
 
     /// One seed for each number: harmful rollouts of 1000, in one condition.
     fn grid(condition: &str, harmful: &[u64]) -> Grid {

@@ -105,10 +105,7 @@ mod tests {
 
     use super::super::table::{Cell, SeedName};
     use super::*;
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
-    }
+    use crate::stats::testing::ratio;
 
     fn grid(harmful: &[u64]) -> Grid {
         let mut grid = Grid::default();

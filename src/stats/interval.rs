@@ -163,6 +163,7 @@ impl Interval {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use crate::stats::testing::ratio;
 
     impl Interval {
         /// Whether both have the same sides and bounds that may be the same numbers.
@@ -173,10 +174,6 @@ mod tests {
             };
             meet(self.low(), other.low()) && meet(self.high(), other.high())
         }
-    }
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
     }
 
     fn interval(sides: Sides) -> Interval {

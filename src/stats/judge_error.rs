@@ -136,7 +136,7 @@ impl ArmAudit {
     }
 
     /// The same for new training seeds: the judge's rate is bounded by Student's t over the seeds at hand.
-    pub fn interval_over_seeds(&self, mean: &SeedMean, level: &Level) -> Result<Interval, AuditError> {
+    fn interval_over_seeds(&self, mean: &SeedMean, level: &Level) -> Result<Interval, AuditError> {
         let thirds = Thirds::of(level)?;
         let seeds = SeedContrast::of_means(&[(1, mean)], Method::Student)?;
         let (low, high) = self.ends(&seeds.interval(&thirds.rate)?, &thirds);
@@ -259,11 +259,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::stats::testing::{level, ratio};
     use crate::stats::{Answer, rogan_gladen};
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
-    }
 
     fn audited((verdicts, audited, harmful): (u64, u64, u64)) -> Audited {
         Audited { verdicts, audited, harmful }
@@ -271,10 +268,6 @@ mod tests {
 
     fn arm(harmful: (u64, u64, u64), harmless: (u64, u64, u64)) -> ArmAudit {
         ArmAudit::new(audited(harmful), audited(harmless)).unwrap()
-    }
-
-    fn level(percent: u8) -> Level {
-        Level::percent(percent, Sides::Two).unwrap()
     }
 
     #[test]

@@ -120,10 +120,7 @@ impl Level {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
-    }
+    use crate::stats::testing::ratio;
 
     #[test]
     fn two_sides_share_the_error_and_one_side_has_it_all() {

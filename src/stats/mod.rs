@@ -93,4 +93,6 @@ pub use worst_case::{Incomplete, IncompleteArms, WorstCaseError};
 #[cfg(test)]
 mod seeds_oracle;
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;

@@ -133,10 +133,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
-    }
+    use crate::stats::testing::ratio;
 
     fn family(looks: u64, per_mille: &[i64]) -> Family {
         let tests = per_mille.iter().enumerate().map(|(i, p)| (format!("t{i}"), Enclosure::exact(ratio(*p, 1000))));

@@ -94,10 +94,7 @@ mod tests {
     use num_rational::BigRational;
 
     use super::*;
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
-    }
+    use crate::stats::testing::ratio;
 
     fn seeds(values: &[(&str, i64)]) -> SeedValues {
         let seed = |(name, percent): &(&str, i64)| {

@@ -220,6 +220,7 @@ pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::stats::testing::ratio;
     use crate::stats::{Answer, Sides};
 
     /// A table of pairs that share an item.
@@ -230,10 +231,6 @@ pub(super) mod tests {
         }
         let arm = |pick: fn(&(bool, bool)) -> bool| rows.iter().map(pick).enumerate().collect::<Vec<_>>();
         RowPairing::declared("item").unwrap().table(arm(|row| row.0), arm(|row| row.1)).unwrap()
-    }
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
     }
 
     #[test]

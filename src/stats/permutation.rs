@@ -21,13 +21,13 @@ use super::nonce::{Nonce, NonceOrigin, Purpose};
 use crate::digest::NumberStream;
 
 /// Ways that are looked at one by one. 10 against 10 seeds (184,756) and 17 pairs (131,072) are below it.
-pub const MAX_ARRANGEMENTS: u64 = 200_000;
+const MAX_ARRANGEMENTS: u64 = 200_000;
 
 /// Draws that one test may ask for: the error of p is then below 0.0005.
-pub const MAX_DRAWS: u64 = 1_000_000;
+const MAX_DRAWS: u64 = 1_000_000;
 
 /// Fewer draws say too little: the error of a p of .05 is .007 at 1,000.
-pub const MIN_DRAWS: u64 = 1_000;
+const MIN_DRAWS: u64 = 1_000;
 
 /// Seeds on both sides together: more would let one test run for minutes.
 pub const MAX_SEEDS: usize = 1_000;
@@ -328,7 +328,7 @@ pub fn smallest_p(first: usize, second: usize, alternative: Alternative) -> BigR
 /// The smallest p that `n` paired differences can have.
 ///
 /// More than [`MAX_SEEDS`] are taken for that many.
-pub fn smallest_paired_p(n: usize, alternative: Alternative) -> BigRational {
+fn smallest_paired_p(n: usize, alternative: Alternative) -> BigRational {
     let n = n.min(MAX_SEEDS);
     let ways = if alternative == Alternative::TwoSided { 2 } else { 1 };
     BigRational::new(ways.into(), BigInt::one() << n)
@@ -346,10 +346,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
-    }
+    use crate::stats::testing::ratio;
 
     fn values(numerators: &[i64]) -> Vec<BigRational> {
         numerators.iter().map(|n| ratio(*n, 100)).collect()

@@ -131,18 +131,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::stats::testing::{of, ratio};
     use crate::stats::{Answer, Sides};
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
-    }
 
     fn level(percent: u8, sides: Sides) -> Level {
         Level::percent(percent, sides).unwrap()
-    }
-
-    fn of(k: u64, n: u64) -> Proportion {
-        Proportion::new(k, n).unwrap()
     }
 
     #[test]

@@ -138,10 +138,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
-    }
+    use crate::stats::testing::ratio;
 
     fn bits(bits: &[u8]) -> Vec<BigRational> {
         bits.iter().map(|bit| ratio(i64::from(*bit), 1)).collect()

@@ -116,10 +116,7 @@ mod tests {
     use super::super::seed_values::SeedValue;
     use super::super::table::SeedName;
     use super::*;
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
-    }
+    use crate::stats::testing::ratio;
 
     fn seeds(percent: &[i64], noise: (i64, i64)) -> SeedValues {
         let seed = |(at, value): (usize, &i64)| {

@@ -60,16 +60,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::stats::testing::{arms, level};
     use crate::stats::{Answer, Proportion, Sides};
-
-    fn arms(subject: (u64, u64), comparator: (u64, u64)) -> TwoArms {
-        let of = |(k, n)| Proportion::new(k, n).unwrap();
-        TwoArms { subject: of(subject), comparator: of(comparator) }
-    }
-
-    fn level(percent: u8) -> Level {
-        Level::percent(percent, Sides::Two).unwrap()
-    }
 
     #[test]
     fn the_example_of_koopmans_paper_comes_out() {

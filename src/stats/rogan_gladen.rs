@@ -116,14 +116,7 @@ mod tests {
 
     use super::*;
     use crate::stats::Sides;
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
-    }
-
-    fn of(k: u64, n: u64) -> Proportion {
-        Proportion::new(k, n).unwrap()
-    }
+    use crate::stats::testing::{of, ratio};
 
     #[test]
     fn seven_percent_of_a_good_judge_are_three() {

@@ -10,7 +10,7 @@ use num_traits::{One, Signed, Zero};
 use super::decimal::{MAX_DECIMALS, floor_magnitude, nearest_root, place_point, power_of_ten};
 
 /// A printed figure longer than this is not a figure.
-pub const MAX_PRINTED_BYTES: usize = 96;
+const MAX_PRINTED_BYTES: usize = 96;
 
 /// Why a text is not a printed figure.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -160,10 +160,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
-    }
+    use crate::stats::testing::ratio;
 
     fn check(numer: i64, denom: i64, printed: &str) -> Rounding {
         check_rounding(&ratio(numer, denom), &Printed::parse(printed).unwrap())

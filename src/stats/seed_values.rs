@@ -78,7 +78,7 @@ impl SeedValues {
     }
 
     /// The square of the error of the mean by the scatter of the seeds: s² / n; `None` below two seeds.
-    pub fn seed_variance_of_mean(&self) -> Option<BigRational> {
+    fn seed_variance_of_mean(&self) -> Option<BigRational> {
         if self.count() < 2 {
             return None;
         }
@@ -150,10 +150,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
-    }
+    use crate::stats::testing::ratio;
 
     fn grid(cells: &[(u64, u64, u64, u64)]) -> Grid {
         let mut grid = Grid::default();

@@ -200,10 +200,7 @@ mod tests {
     use super::super::seed_values::SeedValue;
     use super::super::table::SeedName;
     use super::*;
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
-    }
+    use crate::stats::testing::ratio;
 
     fn seeds(values: &[BigRational], noise: Option<&BigRational>) -> SeedValues {
         let seed = |(at, value): (usize, &BigRational)| {

@@ -118,11 +118,8 @@ impl<K: Ord + Clone> Conditions<K> {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use crate::stats::testing::ratio;
     use crate::stats::{Answer, Sides};
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
-    }
 
     fn rates(counts: &[(u64, u64)]) -> BTreeMap<usize, Proportion> {
         counts.iter().map(|(k, n)| Proportion::new(*k, *n).unwrap()).enumerate().collect()

@@ -18,7 +18,7 @@ pub fn beta_error(a: f64, b: f64) -> f64 {
 }
 
 /// Parameters beyond this would take longer than a reader waits: the fraction takes steps as their root.
-pub const MAX_BETA_PARAMETER: f64 = 4e9;
+const MAX_BETA_PARAMETER: f64 = 4e9;
 /// And below this the saddle-point form of the density loses digits.
 const MIN_BETA_PARAMETER: f64 = 0.25;
 

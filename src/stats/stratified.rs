@@ -72,10 +72,7 @@ mod tests {
 
     use super::*;
     use crate::stats::Sides;
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
-    }
+    use crate::stats::testing::ratio;
 
     fn strata(cells: &[(u64, u64)]) -> Strata {
         Strata::new(cells.iter().map(|(k, n)| Proportion::new(*k, *n).unwrap())).unwrap()

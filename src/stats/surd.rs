@@ -86,10 +86,7 @@ impl SurdInterval {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
-    }
+    use crate::stats::testing::ratio;
 
     #[test]
     fn wilson_agrees_with_the_textbook() {

@@ -12,7 +12,7 @@ use num_traits::{One, Signed, Zero};
 use super::estimate::{StatsError, integer};
 
 /// Rollouts of one cell: more than any evaluation has, and few enough that no table's total can overflow.
-pub const MAX_ROLLOUTS: u64 = 1 << 40;
+const MAX_ROLLOUTS: u64 = 1 << 40;
 
 macro_rules! name_type {
     ($(#[$doc:meta])* $name:ident) => {
@@ -278,10 +278,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
-    }
+    use crate::stats::testing::ratio;
 
     fn grid(cells: &[(&str, &str, u64, u64)]) -> Grid {
         let mut grid = Grid::default();

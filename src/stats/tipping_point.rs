@@ -97,15 +97,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::stats::testing::{of, ratio};
     use crate::stats::{Answer, Level, Sides};
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
-    }
-
-    fn of(k: u64, n: u64) -> Proportion {
-        Proportion::new(k, n).unwrap()
-    }
 
     #[test]
     fn a_rate_just_below_its_threshold_falls_with_few_verdicts() {

@@ -113,11 +113,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::stats::testing::ratio;
     use crate::stats::{Answer, Sides};
-
-    fn ratio(numer: i64, denom: i64) -> BigRational {
-        BigRational::new(numer.into(), denom.into())
-    }
 
     fn of(k: u64, scored: u64, expected: u64) -> Incomplete {
         Incomplete::new(k, scored, expected).unwrap()
