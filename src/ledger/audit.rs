@@ -19,8 +19,8 @@ use super::file::Layout;
 use super::look::steadily;
 use super::notice::Notice;
 use super::replay::{
-    HeadCopy, Issued, Tail, check_closed, check_head, check_header, check_issued, check_not_shorter, head_copy,
-    judge_tail, last_segment, ledger_id,
+    Issued, Tail, check_closed, check_head, check_header, check_issued, check_not_shorter, head_copy, judge_tail,
+    last_segment, ledger_id,
 };
 use super::scan::{Event, Groups, Scan, Stop};
 use super::state::{StateReading, read_state};
@@ -138,17 +138,7 @@ fn issued(
         Some(StateReading::Signed(head)) => Some(head),
         Some(StateReading::Lost(_)) | None => None,
     };
-    let copy = match head_copy(layout, inputs.key)? {
-        HeadCopy::Signed(head) => Some(*head.tree()),
-        HeadCopy::Missing => {
-            notices.push(Notice::HeadCopyMissing);
-            None
-        }
-        HeadCopy::Damaged(reason) => {
-            notices.push(Notice::HeadCopyDamaged { reason });
-            None
-        }
-    };
+    let copy = head_copy(layout, inputs.key)?.tree(notices);
     Ok(Issued { copy, state })
 }
 

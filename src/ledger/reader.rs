@@ -27,7 +27,7 @@ use super::file::Layout;
 use super::frame::{Kind, MAX_FRAME_BYTES, OVERHEAD, Parsed, parse_frame};
 use super::look::steadily;
 use super::notice::Notice;
-use super::replay::{Found, HeadCopy, Issued, Seen, Tail, head_copy, header_of, last_segment, ledger_id, replay};
+use super::replay::{Found, Issued, Seen, Tail, head_copy, header_of, last_segment, ledger_id, replay};
 use super::scan::{Event, Groups, Scan};
 use super::tiles::Tiles;
 
@@ -91,21 +91,9 @@ impl Ledger {
 
     fn look(layout: &Layout, key: &VerifierKey) -> Result<Self, LedgerError> {
         // Before the log: the log only grows, so it must reach at least to this head.
-        let copy = head_copy(layout, key)?;
         let mut notices = Vec::new();
-        let copied = match copy {
-            HeadCopy::Signed(head) => Some(*head.tree()),
-            HeadCopy::Missing => {
-                notices.push(Notice::HeadCopyMissing);
-                None
-            }
-            HeadCopy::Damaged(reason) => {
-                notices.push(Notice::HeadCopyDamaged { reason });
-                None
-            }
-        };
+        let issued = Issued { copy: head_copy(layout, key)?.tree(&mut notices), state: None };
         let mut recent: Option<Recent> = None;
-        let issued = Issued { copy: copied, state: None };
         let found = replay(layout, key, issued, &mut |Seen { segment, index, offset, leaf }| {
             let recent = recent.get_or_insert(Recent { first: index, leaves: Vec::new(), places: Vec::new() });
             recent.leaves.push(leaf);

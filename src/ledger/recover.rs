@@ -15,7 +15,7 @@ use super::error::{At, LedgerError};
 use super::file::{Layout, Sync, create_dir, private, replace};
 use super::lock::WriterLock;
 use super::notice::Notice;
-use super::replay::{Found, HeadCopy, Issued, Tail, head_copy, last_segment, ledger_id, read_tail, replay};
+use super::replay::{Found, Issued, Tail, head_copy, last_segment, ledger_id, read_tail, replay};
 use super::segment::{UNNAMED, write_zeros};
 use super::state::{StateFile, StateReading, state_path};
 
@@ -49,16 +49,13 @@ pub(super) fn recover(
     let lock = WriterLock::take(&layout.lock())?;
     let ledger = ledger_id(layout)?;
     let (state, reading) = StateFile::take(state_dir, ledger)?;
-    let copy = head_copy(layout, key)?;
+    let mut of_copy = Vec::new();
     let issued = Issued {
         state: match reading {
             StateReading::Signed(head) => Some(head),
             StateReading::Lost(_) => None,
         },
-        copy: match &copy {
-            HeadCopy::Signed(head) => Some(*head.tree()),
-            HeadCopy::Missing | HeadCopy::Damaged(_) => None,
-        },
+        copy: head_copy(layout, key)?.tree(&mut of_copy),
     };
     let found = replay(layout, key, issued, &mut |_| {})?;
     let mut notices = Vec::new();
@@ -76,11 +73,7 @@ pub(super) fn recover(
             return Err(LedgerError::NoState { path: state_path(state_dir, ledger), why, ledger });
         }
     };
-    match copy {
-        HeadCopy::Missing => notices.push(Notice::HeadCopyMissing),
-        HeadCopy::Damaged(reason) => notices.push(Notice::HeadCopyDamaged { reason }),
-        HeadCopy::Signed(_) => {}
-    }
+    notices.append(&mut of_copy);
     repair_tail(layout, &found, &mut notices)?;
     remove_unnamed(layout, &mut notices)?;
     Ok(Recovered { lock, state, found, notices })

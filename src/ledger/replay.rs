@@ -19,6 +19,7 @@ use crate::merkle::{CompactRange, SignedHead, TreeHead, TreeSize};
 use super::error::{At, Damage, LedgerError};
 use super::file::{Layout, read_bounded};
 use super::frame::{GroupChecksum, HeadBody, Kind, Parsed, parse_frame};
+use super::notice::Notice;
 use super::scan::{Event, Groups, Scan, Stop};
 use super::segment::{Header, LARGEST_CHUNK, MAX_GROUP_BYTES};
 
@@ -84,6 +85,18 @@ pub(super) enum HeadCopy {
     Signed(SignedHead),
     Missing,
     Damaged(String),
+}
+
+impl HeadCopy {
+    /// What it signs; a copy that signs nothing is told.
+    pub(super) fn tree(self, notices: &mut Vec<Notice>) -> Option<TreeHead> {
+        match self {
+            Self::Signed(head) => return Some(*head.tree()),
+            Self::Missing => notices.push(Notice::HeadCopyMissing),
+            Self::Damaged(reason) => notices.push(Notice::HeadCopyDamaged { reason }),
+        }
+        None
+    }
 }
 
 /// Reads the `head` copy. A reader must do so before it walks the log: the log only grows.
