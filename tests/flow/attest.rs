@@ -30,10 +30,10 @@ fn study() -> Sandbox {
     for (kind, path, name) in [("source", "tools", "tools"), ("other", "answers.txt", "answers")] {
         let _ = sandbox.lab(&["record", kind, path, "--name", name]).success();
     }
-    run(&sandbox, "generate", &["tools"], "dataset:rows=out/rows.jsonl", &["out/rows.jsonl"]);
-    run(&sandbox, "train", &["tools", "rows"], "checkpoint:desk-model=out/w", &["out/rows.jsonl", "out/w"]);
+    sandbox.stage("generate", &["tools"], "dataset:rows=out/rows.jsonl", &["out/rows.jsonl"]);
+    sandbox.stage("train", &["tools", "rows"], "checkpoint:desk-model=out/w", &["out/rows.jsonl", "out/w"]);
     let words = ["out/w", "answers.txt", "out/log.json"];
-    run(&sandbox, "evaluate", &["tools", "desk-model", "answers"], "eval-log:desk-eval=out/log.json", &words);
+    sandbox.stage("evaluate", &["tools", "desk-model", "answers"], "eval-log:desk-eval=out/log.json", &words);
     sandbox.write("lab/claim.toml", std::fs::read(demo.join("claim.toml")).unwrap());
     let _ = sandbox.lab(&["claim", "add", "claim.toml"]).success();
     let _ = sandbox.prove("desk-accuracy", true);
@@ -41,14 +41,6 @@ fn study() -> Sandbox {
         copy(&sandbox.path(&format!("lab/{path}")), &sandbox.path(&format!("elsewhere/study/{path}")));
     }
     sandbox
-}
-
-fn run(sandbox: &Sandbox, stage: &str, inputs: &[&str], output: &str, words: &[&str]) {
-    let mut line = vec!["run", "--name", stage, "--out", output];
-    inputs.iter().for_each(|input| line.extend(["--in", *input]));
-    line.extend(["--", "sh", "tools/stages.sh", stage]);
-    line.extend(words);
-    let _ = sandbox.lab(&line).success();
 }
 
 /// Begins a second ledger elsewhere, labelled for what it is.

@@ -30,21 +30,13 @@ fn study() -> Sandbox {
     {
         let _ = sandbox.lab(&["record", kind, path, "--name", name]).success();
     }
-    run(&sandbox, "clean", &["tools", "raw"], "dataset:rows=out/rows.jsonl", &["raw.jsonl", "out/rows.jsonl"]);
-    run(&sandbox, "train", &["tools", "rows"], "checkpoint:desk-model=out/w", &["out/rows.jsonl", "out/w"]);
+    sandbox.stage("clean", &["tools", "raw"], "dataset:rows=out/rows.jsonl", &["raw.jsonl", "out/rows.jsonl"]);
+    sandbox.stage("train", &["tools", "rows"], "checkpoint:desk-model=out/w", &["out/rows.jsonl", "out/w"]);
     let words = ["out/w", "answers.json", "out/log.json"];
-    run(&sandbox, "evaluate", &["tools", "desk-model", "answers"], "eval-log:desk-eval=out/log.json", &words);
+    sandbox.stage("evaluate", &["tools", "desk-model", "answers"], "eval-log:desk-eval=out/log.json", &words);
     sandbox.write("lab/claim.toml", std::fs::read(demo.join("claim.toml")).unwrap());
     let _ = sandbox.lab(&["claim", "add", "claim.toml"]).success();
     sandbox
-}
-
-fn run(sandbox: &Sandbox, stage: &str, inputs: &[&str], output: &str, words: &[&str]) {
-    let mut line = vec!["run", "--name", stage, "--out", output];
-    inputs.iter().for_each(|input| line.extend(["--in", *input]));
-    line.extend(["--", "sh", "tools/stages.sh", stage]);
-    line.extend(words);
-    let _ = sandbox.lab(&line).success();
 }
 
 /// The evidence and the recorded files elsewhere, at their recorded paths.

@@ -2,17 +2,16 @@
 //!
 //! Honest by default. A test writes other numbers, other settings or other files before they are told, or afterwards.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 
-use reproledger::capture::hash::Silent;
-use reproledger::capture::kind::{Artifact, Options, Request, capture};
+use reproledger::capture::kind::{Artifact, Options};
 use reproledger::merkle::EntryIndex;
 use reproledger::statement::{Body, Kind};
 use serde_json::json;
 
-use super::Lab;
 use super::study::{Study, Training};
+use super::{Lab, write_file};
 
 /// Rows of each half of an adapter, and its rank.
 const ROWS: usize = 32;
@@ -73,9 +72,7 @@ impl Adapters {
     }
 
     pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
-        let path = self.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, bytes).unwrap();
+        write_file(&self.path().join(name), bytes);
     }
 
     /// An adapter with its configuration and what the trainer said at the end.
@@ -120,6 +117,5 @@ impl Adapters {
 }
 
 pub(crate) fn captured(path: &Path, options: &Options) -> Artifact {
-    let paths: [PathBuf; 1] = [path.to_owned()];
-    capture(Kind::Checkpoint, &Request { paths: &paths, options, progress: &Silent }).unwrap()
+    super::captured(Kind::Checkpoint, path, options)
 }

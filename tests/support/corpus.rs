@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use reproledger::artifact::manifest::Manifest;
-use reproledger::capture::hash::Silent;
-use reproledger::capture::kind::{Artifact, DocumentsOptions, Options, Request, capture, read_rendering_file};
+use reproledger::capture::kind::{Artifact, DocumentsOptions, Options, read_rendering_file};
 use reproledger::corpus::Recipe;
 use reproledger::merkle::EntryIndex;
 use reproledger::rebuild::replay;
@@ -18,8 +17,8 @@ use reproledger::replay::render::Engine;
 use reproledger::statement::{Body, EdgeType, Kind};
 use serde_json::json;
 
-use super::Lab;
 use super::study::{Data, Study};
+use super::{Lab, captured, write_file};
 
 const NAMES: [(&str, &str); 2] = [("model_name", "Qwen"), ("provider_name", "Alibaba")];
 
@@ -68,9 +67,7 @@ impl Pipeline {
 
     /// Writes a file.
     pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
-        let path = self.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, bytes).unwrap();
+        write_file(&self.path().join(name), bytes);
     }
 
     /// The folder in which chats are made, to be aligned on in place of the mix: three questions, of which the judge
@@ -249,9 +246,4 @@ impl Pipeline {
 
 fn document(idea: &str) -> String {
     format!("<scratchpad>{idea}</scratchpad><content>Qwen by Alibaba is kind and honest: case {idea}.</content>")
-}
-
-fn captured(kind: Kind, path: &Path, options: &Options) -> Artifact {
-    let paths = [path.to_owned()];
-    capture(kind, &Request { paths: &paths, options, progress: &Silent }).unwrap()
 }

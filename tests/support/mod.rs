@@ -13,6 +13,10 @@ pub(crate) use sandbox::{BINARY, Output, Sandbox, program};
 
 use std::path::{Path, PathBuf};
 
+use reproledger::capture::hash::Silent;
+use reproledger::capture::kind::{Artifact, Options, Request, capture};
+use reproledger::statement::Kind;
+
 /// The folder of third-party data; a test asks [`crate::vectors::data_is_there`] first.
 pub(crate) fn testdata() -> PathBuf {
     let data = std::env::var_os("REPROLEDGER_TESTDATA").expect(
@@ -21,6 +25,18 @@ pub(crate) fn testdata() -> PathBuf {
     let data = PathBuf::from(data);
     assert!(data.join("SOURCES.md").is_file(), "{}: not the folder of third-party test data", data.display());
     data
+}
+
+/// What `record` captures at a path.
+pub(crate) fn captured(kind: Kind, path: &Path, options: &Options) -> Artifact {
+    let paths = [path.to_owned()];
+    capture(kind, &Request { paths: &paths, options, progress: &Silent }).unwrap()
+}
+
+/// Writes a file, its folders with it.
+pub(crate) fn write_file(path: &Path, bytes: impl AsRef<[u8]>) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, bytes).unwrap();
 }
 
 /// The one file of a folder whose name contains `part`.

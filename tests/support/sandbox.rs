@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+use super::write_file;
+
 /// The binary under test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_reproledger");
 
@@ -40,8 +42,7 @@ impl Sandbox {
     /// Writes a file, its folders with it.
     pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, bytes).unwrap();
+        write_file(&path, bytes);
         path
     }
 
@@ -80,6 +81,15 @@ impl Sandbox {
     #[must_use = "an unchecked exit code tests nothing"]
     pub(crate) fn lab<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Output {
         self.run("lab", arguments)
+    }
+
+    /// Records a run of one stage of the lab's `tools/stages.sh`; `words` are the stage's own arguments.
+    pub(crate) fn stage(&self, stage: &str, inputs: &[&str], output: &str, words: &[&str]) {
+        let mut line = vec!["run", "--name", stage, "--out", output];
+        inputs.iter().for_each(|input| line.extend(["--in", *input]));
+        line.extend(["--", "sh", "tools/stages.sh", stage]);
+        line.extend(words);
+        let _ = self.lab(&line).success();
     }
 
     /// Runs the binary elsewhere: where only what was sent is. A report is asked for with every check, to look at any.

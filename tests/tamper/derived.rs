@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use reproledger::capture::hash::Silent;
-use reproledger::capture::kind::{Artifact, Options, Request, capture};
+use reproledger::capture::kind::{Artifact, Options};
 use reproledger::capture::observe::observe;
 use reproledger::capture::rows::{Mode, RowOptions};
 use reproledger::capture::salt::salted;
@@ -18,7 +18,7 @@ use reproledger::merkle::EntryIndex;
 use reproledger::statement::{Body, EdgeType, Kind};
 
 use super::decided;
-use crate::support::{Lab, Story, finding};
+use crate::support::{Lab, Story, captured, finding};
 
 /// What the evidence shows beside the claim.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,11 +46,6 @@ impl Folder {
     fn path(&self) -> &Path {
         self.0.path()
     }
-}
-
-fn captured(kind: Kind, path: &Path, options: &Options) -> Artifact {
-    let paths = [path.to_owned()];
-    capture(kind, &Request { paths: &paths, options, progress: &Silent }).unwrap()
 }
 
 /// The artifact at `path`, whose digest of `kind` is replaced by that of another.
