@@ -204,24 +204,6 @@ pub fn parse_documents(manifest: &Manifest) -> Result<Vec<DocumentLeaf>, Documen
     Ok(documents)
 }
 
-/// The document of that key with its place among the items, found by halving: only the leaves on the way are read.
-///
-/// That the manifest is in order is not checked here: a key that is there may be missed in one that is not.
-pub fn find_document(manifest: &Manifest, key: &str) -> Result<Option<(usize, DocumentLeaf)>, DocumentsError> {
-    check_header(manifest)?;
-    let (mut low, mut high) = (0, manifest.items.len());
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let leaf = DocumentLeaf::parse(&manifest.items[middle])?;
-        match leaf.key.as_str().cmp(key) {
-            std::cmp::Ordering::Equal => return Ok(Some((middle, leaf))),
-            std::cmp::Ordering::Less => low = middle + 1,
-            std::cmp::Ordering::Greater => high = middle,
-        }
-    }
-    Ok(None)
-}
-
 fn check_header(manifest: &Manifest) -> Result<(), DocumentsError> {
     let ManifestHeader { kind, projection, facts } = &manifest.header;
     if *kind != DigestKind::Rows {
@@ -296,20 +278,6 @@ mod tests {
     }
 
     #[test]
-    fn a_document_is_found_by_its_key_and_another_is_not() {
-        let keys = ["a", "a/b", "b", "ü", "10", "9"];
-        let manifest = documents_manifest(keys.iter().map(|key| document(key)).collect()).unwrap();
-        for key in keys {
-            let (at, found) = find_document(&manifest, key).unwrap().unwrap();
-            assert_eq!(found.key, key);
-            assert_eq!(found.encode(), manifest.items[at]);
-        }
-        for key in ["", "a/", "c", "0", "zz"] {
-            assert_eq!(find_document(&manifest, key), Ok(None));
-        }
-    }
-
-    #[test]
     fn a_received_list_must_be_in_order_each_document_once_and_of_the_one_projection() {
         let good = documents_manifest(vec![document("b"), document("a")]).unwrap();
         let swapped = Manifest { items: good.items.iter().rev().cloned().collect(), ..good.clone() };
@@ -319,7 +287,6 @@ mod tests {
         let mut other = good.clone();
         other.header.projection = "text".to_owned();
         assert_eq!(parse_documents(&other), Err(DocumentsError::Projection { found: "text".to_owned() }));
-        assert!(find_document(&other, "a").is_err());
         let mut other = good.clone();
         other.header.facts = Some(vec![0]);
         assert_eq!(parse_documents(&other), Err(DocumentsError::Facts));

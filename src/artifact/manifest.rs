@@ -246,10 +246,7 @@ impl TreeHash for ManifestHash {
 }
 
 /// The root over a header and items, streaming.
-pub fn root_of<'a>(
-    header: &ManifestHeader,
-    items: impl Iterator<Item = &'a [u8]>,
-) -> Result<ManifestRoot, ManifestError> {
+fn root_of<'a>(header: &ManifestHeader, items: impl Iterator<Item = &'a [u8]>) -> Result<ManifestRoot, ManifestError> {
     let mut items = items.peekable();
     if items.peek().is_none() {
         return Err(ManifestError::Empty);

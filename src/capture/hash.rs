@@ -17,7 +17,7 @@ use crate::capture::read::{BLOCK, Reader};
 use crate::digest::{FileDigest, FileHasher, Sha256Digest};
 
 /// Larger files are refused unless the caller says otherwise: what ext4 can hold.
-pub const MAX_FILE_BYTES: u64 = 16 << 40;
+const MAX_FILE_BYTES: u64 = 16 << 40;
 
 /// Read size of a thread that hashes one file alone; small because every thread of the pool keeps such a buffer.
 const SMALL_BUFFER: usize = 256 << 10;

@@ -11,7 +11,7 @@ use crate::digest::FileDigest;
 use crate::digest::slice::Slice;
 
 /// Larger items are proved by their digests alone: evidence is read whole.
-pub const MAX_ITEM_BYTES: u64 = 64 << 20;
+const MAX_ITEM_BYTES: u64 = 64 << 20;
 
 /// Why an item's bytes were not taken.
 #[derive(Debug, thiserror::Error)]

@@ -162,7 +162,7 @@ impl FinishedRun {
 }
 
 /// BLAKE3 over the canonical array of `[name, value]` pairs, sorted.
-pub fn environment_digest(variables: impl Iterator<Item = (OsString, OsString)>) -> Digest {
+fn environment_digest(variables: impl Iterator<Item = (OsString, OsString)>) -> Digest {
     let mut variables: Vec<_> = variables.collect();
     variables.sort();
     let canonical = Encoder::encode(|e| {

@@ -115,7 +115,7 @@ pub(crate) fn walk_visited(
 }
 
 /// Hashes several files and folders; each stands in the tree under its own name.
-pub fn walk_paths(paths: &[PathBuf], options: &HashOptions, progress: &dyn Progress) -> Result<Tree, CaptureError> {
+fn walk_paths(paths: &[PathBuf], options: &HashOptions, progress: &dyn Progress) -> Result<Tree, CaptureError> {
     let mut walk = Walk::default();
     walk.list_paths(paths)?;
     walk.hash(Path::new(""), &BTreeMap::new(), options, progress, &Unseen).map(|(tree, _)| tree)

@@ -142,11 +142,6 @@ impl Policy {
         self.quorum != Quorum::Nobody
     }
 
-    /// Keys of the logs: a head signed by any of them under its own origin is believed.
-    pub fn log_keys(&self) -> Vec<VerifierKey> {
-        self.logs.iter().map(|log| log.key.clone()).collect()
-    }
-
     /// Witnesses that cosigned a note, each with the (earliest) time it claims.
     ///
     /// A witness line that does not verify makes the note worthless, as in [`super::open_note`].
@@ -222,7 +217,7 @@ mod tests {
         let policy = Policy::parse(text.as_bytes()).unwrap();
         assert_eq!(policy.logs[0].url.as_deref(), Some(&b"https://log.example/"[..]));
         assert_eq!(policy.logs[1].url, None);
-        assert_eq!(policy.log_keys(), [log(8), log(9)]);
+        assert_eq!([&policy.logs[0].key, &policy.logs[1].key], [&log(8), &log(9)]);
     }
 
     #[test]

@@ -135,7 +135,7 @@ impl SignedHead {
     }
 
     /// Checks a note against keys of several logs, as a policy lists them. One that signed must bear the origin's name.
-    pub fn open_any(bytes: &[u8], logs: &[VerifierKey]) -> Result<Self, HeadError> {
+    fn open_any(bytes: &[u8], logs: &[VerifierKey]) -> Result<Self, HeadError> {
         if let Some(other) = logs.iter().find(|log| log.kind != NoteKind::Ed25519) {
             return Err(HeadError::NotALogKey { name: other.name.clone() });
         }

@@ -55,13 +55,6 @@ impl fmt::Display for TreeSize {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct EntryIndex(pub u64);
 
-impl EntryIndex {
-    /// The smallest tree with this entry; none for the last number.
-    pub fn size_with(self) -> Option<TreeSize> {
-        self.0.checked_add(1).map(TreeSize)
-    }
-}
-
 impl fmt::Display for EntryIndex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -227,7 +220,6 @@ mod tests {
     fn numbers_do_not_wrap() {
         assert_eq!(TreeSize(3).plus(2), Some(TreeSize(5)));
         assert_eq!(TreeSize(u64::MAX).plus(1), None);
-        assert_eq!(EntryIndex(u64::MAX).size_with(), None);
         assert!(TreeSize(3).contains(EntryIndex(2)) && !TreeSize(3).contains(EntryIndex(3)));
     }
 }

@@ -29,7 +29,7 @@ pub use reject::{AnchorError, Class, Reject};
 pub use testimony::{Testified, Testimony, TestimonyError};
 
 /// Characters of the issuer's URI that stand as the holder of something withheld.
-pub const MAX_HOLDER_CHARS: usize = 200;
+const MAX_HOLDER_CHARS: usize = 200;
 
 /// An entry whose place, signature and key were checked. Only this module makes one.
 ///

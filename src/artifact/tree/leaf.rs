@@ -30,7 +30,7 @@ impl Mode {
     }
 
     /// The mode of git's number.
-    pub fn from_number(number: u64) -> Option<Self> {
+    fn from_number(number: u64) -> Option<Self> {
         [Self::Plain, Self::Executable, Self::Link].into_iter().find(|mode| mode.number() == number)
     }
 }
