@@ -18,7 +18,7 @@
 //!
 //! - **One encoding.** What is signed or hashed is canonical CBOR ([`codec`]); a decoder accepts nothing else, and
 //!   received bytes are verified as received, never encoded again.
-//! - **One door.** Each fixed package is named in one file: `cbor4ii` in [`codec`], `blake3` in [`digest`],
+//! - **One door.** Each fixed package is named in one module: `cbor4ii` in [`codec`], `blake3` in [`digest`],
 //!   `ed25519_dalek` in [`key`], `sled` in `store`, `git2` in `capture::git`. The clock is read in `cli` alone.
 //! - **One signature rule.** [`key::PublicKey::verify`] is the only way to check a signature; there is no batch path.
 //! - **Belief has one source.** A [`verify::VerifiedEntry`] can only be made by checking; checks, claims and reports
