@@ -45,7 +45,7 @@ pub mod merkle;
 // --- what others wrote, read with distrust ---
 #[cfg(feature = "host")]
 pub mod container;
-#[cfg_attr(not(feature = "host"), allow(dead_code, reason = "readers of the host use the rest"))]
+#[cfg_attr(not(feature = "host"), allow(dead_code, unused_imports, reason = "readers of the host use the rest"))]
 pub mod json;
 // --- the world as it is ---
 #[cfg(feature = "host")]

@@ -54,8 +54,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::stats::Answer;
     use crate::stats::testing::{arms, level, ratio};
-    use crate::stats::{Answer, Proportion, Sides};
 
     #[test]
     fn the_examples_of_the_paper_come_out() {

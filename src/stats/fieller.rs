@@ -79,7 +79,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::stats::Sides;
     use crate::stats::testing::{level, ratio};
 
     fn means(subject: (i64, i64), comparator: (i64, i64)) -> RatioOfMeans {

@@ -91,7 +91,6 @@ pub(super) fn less(one: &SeedValue, other: &SeedValue) -> SeedValue {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use num_rational::BigRational;
 
     use super::*;
     use crate::stats::testing::ratio;

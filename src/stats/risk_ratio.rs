@@ -60,8 +60,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::stats::Answer;
     use crate::stats::testing::{arms, level};
-    use crate::stats::{Answer, Proportion, Sides};
 
     #[test]
     fn the_example_of_koopmans_paper_comes_out() {

@@ -93,7 +93,6 @@ impl TippingPoint {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use num_rational::BigRational;
     use proptest::prelude::*;
 
     use super::*;
