@@ -16,14 +16,14 @@ use crate::merkle::{CompactRange, EntryIndex, SignedHead, TreeHead};
 
 use super::error::{Damage, LedgerError};
 use super::file::Layout;
+use super::head_copy::head_copy;
+use super::headers::{check_header, last_segment, ledger_id};
 use super::look::steadily;
 use super::notice::Notice;
-use super::replay::{
-    Issued, Tail, check_closed, check_head, check_header, check_issued, check_not_shorter, head_copy, judge_tail,
-    last_segment, ledger_id,
-};
+use super::replay::{Issued, check_head, check_issued, check_not_shorter};
 use super::scan::{Event, Groups, Scan, Stop};
 use super::state::{StateReading, read_state};
+use super::tail::{Tail, check_closed, judge_tail};
 
 /// Entries are checked in batches of about so many bytes: enough to share between cores, little to hold.
 const BATCH_BYTES: usize = 1 << 20;

@@ -13,10 +13,10 @@ use crate::merkle::TreeHead;
 
 use super::error::{At, LedgerError, StateLoss};
 use super::file::{DIR_MODE, FILE_MODE, Layout, Sync, TEMPORARY, replace};
+use super::head_copy::{HeadCopy, head_copy};
 use super::notice::Notice;
 use super::reader::Ledger;
 use super::recover::{MissingState, recover};
-use super::replay::{HeadCopy, head_copy};
 use super::segment::UNNAMED;
 use super::state::{StateReading, read_state, state_path};
 use super::tiles::{self, IndexState};

@@ -4,7 +4,8 @@
 //! alone (`segment.rs`, `frame.rs`); everything else is a copy of it, derived from it, or content-addressed beside it.
 //!
 //! - A head is issued only after the sync of its commit returned (`writer.rs`).
-//! - Opening recomputes the end of the log; damage is named and never repaired silently (`recover.rs`, `replay.rs`).
+//! - Opening recomputes the end of the log; damage is named and never repaired silently (`replay.rs`, `tail.rs`,
+//!   `recover.rs`).
 //! - No head is ever signed that does not extend every head signed before, restores and copies included (`state.rs`).
 //! - Readers take no lock and write nothing (`reader.rs`).
 
@@ -14,6 +15,8 @@ mod error;
 mod file;
 mod follower;
 mod frame;
+mod head_copy;
+mod headers;
 mod index;
 mod lock;
 mod look;
@@ -25,6 +28,7 @@ mod replay;
 mod scan;
 mod segment;
 mod state;
+mod tail;
 mod tiles;
 mod writer;
 

@@ -25,10 +25,13 @@ use self::nodes::Level;
 use super::error::{At, Damage, LedgerError};
 use super::file::Layout;
 use super::frame::{Kind, MAX_FRAME_BYTES, OVERHEAD, Parsed, parse_frame};
+use super::head_copy::head_copy;
+use super::headers::{header_of, last_segment, ledger_id};
 use super::look::steadily;
 use super::notice::Notice;
-use super::replay::{Found, Issued, Seen, Tail, head_copy, header_of, last_segment, ledger_id, replay};
+use super::replay::{Found, Issued, Seen, replay};
 use super::scan::{Event, Groups, Scan};
+use super::tail::Tail;
 use super::tiles::Tiles;
 
 /// Reads entry 0, which says whose ledger this is, before any key is known. It is held to the ledger's identity.

@@ -13,11 +13,14 @@ use crate::key::VerifierKey;
 
 use super::error::{At, LedgerError};
 use super::file::{Layout, Sync, create_dir, private, replace};
+use super::head_copy::head_copy;
+use super::headers::{last_segment, ledger_id};
 use super::lock::WriterLock;
 use super::notice::Notice;
-use super::replay::{Found, Issued, Tail, head_copy, last_segment, ledger_id, read_tail, replay};
+use super::replay::{Found, Issued, replay};
 use super::segment::{UNNAMED, write_zeros};
 use super::state::{StateFile, StateReading, state_path};
+use super::tail::{Tail, read_tail};
 
 /// What to do where nothing says which heads were signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

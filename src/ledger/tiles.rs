@@ -22,7 +22,7 @@ use crate::merkle::{CompactRange, node_hash};
 
 use super::error::{At, LedgerError};
 use super::file::{Layout, create_dir, private, sync_dir};
-use super::replay::{header_of, last_segment};
+use super::headers::{header_of, last_segment};
 use super::scan::{Event, Groups, Scan};
 
 const BRICK_LEN: usize = 4096;

@@ -2,8 +2,8 @@
 
 use crate::digest::LeafHash;
 use crate::ledger::error::{Damage, LedgerError};
+use crate::ledger::headers::check_header;
 use crate::ledger::reader::{Entry, Ledger};
-use crate::ledger::replay::check_header;
 use crate::ledger::scan::{Event, Groups, Scan, Stop};
 use crate::merkle::{CompactRange, EntryIndex};
 
