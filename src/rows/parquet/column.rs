@@ -3,8 +3,9 @@
 use std::io::{self, BufReader, Read};
 
 use super::bits::Runs;
+use super::element::{Meaning, Physical};
 use super::page::{Encoding, Header, Page, header};
-use super::schema::{Leaf, Meaning, Physical};
+use super::schema::Leaf;
 use super::values::{Dictionary, Raw, Values};
 use super::{malformed, unsupported};
 use crate::artifact::rows::Cell;

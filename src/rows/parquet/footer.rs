@@ -3,7 +3,8 @@
 //! Groups are read one at a time, so that the columns of a million of them are not held.
 
 use super::column::{Chunk, File};
-use super::schema::{Schema, elements};
+use super::element::elements;
+use super::schema::Schema;
 use super::thrift::{Field, Fields, Thrift};
 use super::{malformed, unsupported};
 use crate::rows::RowError;

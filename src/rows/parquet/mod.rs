@@ -9,6 +9,7 @@
 mod assemble;
 mod bits;
 mod column;
+mod element;
 mod footer;
 mod page;
 mod schema;

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::bits::{Deltas, Runs};
+use super::element::Physical;
 use super::page::Encoding;
-use super::schema::Physical;
 use crate::rows::MAX_ROW_BYTES;
 use crate::rows::scratch::{Buffer, Scratch};
 
