@@ -8,6 +8,7 @@
 //!             ([`crate::statement::Kind::is_testimony`]); it holds no annexes, so that nothing nests
 //! ```
 
+use super::lists::{bounded, decode_hashes, encode_hashes};
 use crate::codec::{DecodeError, Decoder, Encoder};
 use crate::digest::NodeHash;
 use crate::merkle::EntryIndex;
@@ -36,7 +37,7 @@ impl<B: AsRef<[u8]>> Annex<B> {
     pub(super) fn encode(&self, e: &mut Encoder) {
         e.array(3);
         e.uint(self.attach.0);
-        super::encode_hashes(e, &self.consistency);
+        encode_hashes(e, &self.consistency);
         e.bytes(self.testimony.as_ref());
     }
 }
@@ -49,9 +50,9 @@ impl Annex<&[u8]> {
 }
 
 pub(super) fn decode<'a>(d: &mut Decoder<'a>) -> Result<Vec<Annex<&'a [u8]>>, DecodeError> {
-    let annexes = super::bounded(d, "the annexes", MAX_ANNEXES, |d| {
+    let annexes = bounded(d, "the annexes", MAX_ANNEXES, |d| {
         d.tuple("an annex", 3, |d| {
-            let (attach, consistency) = (EntryIndex(d.uint()?), super::decode_hashes(d)?);
+            let (attach, consistency) = (EntryIndex(d.uint()?), decode_hashes(d)?);
             let (at, testimony) = (d.offset(), d.bytes()?);
             if testimony.len() > MAX_TESTIMONY_BYTES {
                 return Err(DecodeError::Range { at, what: "a testimony of at most 2 MiB" });

@@ -10,6 +10,7 @@
 //!                                                    is the file's, in the tree beside the rows, where there is one
 //! ```
 
+use super::lists::{bounded, encode_hashes};
 use crate::codec::{DecodeError, Decoder, Encoder};
 use crate::digest::{DigestKind, ManifestRoot, NodeHash, Salt};
 use crate::merkle::EntryIndex;
@@ -155,10 +156,10 @@ impl<'a> Opening<&'a [u8]> {
 fn encode_inclusion<B: AsRef<[u8]>>(e: &mut Encoder, inclusion: &Inclusion<B>) {
     e.array(5);
     e.bytes(inclusion.header.as_ref());
-    super::encode_hashes(e, &inclusion.header_path);
+    encode_hashes(e, &inclusion.header_path);
     e.uint(inclusion.position);
     e.bytes(inclusion.leaf.as_ref());
-    super::encode_hashes(e, &inclusion.path);
+    encode_hashes(e, &inclusion.path);
 }
 
 fn decode_inclusion<'a>(d: &mut Decoder<'a>) -> Result<Inclusion<&'a [u8]>, DecodeError> {
@@ -170,7 +171,7 @@ fn decode_inclusion<'a>(d: &mut Decoder<'a>) -> Result<Inclusion<&'a [u8]>, Deco
 }
 
 fn decode_path(d: &mut Decoder<'_>) -> Result<Vec<NodeHash>, DecodeError> {
-    super::bounded(d, "an inclusion path", MAX_PATH, |d| Ok(NodeHash::from_bytes(d.byte_array("a proof hash")?)))
+    bounded(d, "an inclusion path", MAX_PATH, |d| Ok(NodeHash::from_bytes(d.byte_array("a proof hash")?)))
 }
 
 fn decode_opened<'a>(d: &mut Decoder<'a>) -> Result<Opened<&'a [u8]>, DecodeError> {

@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 
+use super::file::MAX_TEXT;
 use super::*;
+use crate::codec::Encoder;
 use crate::digest::{Algorithm, Salt};
 
 fn hashes(count: u8) -> Vec<NodeHash> {
