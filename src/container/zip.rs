@@ -8,6 +8,8 @@
 //! Spec: <https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT> sections 4.3 and 4.4
 
 mod directory;
+mod fields;
+mod layout;
 mod member;
 
 #[cfg(test)]
@@ -154,7 +156,7 @@ impl<'s> Archive<'s> {
     }
 
     fn with_members_up_to(largest: u64, source: &'s mut dyn Source, len: u64) -> Result<Self, ArchiveError> {
-        let (members, gaps) = directory::read(source, len, largest)?;
+        let (members, gaps) = layout::read(source, len, largest)?;
         let limit = len.saturating_mul(MAX_TOTAL_RATIO).saturating_add(TOTAL_ALLOWANCE);
         Ok(Self { source, members, gaps, budget: limit, limit })
     }
