@@ -132,7 +132,7 @@ pub struct Evidence<B = Vec<u8>> {
     pub withheld: Vec<Withheld>,
 }
 
-impl<'a> Evidence<&'a [u8]> {
+impl Evidence<&[u8]> {
     /// The same, with bytes of its own.
     pub fn into_owned(self) -> Evidence {
         let indexed = |items: Vec<(EntryIndex, &[u8])>| items.into_iter().map(|(at, b)| (at, b.to_vec())).collect();
