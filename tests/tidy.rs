@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod attacks;
+mod outcomes;
 mod reasons;
+
+pub(crate) use outcomes::is_named;
 
 use std::collections::BTreeMap;
 use std::fs;

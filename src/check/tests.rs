@@ -498,15 +498,3 @@ fn keys_are_unknown_without_a_policy_and_fail_when_disowned() {
     stolen.links.reached.insert(EntryIndex(3));
     assert_eq!(outcome(&stolen), Outcome::Fail);
 }
-
-#[test]
-fn a_recipe_says_of_no_check_that_it_does_not_apply_but_of_one_that_there_is() {
-    // The one check of the catalogue that recipes speak of before it is there.
-    const YET_TO_COME: &str = "aft.partition";
-    for recipe in crate::lineage::Recipe::all() {
-        for id in recipe.not_applicable.keys() {
-            let is_known = id == YET_TO_COME || CHECKS.iter().any(|check| check.id() == id);
-            assert!(is_known, "{}: there is no check `{id}`", recipe.name);
-        }
-    }
-}

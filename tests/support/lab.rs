@@ -525,8 +525,16 @@ pub(crate) fn assess(evidence: &Evidence, policy: &Policy) -> Assessment {
     reproledger::claim::assess(&evidence.to_bytes(), Some(policy), NUMBER, |_| None)
 }
 
-/// The finding of one check.
+/// The finding of one check. No check may have come to what no test is named for.
 pub(crate) fn finding<'a>(assessment: &'a Assessment, check: &str) -> &'a Finding {
+    let judged = assessment.evidence.iter().flat_map(|_| &assessment.findings);
+    for found in judged {
+        let (id, outcome) = (found.check, found.outcome);
+        assert!(
+            crate::tidy::is_named(id, outcome),
+            "`{id}` is {outcome}, and `tests/tidy/outcomes.toml` has no such test"
+        );
+    }
     let found = assessment.findings.iter().find(|finding| finding.check == check);
     found.unwrap_or_else(|| panic!("no finding of `{check}` in {:?}", assessment.findings))
 }

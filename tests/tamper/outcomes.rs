@@ -144,6 +144,24 @@ fn arms_whose_record_is_not_whole_are_not_known_to_be_what_they_are_called() {
 }
 
 #[test]
+fn arms_of_two_base_models_are_no_controlled_comparison() {
+    let mut study = Study::honest();
+    study.weigh = Rc::new(|lab, training| {
+        let other = (training.arm == 1).then(|| lab.file(Kind::BaseModel, b"another base", &[]));
+        let mut payload = training.payload(lab);
+        for edge in payload.edges.iter_mut().filter(|edge| edge.edge_type == EdgeType::InitialisedFrom) {
+            *edge = other.map_or(edge.clone(), |other| lab.link(EdgeType::InitialisedFrom, other));
+        }
+        payload.edges.sort();
+        let name = training.name.as_bytes();
+        payload.subjects.push(Subject::file(FileDigest::of(name), name.len() as u64));
+        lab.say(&payload)
+    });
+    let words = "the arms began with different base models: entry ";
+    Wrong::default().hold(&study.tell().assess(PAPER), "base.identity", Outcome::Fail, words);
+}
+
+#[test]
 fn a_claim_that_does_not_agree_with_itself_or_its_protocol_is_contradicted() {
     let mut wrong = Wrong::default();
     let mut hold = |change: &dyn Fn(&mut Study), check: &str, words: &str| {

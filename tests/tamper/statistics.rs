@@ -121,6 +121,15 @@ fn e18_every_look_that_the_ledger_shows_shares_the_rate() {
 }
 
 #[test]
+fn an_error_rate_that_is_no_number_is_shared_by_nobody() {
+    let mut study = asserting("-30%");
+    study.protocol["alpha"] = json!("five");
+    let (outcome, reason) = found(study, "stat.multiplicity", VENDOR_AUDIT);
+    assert_eq!(outcome, Outcome::Unknown, "{reason}");
+    assert!(reason.contains("five"), "{reason}");
+}
+
+#[test]
 fn an_evaluation_that_was_made_again_is_a_look_too() {
     let mut study = asserting("-30%");
     study.after = |lab, placed| {

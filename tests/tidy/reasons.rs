@@ -36,7 +36,6 @@ const NOT_SHOWN: &[(&str, &str)] = &[
     ("entry {index} audits a row whose verdict is neither 0 nor 1", "a note on scores that no judge gives"),
     ("a score written {lexeme} counts as another number", "such a record is refused when it is read"),
     ("ask for evidence that shows the item's bytes", "advice"),
-    ("no item is opened", "evidence about items has some"),
     ("how it was made is not shown", "a note on the rendering of alignment data"),
     ("the alignment data go back to another text", "a note on the rendering of alignment data"),
     ("it has one bound alone", "what is drawn has both: an interval of one side is computed for each"),
@@ -87,7 +86,7 @@ fn every_reason_of_a_check_is_shown_by_a_test() {
 }
 
 /// Sources below a folder, by their path in it.
-fn files(folder: &str) -> Vec<(String, String)> {
+pub(super) fn files(folder: &str) -> Vec<(String, String)> {
     fn walk(folder: &Path, base: &Path, found: &mut Vec<(String, String)>) {
         let mut entries: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         entries.sort();

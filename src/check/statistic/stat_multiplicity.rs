@@ -69,7 +69,7 @@ impl Check for StatMultiplicity {
         let looks = Looks::of(case, claim, protocol);
         let shared = match Shared::of(&planned, protocol, &looks) {
             Ok(shared) => shared,
-            Err((outcome, reason)) => return Finding::new(ID, outcome, reason),
+            Err(reason) => return Finding::new(ID, Outcome::Unknown, reason),
         };
         let terms = assertion.terms.iter();
         let parts = terms.map(|term| (said(term), judge_term(case, number, term, &shared))).collect();
@@ -144,15 +144,15 @@ struct Shared<'p> {
 }
 
 impl<'p> Shared<'p> {
-    fn of(planned: &Planned<'p>, protocol: &Protocol, looks: &Looks) -> Result<Self, (Outcome, String)> {
-        let alpha = Printed::parse(&protocol.alpha).map_err(|error| (Outcome::Fail, error.to_string()))?;
+    fn of(planned: &Planned<'p>, protocol: &Protocol, looks: &Looks) -> Result<Self, String> {
+        let alpha = Printed::parse(&protocol.alpha).map_err(|error| error.to_string())?;
         let (family, correction, contrasts) = match planned.family {
             None => ("primary contrast".to_owned(), Correction::Bonferroni, vec![planned.contrast]),
             Some(family) => (escaped(&family.name), family.correction, family.contrasts.iter().collect::<Vec<_>>()),
         };
         if correction == Correction::Uncorrected {
             let reason = format!("the family `{family}` was promised without a correction: none of it is confirmatory");
-            return Err((Outcome::Unknown, reason));
+            return Err(reason);
         }
         let own = contrasts.iter().position(|of| std::ptr::eq(*of, planned.contrast)).unwrap_or(0);
         Ok(Self { family, correction, contrasts, own, looks: looks.all(), alpha: alpha.value() })

@@ -249,3 +249,50 @@ fn who_judged_is_read_from_the_logs_and_held_to_the_claim() {
     hold(&named, &[&["judge-1", "judge-2"]], Outcome::Unknown, several);
     hold(&own, &[&[]], Outcome::Unknown, "no log shows who judged: the judge is the lab's word");
 }
+
+#[test]
+fn a_check_that_an_arms_recipe_has_no_use_for_does_not_apply() {
+    let evidence = evidence(pinned());
+    let mut wrong = Wrong::default();
+    let mut without = BTreeSet::new();
+    for recipe in crate::lineage::Recipe::all() {
+        let claim = claim_with(&[("/subject/kind", json!(recipe.name))]);
+        let case = case(&evidence, Some(&claim), Ok(honest()));
+        for (id, reason) in &recipe.not_applicable {
+            without.insert(id.as_str());
+            wrong.hold(&case, id, Outcome::NotApplicable, reason);
+        }
+    }
+    let expected = [
+        "aft.partition",
+        "aft.strip",
+        "ckpt.files",
+        "ckpt.parent",
+        "ckpt.tensors",
+        "dataset.counts",
+        "dataset.published",
+        "dataset.rebuild",
+        "dataset.transforms",
+        "docs.identity",
+        "docs.quality",
+        "gen.receipts",
+        "mix.composition",
+        "prompt.templates",
+        "spec.bytes",
+        "spec.coverage",
+        "spec.render",
+        "train.effort",
+        "train.inputs",
+        "tree.census",
+    ];
+    assert_eq!(without, BTreeSet::from(expected));
+}
+
+#[test]
+fn evidence_that_opens_no_item_shows_none() {
+    let evidence = evidence(pinned());
+    let case = case(&evidence, None, Err(InputProblem::NotShown));
+    let mut wrong = Wrong::default();
+    wrong.hold(&case, "item.inclusion", Outcome::Unknown, "no item is opened");
+    wrong.hold(&case, "item.content", Outcome::Unknown, "the bytes of 0 of 0 items are not shown");
+}

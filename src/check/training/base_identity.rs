@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::check::training::arms_baseline::not_applicable;
 use crate::check::{Case, Check, Finding, Outcome};
 use crate::digest::DigestKind;
 use crate::lineage::Stage;
@@ -24,11 +23,8 @@ impl Check for BaseIdentity {
     }
 
     fn run(&self, case: &Case<'_>) -> Finding {
-        let Some(claim) = case.claim else {
+        if case.claim.is_none() {
             return Finding::new(ID, Outcome::Unknown, "the claim is not disclosed").withheld();
-        };
-        if let Some(reason) = not_applicable(claim, ID) {
-            return Finding::new(ID, Outcome::NotApplicable, reason);
         }
         let mut bases: BTreeSet<EntryIndex> = BTreeSet::new();
         let mut without = Vec::new();
