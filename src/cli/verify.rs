@@ -69,7 +69,7 @@ pub(super) struct Verify {
     #[arg(long, value_name = "SPAN", requires = "at", value_parser = span)]
     max_gap: Option<u64>,
     /// Who holds which keys, as you know it, and how many of them must have rebuilt a run (TOML; see SECURITY.md): without it
-    /// nobody's rebuild counts
+    /// nobody's rebuild counts, and nobody's likelihoods
     #[arg(long, value_name = "FILE")]
     parties: Option<PathBuf>,
     #[command(flatten)]

@@ -19,7 +19,7 @@ use reproledger::verify::{self, Class, TestimonyError};
 use serde_json::json;
 
 use super::attested::{log_key, parties};
-use super::testimony::other;
+use super::testimony::{begin, end, other};
 use crate::support::study::{Study, ToldStudy};
 use crate::support::{Lab, Story, finding, key};
 
@@ -592,4 +592,68 @@ fn many_statements_do_not_push_what_decides_off_the_screen() {
     let found = checked(&assessment);
     assert_eq!(found.outcome, Outcome::Pass, "{found:?}");
     assert!(found.notes[0].ends_with("that all 192 comparisons together err in 1 % at most"), "{found:?}");
+}
+
+#[test]
+fn weights_that_a_late_census_hides_are_not_compared_with() {
+    let scored = Scored::new(Study::honest(), OWN);
+    let mut by = other();
+    let (file, known) = (scored.testimony(&mut by), scored.known(&by));
+    let ToldStudy { lab, claim, placed } = &scored.told;
+    let all = (0..lab.entries.len() as u64).map(EntryIndex).collect();
+    let judged = |first: u64| {
+        let mut evidence = lab.evidence_of(*claim, EntryIndex(first), &all);
+        evidence.bodies.insert(0, (placed.protocol_entry, lab.bodies[&placed.protocol_entry].clone()));
+        evidence.withheld = lab.withheld(&evidence);
+        let (policy, files) = (lab.policy(), [file.clone()]);
+        let reader = Reader { trust: Some(&policy), testimonies: &files, parties: Some(&known), ..Reader::default() };
+        checked(&assess_as(&evidence.to_bytes(), &reader, NUMBER, |_| None)).clone()
+    };
+    assert_eq!(judged(1).outcome, Outcome::Pass);
+    let found = judged(2);
+    unknown(&found, "scored, the census begins at entry 2: weights before it are not shown");
+    assert_eq!(found.next.unwrap(), "ask for evidence of the whole ledger (prove --census whole)");
+}
+
+/// A claim over two logs of one set of weights, each written by a run; the second run reads the weights, or it does not.
+fn two_logs(reads: bool) -> super::testimony::Study {
+    let mut study = super::testimony::Study::new();
+    let (weights, first) = (study.runs[1].output, study.runs[2].output);
+    let lab = &mut study.lab;
+    let used: &[EntryIndex] = if reads { &[weights] } else { &[] };
+    let start = begin(lab, "evaluate", used);
+    let mut story = Story::new();
+    story.samples.pop();
+    let manifest = story.manifest();
+    let log = lab.eval_log(b"another log", &manifest, &[(EdgeType::Evaluates, weights)]);
+    let run = end(lab, "evaluate", start, log);
+    let mut words = story.claim;
+    words.inputs = [first, log].iter().map(|log| lab.supports(*log).digest).collect();
+    let claim = lab.claim(&words, &[first, log], &[]);
+    study.runs.push(run);
+    super::testimony::Study { claim, ..study }
+}
+
+#[test]
+fn logs_that_were_made_again_count_one_by_one_and_only_from_their_weights() {
+    let judged = |study: &super::testimony::Study, runs: usize| {
+        let (mut by, policy) = (other(), study.lab.policy());
+        let mut words = study.words();
+        words.stages.truncate(runs);
+        let files = [study.testimony(&mut by, &words)];
+        let known = parties(1, &[("Lab", &[log_key(&study.lab)], &[]), ("Auditors", &[log_key(&by)], &[])]);
+        let reader = Reader { trust: Some(&policy), testimonies: &files, parties: Some(&known), ..Reader::default() };
+        let evidence = study.lab.evidence(study.claim).to_bytes();
+        checked(&assess_as(&evidence, &reader, NUMBER, |_| None)).clone()
+    };
+    let study = two_logs(true);
+    let found = judged(&study, 4);
+    assert_eq!(found.outcome, Outcome::Pass, "{found:?}");
+    let reason = "all 2 logs were made again from the weights they are of, transcript by transcript, by \"Auditors\"";
+    assert_eq!(found.reason, reason);
+    let part = "1 of 2 logs were made again from the weights that they are of";
+    for found in [judged(&study, 3), judged(&two_logs(false), 4)] {
+        unknown(&found, "no other weights are on record");
+        assert!(found.notes.iter().any(|note| note == part), "{found:?}");
+    }
 }

@@ -31,14 +31,14 @@ pub(super) struct Run {
     pub(super) end: EntryIndex,
 }
 
-fn begin(lab: &mut Lab, stage: &str, inputs: &[EntryIndex]) -> EntryIndex {
+pub(super) fn begin(lab: &mut Lab, stage: &str, inputs: &[EntryIndex]) -> EntryIndex {
     let mut payload = lab.payload(Kind::RunStart);
     (payload.stage, payload.attempt) = (Some(stage.to_owned()), Some(1));
     payload.edges = inputs.iter().map(|input| lab.link(EdgeType::Used, *input)).collect();
     lab.say(&payload)
 }
 
-fn end(lab: &mut Lab, stage: &str, start: EntryIndex, output: EntryIndex) -> Run {
+pub(super) fn end(lab: &mut Lab, stage: &str, start: EntryIndex, output: EntryIndex) -> Run {
     let mut payload = lab.payload(Kind::RunEnd);
     (payload.stage, payload.attempt) = (Some(stage.to_owned()), Some(1));
     payload.outcome = Some(Outcome { status: RunStatus::Completed, code: 0 });

@@ -64,8 +64,8 @@ pub(super) struct Scored {
     pub(super) is_drawn_by_reader: bool,
     /// True where its likelihoods are of what was sampled from, as far as that is said: the bound is of nothing else.
     pub(super) is_as_sampled: bool,
-    /// What it would have to say and does not.
-    pub(super) lacks: Option<String>,
+    /// What it would have to say, or the evidence to show, and does not; and what would settle it.
+    pub(super) lacks: Option<(String, &'static str)>,
     /// Sets of weights that were recorded after it.
     pub(super) later: usize,
     /// All pairs.
@@ -142,7 +142,7 @@ fn judged(case: &Case<'_>, logs: &[Log<'_>], sources: &Sources, testified: &Test
         is_void: void.is_some(),
         is_drawn_by_reader: case.drawing().given().is_some_and(|nonce| hex(&nonce.bytes) == words.nonce),
         is_as_sampled: words.distribution == Distribution::AsSampled || logs.iter().all(is_plain),
-        lacks: lacks(sources, words, &columns, &before),
+        lacks: lacks(case, sources, words, &columns, &before),
         later: later.len(),
         comparisons: comparisons(sources, words, &columns),
     }
@@ -157,24 +157,32 @@ fn is_plain(log: &Log<'_>) -> bool {
 }
 
 fn lacks(
+    case: &Case<'_>,
     sources: &Sources,
     words: &Likelihood,
     columns: &[(EntryIndex, Option<usize>)],
     before: &[usize],
-) -> Option<String> {
+) -> Option<(String, &'static str)> {
+    let begins = case.evidence.census_first;
+    if begins > EntryIndex(1) {
+        let what = format!("the census begins at entry {begins}: weights before it are not shown");
+        return Some((what, "ask for evidence of the whole ledger (prove --census whole)"));
+    }
+    let next = "ask for a draw that is scored under all of them";
     let mut seen: BTreeMap<usize, EntryIndex> = BTreeMap::new();
     for (entry, set) in columns {
         if let Some(other) = set.and_then(|set| seen.insert(set, *entry)) {
-            return Some(format!("it takes entries {other} and {entry} for different weights, which are the same"));
+            let what = format!("it takes entries {other} and {entry} for different weights, which are the same");
+            return Some((what, next));
         }
     }
     let first = |set: &usize| sources.first[*set];
     if let Some(set) = before.iter().find(|set| !seen.contains_key(set)) {
-        return Some(format!("nothing was scored under the weights of entry {}", first(set)));
+        return Some((format!("nothing was scored under the weights of entry {}", first(set)), next));
     }
     let drawn: BTreeSet<usize> = words.transcripts.iter().filter_map(|text| of(sources, text)).collect();
     let without = sources.of_log.values().find(|set| !drawn.contains(set));
-    without.map(|set| format!("no transcript of the weights of entry {} was drawn", first(set)))
+    without.map(|set| (format!("no transcript of the weights of entry {} was drawn", first(set)), next))
 }
 
 /// The weights that a transcript is said to be of.

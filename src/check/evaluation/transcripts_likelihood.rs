@@ -208,8 +208,8 @@ fn undecided(tests: &Tests<'_>, scored: &Scored) -> (String, String) {
         let but = format!("{who} scored at temperature 1 what is not said to be sampled so");
         return (but, "ask for likelihoods of the distribution that was sampled from".to_owned());
     }
-    if let Some(lack) = &scored.lacks {
-        return (format!("of what {who} scored, {lack}"), "ask for a draw that is scored under all of them".to_owned());
+    if let Some((lack, next)) = &scored.lacks {
+        return (format!("of what {who} scored, {lack}"), (*next).to_owned());
     }
     let open = scored.comparisons.iter().filter(|pair| weigh(&pair.sum, tests.sums) != Source::Named);
     let Some(pair) = open.min_by(|left, right| left.sum.cmp(&right.sum)) else {
