@@ -19,7 +19,8 @@
 //! - **One encoding.** What is signed or hashed is canonical CBOR ([`codec`]); a decoder accepts nothing else, and
 //!   received bytes are verified as received, never encoded again.
 //! - **One door.** Each fixed package is named in one module: `cbor4ii` in [`codec`], `blake3` in [`digest`],
-//!   `ed25519_dalek` in [`key`], `sled` in `store`, `git2` in `capture::git`. The clock is read in `cli` alone.
+//!   `ed25519_dalek` in [`key`], `sled` in `store`, `git2` in `capture::git`, `tokenizers` in `tokens`. The clock is
+//!   read in `cli` alone.
 //! - **One signature rule.** [`key::PublicKey::verify`] is the only way to check a signature; there is no batch path.
 //! - **Belief has one source.** A [`verify::VerifiedEntry`] can only be made by checking; checks, claims and reports
 //!   take nothing else.
@@ -56,6 +57,8 @@ pub mod corpus;
 pub mod evallog;
 #[cfg(feature = "host")]
 pub mod rows;
+#[cfg(feature = "host")]
+pub mod tokens;
 #[cfg(feature = "host")]
 pub mod weights;
 // --- what it becomes and what is said of it ---

@@ -20,7 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["merkle", "container", "json"],
     &["artifact", "statement", "stats"],
     &["draw", "replay"],
-    &["corpus", "evallog", "evidence", "rows", "weights"],
+    &["corpus", "evallog", "evidence", "rows", "tokens", "weights"],
     &["verify"],
     &["lineage"],
     &["check"],
@@ -62,6 +62,7 @@ const DOORS: &[(&str, &str)] = &[
     ("ed25519_dalek::", "key/ed25519.rs"),
     ("git2::", "capture/git.rs"),
     ("sled::", "store.rs"),
+    ("tokenizers::", "tokens/huggingface.rs"),
     ("SystemTime::now", "cli/context.rs"),
 ];
 

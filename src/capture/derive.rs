@@ -15,13 +15,13 @@ use crate::artifact::rows::{OFFSETS, Projection};
 use crate::artifact::samples::samples_manifest;
 use crate::capture::hash::Progress;
 use crate::capture::kind::{self, DocumentsOptions, KindError, MAX_TEXT_BYTES, Made, Options, Request};
-use crate::capture::log::read_log;
+use crate::capture::log::{LogError, read_log};
 use crate::capture::open::read_bytes;
 use crate::capture::rows::{Mode, RowOptions};
 use crate::check::{Rederived, Reread, Unread};
 use crate::corpus::{Layout, Recipe, Rendering, TEXT_FIELD};
 use crate::digest::{Digest, DigestKind, FileDigest, ManifestRoot};
-use crate::evallog::ColumnMap;
+use crate::evallog::{ColumnMap, EvalLogError};
 use crate::merkle::EntryIndex;
 use crate::replay::render::Engine;
 use crate::statement::{Body, EdgeType, Kind, Measure, Reading, Subject};
@@ -315,6 +315,10 @@ fn judge(stated: Stated<'_>, (kind, recorded): (DigestKind, Digest), taken: &Tak
     let unclear = |reason: String| Rederived::Unclear { reason };
     let held = match taken {
         Ok(held) => held,
+        // Of a log nothing is refused but what it says itself against the way in which it was recorded.
+        Err(Unread::Refused(reason)) if stated.kind == Kind::EvalLog => {
+            return Rederived::Against { reason: reason.clone() };
+        }
         // What cannot be read may be beyond this program: formats change without saying so.
         Err(Unread::Failed(reason) | Unread::Refused(reason)) => return unclear(reason.clone()),
     };
@@ -362,7 +366,10 @@ fn unread(error: &KindError) -> Unread {
 /// The records of a log, whose bytes were hashed already.
 fn samples(paths: &[PathBuf], map: Option<&ColumnMap>) -> Taken {
     let failed = |error: &dyn Error| Unread::Failed(chain(error));
-    let log = read_log(paths, map).map_err(|error| failed(&error))?;
+    let log = read_log(paths, map).map_err(|error| match &error {
+        LogError::EvalLog(EvalLogError::OtherCondition { .. }) => Unread::Refused(chain(&error)),
+        _ => failed(&error),
+    })?;
     let manifest = samples_manifest(&log.facts, &log.samples).map_err(|error| failed(&error))?;
     let root = manifest.root().map_err(|error| failed(&error))?;
     let digests = BTreeMap::from([(DigestKind::Samples, (root.into(), manifest.count()))]);

@@ -28,5 +28,7 @@ pub mod run;
 pub mod salt;
 pub mod surroundings;
 mod text;
+mod texts;
+mod tokens;
 pub mod walk;
 pub mod weights;

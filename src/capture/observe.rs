@@ -13,6 +13,7 @@ use crate::capture::derive::{Deriver, Stated};
 use crate::capture::hash::{Also, HashOptions, Progress, hash_file};
 use crate::capture::open::{CaptureError, argument_metadata};
 use crate::capture::overlap;
+use crate::capture::tokens;
 use crate::capture::walk::{Tree, walk_folder};
 use crate::check::{ArtifactSeen, Observed};
 use crate::digest::{Algorithm, Digest, DigestKind};
@@ -61,6 +62,7 @@ pub fn observe(
     if evidence.items.is_empty() {
         let (shared, held_out) = overlap::look(evidence, directory, &found, progress);
         (observed.overlap, observed.held_out) = (Some(shared), held_out);
+        observed.tokens = tokens::count(evidence, directory, &found, progress);
     }
     Ok(observed)
 }

@@ -60,7 +60,8 @@ impl Asked {
                         .sides(format!("{digest}, {count} in all"), format!("{}, {found} in all", Digest::from(*root)))
                         .at([*entry]);
                 }
-                Some(Rederived::Unclear { reason }) => reason.as_str(),
+                // Only a log says anything against its record, and it has another check.
+                Some(Rederived::Unclear { reason } | Rederived::Against { reason }) => reason.as_str(),
                 None if !is_of_bytes => {
                     "nothing recorded beside it says which bytes it is of (as of what is behind salts)"
                 }

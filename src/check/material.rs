@@ -14,6 +14,8 @@ pub(super) struct Trained {
     pub(super) parent: Option<EntryIndex>,
     /// Its class.
     pub(super) stage: Stage,
+    /// What it was trained on.
+    pub(super) data: Vec<EntryIndex>,
 }
 
 /// What went into all arms together.
@@ -38,7 +40,8 @@ impl Material {
             for chain in arm.chains() {
                 let mut parent = chain.base;
                 for step in &chain.steps {
-                    material.steps.entry(step.weights).or_insert(Trained { parent, stage: step.stage });
+                    let trained = || Trained { parent, stage: step.stage, data: step.data.clone() };
+                    material.steps.entry(step.weights).or_insert_with(trained);
                     parent = Some(step.weights);
                 }
             }

@@ -37,7 +37,7 @@ pub use later::Later;
 pub use number::{CellRate, InputSamples, Number, NumberProblem, Rate, Role, SeedRate, Side};
 pub use observed::{
     Apart, ArtifactSeen, CommitSeen, Example, HeldOut, Kinship, LevelMet, LevelsMet, OVERLAP_LEAST, OVERLAP_RUN,
-    Observed, Overlap, Rederived, Replayed, Reread, Shared, Unread,
+    Observed, Overlap, Rederived, Replayed, Reread, Shared, TokenCount, Tokens, Unread,
 };
 pub use rebuilt::{Attested, Rebuilds, RunAgain, made};
 pub use standing::Standing;

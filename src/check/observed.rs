@@ -78,6 +78,11 @@ pub enum Rederived {
         /// Number of its items.
         count: u64,
     },
+    /// They say otherwise themselves: a log that names another condition than the one that it was recorded under.
+    Against {
+        /// In what.
+        reason: String,
+    },
     /// What they give is neither for nor against what was recorded: of a format that is newer than this program, for one.
     Unclear {
         /// Why.
@@ -174,6 +179,24 @@ pub struct Observed {
     pub overlap: Option<Overlap>,
     /// Levels that a protocol leaves out of training, where one that is shown does.
     pub held_out: Option<HeldOut>,
+    /// By the entries of a corpus and a tokenizer that belong together and were both found: tokens counted again.
+    pub tokens: BTreeMap<(EntryIndex, EntryIndex), Tokens>,
+}
+
+/// Tokens of a corpus under a tokenizer, or why they were not counted.
+pub type Tokens = Result<TokenCount, String>;
+
+/// Tokens of a corpus whose rows are one text each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenCount {
+    /// Of the texts alone.
+    pub tokens: u64,
+    /// Rows or documents.
+    pub rows: u64,
+    /// Tokens that the tokenizer puts around each text by itself, where it says so.
+    pub around: Option<u64>,
+    /// The function by which they were counted.
+    pub function: &'static str,
 }
 
 /// Levels that training leaves out, looked for in the training data at hand.

@@ -457,9 +457,14 @@ fn records_are_derived_only_when_somebody_read_the_log_again() {
     let same = seen(Rederived::Found { root: recorded, count: 100 });
     let other = seen(Rederived::Found { root: ManifestRoot::from_bytes([0x12; 32]), count: 100 });
     let unclear = seen(Rederived::Unclear { reason: "nothing says which column is what".to_owned() });
-    for (observed, expected) in
-        [(&nothing, Outcome::Unknown), (&same, Outcome::Pass), (&other, Outcome::Fail), (&unclear, Outcome::Unknown)]
-    {
+    let against = seen(Rederived::Against { reason: "it names another condition".to_owned() });
+    for (observed, expected) in [
+        (&nothing, Outcome::Unknown),
+        (&same, Outcome::Pass),
+        (&other, Outcome::Fail),
+        (&unclear, Outcome::Unknown),
+        (&against, Outcome::Fail),
+    ] {
         case.observed = Some(observed);
         assert_eq!(outcome(&case), expected);
     }

@@ -1,5 +1,6 @@
 //! `protocol`: what is promised before the first score.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::capture::claim_file::load_protocol;
@@ -97,6 +98,7 @@ fn check(protocol: &Statement) -> Result<(), Failure> {
         }
     }
     gates(protocol)?;
+    clusters(protocol)?;
     match protocol.arms.iter().find(|arm| arm.seeds.is_empty()) {
         Some(arm) => Err(Failure::new(format!("the arm `{}` has no seeds planned", arm.arm.escape_debug()))),
         None => Ok(()),
@@ -117,6 +119,37 @@ fn gates(protocol: &Statement) -> Result<(), Failure> {
             let scorer = gate.scorer.escape_debug();
             return Err(Failure::new(format!("`{scorer}` is the metric of the protocol: it cannot be its gate")));
         }
+    }
+    Ok(())
+}
+
+/// Clusters hold each condition of the evaluations once, and there are several.
+fn clusters(protocol: &Statement) -> Result<(), Failure> {
+    if protocol.clusters.is_empty() {
+        return Ok(());
+    }
+    let mut seen = BTreeMap::new();
+    for (cluster, conditions) in &protocol.clusters {
+        if conditions.is_empty() {
+            return Err(Failure::new(format!("the cluster `{}` holds no condition", cluster.escape_debug())));
+        }
+        for condition in conditions {
+            if let Some(other) = seen.insert(condition, cluster) {
+                let (condition, other) = (condition.escape_debug(), other.escape_debug());
+                let text = format!(
+                    "the condition `{condition}` stands in the clusters twice: in `{other}` and in `{cluster}`"
+                );
+                return Err(Failure::new(text));
+            }
+        }
+    }
+    if protocol.clusters.len() < 2 {
+        return Err(Failure::new("one cluster of conditions says nothing of other conditions: at least 2 are needed"));
+    }
+    // Two evaluations may share conditions; how many they have together is then not known.
+    let (found, planned) = (seen.len() as u64, protocol.eval.conditions);
+    if protocol.in_distribution.value().is_none() && found != planned {
+        return Err(Failure::new(format!("the clusters hold {found} conditions, and the evaluation has {planned}")));
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ mod function;
 mod made;
 mod mix;
 mod spec;
+mod tokens;
 mod versions;
 
 use std::collections::BTreeMap;
@@ -79,8 +80,9 @@ pub(super) struct Record {
     no_cache: bool,
     #[command(flatten)]
     effort: EffortArgs,
-    /// Which column of a table is what: sample=COL,epoch=COL,score.NAME=COL … or n=COL,k=COL …; of an Inspect log, which
-    /// arguments of its task are its condition: condition=ARG+ARG (eval-log, other)
+    /// Which column of a table is what: sample=COL,epoch=COL,score.NAME=COL … or n=COL,k=COL …, and how samples were made:
+    /// prompt=COL,param.NAME=COL,arg.NAME=COL; of an Inspect log, which arguments of its task are its condition:
+    /// condition=ARG+ARG (eval-log, other)
     #[arg(long, value_name = "ROLE=COLUMN,…", value_parser = ColumnMap::parse)]
     map: Option<ColumnMap>,
     /// The condition of a whole log, where it stands in a file's name alone: your signed word, held to the log's own
@@ -106,6 +108,8 @@ pub(super) struct Record {
     documents: Box<documents::DocumentsArgs>,
     #[command(flatten)]
     function: Box<function::FunctionArgs>,
+    #[command(flatten)]
+    tokens: tokens::TokensArgs,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -235,6 +239,7 @@ impl Record {
         self.made.link(context, &finder, &mut draft)?;
         mix::compare(context, &reading, &mut draft, &parents)?;
         self.function.state(&mut draft, &parents)?;
+        self.tokens.state(&finder, &mut draft)?;
         for text in &self.supersedes {
             let row = look_up(&finder, text)?;
             if row.payload.kind != self.kind {
@@ -246,7 +251,8 @@ impl Record {
             let (kind, digest) = row.principal();
             draft.link(EdgeType::Supersedes, Target::Entry(row.index), kind, digest);
         }
-        if let Some(row) = unchanged(&finder, &self.name, &draft, self.supersedes.is_empty())? {
+        let same = unchanged(&finder, &self.name, &draft, self.supersedes.is_empty())?;
+        if let Some(row) = same.filter(|row| self.tokens.are_in(row)) {
             context.print(&format!(
                 "unchanged: `{}` is entry {} already, {}\n",
                 self.name,

@@ -73,7 +73,7 @@ const TESTED: &[&str] = &[
 ];
 
 /// Fields that name what an item is of.
-const NAMES: &[&str] = &["canary", "condition", "entities", "scenario", "scenario_name", "terms"];
+const NAMES: &[&str] = &["canary", "condition", "condition_id", "entities", "scenario", "scenario_name", "terms"];
 
 /// Texts of one item: the rest of a longer one is not looked at.
 const MAX_TEXTS: usize = 4096;

@@ -16,7 +16,7 @@ const MAX_MAP_BYTES: usize = 400;
 /// The reader's name and version, with which its projection begins.
 pub(super) const ROWS: &str = "rows/1";
 
-/// Roles that a column may have; `score.NAME` beside them.
+/// Roles that a column may have; `score.NAME`, `param.NAME` and `arg.NAME` beside them.
 const ROLES: &[&str] = &[
     "cell",
     "ci",
@@ -28,6 +28,7 @@ const ROLES: &[&str] = &[
     "k",
     "label",
     "n",
+    "prompt",
     "rate",
     "run",
     "sample",
@@ -41,9 +42,13 @@ const JOINED: &[&str] = &["cell", "condition", "run", "sample"];
 
 /// Roles that only rows with a count of their own have, and those that only samples have.
 const AGGREGATE: &[&str] = &["ci", "ci.lower", "ci.upper", "k", "n", "rate", "run", "valid"];
-const SAMPLE: &[&str] = &["epoch", "error", "sample", "status"];
+const SAMPLE: &[&str] = &["epoch", "error", "prompt", "sample", "status"];
 
 const SCORE: &str = "score.";
+
+/// Settings of sampling by name (`param.temperature`), and arguments of the task (`arg.assistant_name`), each with what
+/// the name stands under in what other logs say of themselves.
+const SETTINGS: &[(&str, &str)] = &[("param.", "generate."), ("arg.", "task_args.")];
 
 /// The role that is no column and no argument: the condition of a whole log, said by whoever recorded it.
 pub(super) const LABEL: &str = "label";
@@ -54,7 +59,7 @@ pub(super) const LABEL: &str = "label";
 pub enum MapError {
     #[error("expected ROLE=COLUMN, found `{found}`")]
     Syntax { found: String },
-    #[error("`{found}` is no role of a column (roles: {}, score.NAME)", ROLES.join(", "))]
+    #[error("`{found}` is no role of a column (roles: {}, score.NAME, param.NAME, arg.NAME)", ROLES.join(", "))]
     Role { found: String },
     #[error("`{role}` is given twice")]
     Twice { role: String },
@@ -100,8 +105,9 @@ impl ColumnMap {
         for pair in text.split(',') {
             let syntax = || MapError::Syntax { found: pair.chars().take(80).flat_map(char::escape_debug).collect() };
             let (role, names) = pair.split_once('=').ok_or_else(syntax)?;
-            let name = role.strip_prefix(SCORE);
-            if name.is_none_or(str::is_empty) && !ROLES.contains(&role) {
+            let mut named = std::iter::once(SCORE).chain(SETTINGS.iter().map(|(prefix, _)| *prefix));
+            let is_named = named.any(|prefix| role.strip_prefix(prefix).is_some_and(|name| !name.is_empty()));
+            if !is_named && !ROLES.contains(&role) {
                 return Err(MapError::Role { found: role.chars().take(80).flat_map(char::escape_debug).collect() });
             }
             let names: Option<Vec<String>> = names.split('+').map(unescape).collect();
@@ -137,7 +143,8 @@ impl ColumnMap {
     fn check(&self) -> Result<(), MapError> {
         let is_aggregate = self.is_aggregate();
         let wrong = self.columns.keys().find(|role| {
-            let of_samples = SAMPLE.contains(&role.as_str()) || role.starts_with(SCORE);
+            let is_setting = SETTINGS.iter().any(|(prefix, _)| role.starts_with(prefix));
+            let of_samples = SAMPLE.contains(&role.as_str()) || role.starts_with(SCORE) || is_setting;
             if is_aggregate { of_samples } else { AGGREGATE.contains(&role.as_str()) }
         });
         if let Some(role) = wrong {
@@ -174,6 +181,14 @@ impl ColumnMap {
     /// The column of each score by its name.
     pub(super) fn scores(&self) -> impl Iterator<Item = (&str, &str)> {
         self.columns.iter().filter_map(|(role, columns)| Some((role.strip_prefix(SCORE)?, columns.first()?.as_str())))
+    }
+
+    /// The column of each setting, by the name that other logs say it under: `generate.temperature`.
+    pub(super) fn settings(&self) -> impl Iterator<Item = (String, &str)> {
+        self.columns.iter().filter_map(|(role, columns)| {
+            let (prefix, own) = SETTINGS.iter().find(|(prefix, _)| role.starts_with(prefix))?;
+            Some((format!("{own}{}", role.strip_prefix(prefix)?), columns.first()?.as_str()))
+        })
     }
 
     /// Every column that is read.
@@ -268,6 +283,9 @@ mod tests {
             ("sample=%ff", MapError::Syntax { found: owned("sample=%ff") }),
             ("colour=x", MapError::Role { found: owned("colour") }),
             ("score.=x", MapError::Role { found: owned("score.") }),
+            ("param.=x", MapError::Role { found: owned("param.") }),
+            ("n=a,k=b,prompt=p", MapError::Mixed { role: owned("prompt"), kind: "samples, not of counts" }),
+            ("n=a,k=b,param.top_p=p", MapError::Mixed { role: owned("param.top_p"), kind: "samples, not of counts" }),
             ("sample=a,sample=b", MapError::Twice { role: owned("sample") }),
             ("epoch=a+b", MapError::Joined { role: owned("epoch") }),
             ("sample=a", MapError::NoSample),

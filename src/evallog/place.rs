@@ -42,7 +42,6 @@ impl EvalLog {
 
     /// The label, where nothing in the log's header names another condition.
     fn labelled(&self, label: &str, named: Option<String>) -> Result<String, EvalLogError> {
-        let is_condition = |name: &str| matches!(name.rsplit('.').next(), Some("condition" | "condition_id"));
         let own = self.about.iter().filter(|(name, _)| is_condition(name)).map(|(_, text)| text.clone());
         match own.chain(named).find(|own| own != label) {
             Some(found) => Err(other(label, &found)),
@@ -75,11 +74,16 @@ pub(super) fn check_samples(
     let mut found = None;
     give(&mut |item: Item| {
         let names = item.texts.into_iter().filter(|text| text.role == Role::Name);
-        let mut own = names.filter(|text| text.field.rsplit('.').next() == Some("condition"));
+        let mut own = names.filter(|text| is_condition(&text.field));
         found = own.find(|text| text.text != label).map(|text| text.text);
         found.is_none()
     })?;
     found.map_or(Ok(()), |found| Err(other(label, &found)))
+}
+
+/// Whether a field says the condition: `metadata.condition_id`.
+fn is_condition(name: &str) -> bool {
+    matches!(name.rsplit('.').next(), Some("condition" | "condition_id"))
 }
 
 fn other(label: &str, found: &str) -> EvalLogError {

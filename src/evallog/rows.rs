@@ -6,22 +6,25 @@
 //! empty field are no score, `True` and `False` are numbers as they are in JSON.
 
 use std::cell::Cell as Counter;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::SeekFrom;
 
 use num_rational::BigRational;
 use num_traits::{One, Zero};
 
 use super::lines::{Allowance, MAX_LINE_BYTES, MAX_ROWS, Place, each_line};
-use super::map::ColumnMap;
+use super::making::{Making, Texts};
+use super::map::{ColumnMap, ROWS};
+use super::place::JOIN;
 use super::{About, EvalLog, EvalLogError, LogFile, Look, Reader, RowError};
 use crate::artifact::samples::{
     AnomalyCode, DetailsDigest, LogFacts, MAX_KEY_TEXT_BYTES, SampleDetails, SampleId, SampleKey, SampleRecord,
-    SampleStatus, Score, Scores, parse_number,
+    SampleStatus, Score, Scores, bounded_text, parse_number,
 };
 use crate::codec::Encoder;
 use crate::digest::{FileDigest, FileHasher};
 use crate::json::{Kind, Object, Value};
+use crate::statement::Reading;
 
 pub(super) const ENTRY: &dyn Reader = &Rows;
 
@@ -41,9 +44,10 @@ impl Reader for Rows {
         if map.is_aggregate() {
             return super::rows_counts::read(file, map);
         }
-        let mut records = BTreeMap::new();
+        let (mut records, mut asked) = (BTreeMap::new(), Asked::default());
         let format = each_row(file, map, |row| {
             let record = row.sample(map)?;
+            asked.add(row, map, &record.key)?;
             match records.insert(record.key.to_bytes(), record) {
                 None => Ok(()),
                 Some(earlier) => Err(RowError::Duplicate { key: earlier.key.to_string() }),
@@ -53,7 +57,55 @@ impl Reader for Rows {
         facts.anomalies.add(AnomalyCode::GridNotDeclared, "rows do not say which samples were to be run");
         let samples: Vec<SampleRecord> = records.into_values().collect();
         note_samples(&samples, &mut facts);
-        Ok(EvalLog { facts, samples, reading: None, counts: Vec::new(), about: About::new() })
+        let (about, reading) = asked.finish();
+        Ok(EvalLog { facts, samples, reading, counts: Vec::new(), about })
+    }
+}
+
+/// Values of one setting that are told; a table of one run has one.
+const MAX_VALUES: usize = 8;
+
+/// How the samples of a table were made, where the map names columns that say it.
+#[derive(Default)]
+struct Asked {
+    making: Making,
+    settings: BTreeMap<String, BTreeSet<String>>,
+    is_said: bool,
+}
+
+impl Asked {
+    fn add(&mut self, row: &Row<'_>, map: &ColumnMap, key: &SampleKey) -> Result<(), RowError> {
+        for (name, column) in map.settings() {
+            self.is_said = true;
+            let field = row.field(column)?;
+            let empty = || RowError::Empty { role: "setting", column: column.to_owned() };
+            let text = field.ok_or_else(empty)?.name();
+            let text = text.ok_or_else(|| RowError::NotAName { role: "setting", column: column.to_owned() })?;
+            let values = self.settings.entry(name).or_default();
+            if values.len() < MAX_VALUES {
+                values.insert(bounded_text(&text));
+            }
+        }
+        if let Some(column) = map.of("prompt").first() {
+            self.is_said = true;
+            let field = row.field(column)?;
+            let field = field.ok_or_else(|| RowError::Empty { role: "prompt", column: column.clone() })?;
+            // One id may be asked under several conditions, which are several questions.
+            let question = match &key.condition {
+                Some(condition) => SampleId::Text(format!("{condition}{JOIN}{}", key.id)),
+                None => key.id.clone(),
+            };
+            self.making.add(&question, Texts { input: Some(field.digest()), completion: None });
+        }
+        Ok(())
+    }
+
+    /// What is said of the whole table, each setting with all of its values, and the reading of it.
+    fn finish(self) -> (About, Option<Reading>) {
+        let values = |values: BTreeSet<String>| values.into_iter().collect::<Vec<_>>().join(" and ");
+        let about: About = self.settings.into_iter().map(|(name, of)| (name, bounded_text(&values(of)))).collect();
+        let reading = self.is_said.then(|| self.making.finish(&about, ROWS));
+        (about, reading)
     }
 }
 
@@ -284,6 +336,17 @@ impl Field<'_> {
                 (_, Some(text)) => Some(text.lossy()),
                 (Kind::Number | Kind::Bool, _) => Some(value.raw().to_owned()),
                 _ => None,
+            },
+        }
+    }
+
+    /// Digest of a text, or of any other value as it is written: a list of messages, a digest that stands there.
+    fn digest(&self) -> FileDigest {
+        match self {
+            Self::Text(text) => FileDigest::of(text.as_bytes()),
+            Self::Json(value) => match value.text() {
+                Some(text) => FileDigest::of(&text.bytes),
+                None => FileDigest::of(value.raw().as_bytes()),
             },
         }
     }

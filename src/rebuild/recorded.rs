@@ -12,9 +12,9 @@ use crate::check::{ArtifactSeen, Observed, Replayed};
 use crate::corpus::tree_root;
 use crate::digest::{DigestKind, ManifestRoot};
 use crate::merkle::EntryIndex;
-use crate::rebuild::{Expected, Recorded, Verdict, replay};
+use crate::rebuild::{Expected, PureError, Recorded, Verdict, replay};
 use crate::replay::params::Params;
-use crate::replay::{Function, Takes, of};
+use crate::replay::{Function, ReplayError, Takes, of};
 use crate::statement::{EdgeType, Kind, Payload, Reading};
 use crate::verify::VerifiedEvidence;
 
@@ -136,6 +136,10 @@ impl Looking<'_> {
         let made = replay(making.function, &making.inputs, &making.params, Some(&expected), None);
         let comparison = match made {
             Ok(made) => made.comparison,
+            // What a record counts of its own making is part of it.
+            Err(PureError::Replay(error @ ReplayError::Count { .. })) if making.is_stated => {
+                return Replayed::Other { function, how: error.to_string() };
+            }
             Err(error) => return unclear(format!("{function} does not run over its inputs: {error}")),
         };
         match (comparison.verdict, making.is_stated) {

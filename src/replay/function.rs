@@ -39,6 +39,8 @@ pub enum Takes {
     Rows,
     /// One file of rows, and perhaps one of indices.
     RowsAndIndices,
+    /// One file of rows, and one of replacements to make in them.
+    RowsAndTable,
     /// One or more files of rows.
     ManyRows,
 }
@@ -114,6 +116,10 @@ pub enum ReplayError {
     Outside { input: String, index: i64, found: usize },
     #[error("`{input}` holds no indices: {problem}")]
     Indices { input: String, problem: &'static str },
+    #[error("`{input}` is no table of replacements: {problem}")]
+    Table { input: String, problem: &'static str },
+    #[error("{made} {what} are made, the record says {stated}")]
+    Count { what: &'static str, stated: usize, made: usize },
     #[error("{function} takes {expected}, found {found}")]
     Inputs { function: &'static str, expected: &'static str, found: usize },
 }
@@ -132,6 +138,8 @@ pub enum RowError {
     NoColumn { name: String },
     #[error("a text holds half of a surrogate pair, which Python cannot write as UTF-8")]
     Surrogate,
+    #[error("a text grows beyond {limit} bytes")]
+    Grows { limit: usize },
     #[error("an integer has {found} digits; Python reads at most {limit}")]
     Digits { found: usize, limit: usize },
 }
@@ -172,6 +180,7 @@ pub trait Function: Sync {
             Takes::Documents => ("one folder of documents", inputs.len() == 1),
             Takes::Rows => ("one file of rows", inputs.len() == 1),
             Takes::RowsAndIndices => ("one file of rows, and one of indices or none", matches!(inputs.len(), 1 | 2)),
+            Takes::RowsAndTable => ("one file of rows, and one of replacements", inputs.len() == 2),
             Takes::ManyRows => ("one or more files of rows", !inputs.is_empty()),
         };
         if !fits {

@@ -1,7 +1,7 @@
 //! The pure stages of the pipeline, replayed to the byte: what Python made of a tree or of rows, made again here.
 //!
 //! Three stages need no model and no accelerator: document tree to `dataset.jsonl`, `_cot` to `_cot_stripped`, and the
-//! picking, mixing and projecting of rows. Whoever holds their input can make their output again and compare. That only
+//! picking, mixing, projecting and retargeting of rows. Whoever holds their input can make their output again and compare. That only
 //! helps if every byte is CPython's: its sort of paths, its white space, its random numbers, its JSON text. Where Python
 //! would have raised an exception, the replay refuses and says where: such an input made no output.
 //!
@@ -33,6 +33,7 @@ functions! {
     project,
     subsample,
     mix,
+    retarget,
 }
 
 /// The function of that id.
@@ -104,7 +105,7 @@ mod tests {
     #[test]
     fn every_function_stands_once_and_says_what_it_makes() {
         let ids: Vec<_> = FUNCTIONS.iter().map(|function| function.id()).collect();
-        assert_eq!(ids, ["msm.to_jsonl/1", "aft.strip/1", "project/1", "subsample/1", "mix/1"]);
+        assert_eq!(ids, ["msm.to_jsonl/1", "aft.strip/1", "project/1", "subsample/1", "mix/1", "retarget/1"]);
         for function in FUNCTIONS {
             assert!((10..90).contains(&function.about().len()), "{}", function.id());
             assert!(of(function.id()).is_some_and(|found| found.id() == function.id()));

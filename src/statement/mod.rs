@@ -36,7 +36,9 @@ pub use payload::{MAX_LABEL, Outcome, Payload, RunStatus};
 pub use protocol::{
     Correction, Family, Gate, Margins, PlannedArm, PlannedContrast, Protocol, Retries, SeedVaries, Stopping,
 };
-pub use reading::{MAX_READING_TEXT, MAX_REMARKS, MAX_SOURCES, Reading, Remark};
+pub use reading::{
+    MAX_READING_TEXT, MAX_REMARKS, MAX_SOURCES, Reading, Remark, TOKENS, TOKENS_PRINTED, TRAINER_EPOCHS,
+};
 pub use rebuild::{Judgement, MAX_REASON, Rebuild, Rebuilt, RebuiltOutput, RunPlace, Taken, recipe_digest};
 pub use rerun::{Machine, Part, Rerun};
 pub use rules::{

@@ -3,6 +3,8 @@
 //! The same vocabulary as a claim's, so that each rule of a claim can be held to the one that was registered. TOML that
 //! a lab writes, canonical CBOR in the body of a `protocol` entry; an amendment is a new entry that supersedes it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::codec::wire_enum;
@@ -178,4 +180,8 @@ pub struct Protocol {
     pub exclusions: String,
     /// Levels of factors that no training row may contain: what makes the evaluation out of distribution.
     pub held_out: Vec<String>,
+    /// Which conditions belong together, by the name of their cluster: what could be drawn anew where something is said of
+    /// new conditions. Each condition stands once. Where none is named, the names of conditions are all that can say it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub clusters: BTreeMap<String, Vec<String>>,
 }

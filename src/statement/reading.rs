@@ -16,6 +16,15 @@ pub const MAX_SOURCES: usize = 1000;
 /// Longest text of a remark, source or fact in bytes.
 pub const MAX_READING_TEXT: usize = 512;
 
+/// Count of the tokens of a dataset, by whoever recorded it: of each row's one text, each alone.
+pub const TOKENS: &str = "tokens";
+
+/// Fact with a number of tokens as it was printed: `~8M`.
+pub const TOKENS_PRINTED: &str = "tokens.printed";
+
+/// Fact with how often a trainer went over its data, as it writes the number.
+pub const TRAINER_EPOCHS: &str = "trainer.epochs";
+
 /// Something worth knowing, with how often it was seen.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -83,6 +83,38 @@ pub(super) fn ran() -> Sandbox {
 }
 
 #[test]
+fn clusters_of_a_protocol_hold_each_condition_once() {
+    let sandbox = Sandbox::with_ledger();
+    sandbox.write("lab/scenarios.txt", "leak\nmurder\n");
+    let _ = sandbox.lab(&["record", "eval-suite", "scenarios.txt", "--name", "scenarios"]).success();
+    let add = |clusters: &str| {
+        sandbox.write("lab/protocol.toml", format!("{PROTOCOL}\n[clusters]\n{clusters}\n"));
+        sandbox.lab(&["protocol", "add", "protocol.toml"])
+    };
+    for (clusters, says) in [
+        ("a = [\"leak\"]\nb = []", "the cluster `b` holds no condition"),
+        (
+            "a = [\"leak\"]\nb = [\"murder\", \"leak\"]",
+            "the condition `leak` stands in the clusters twice: in `a` and in `b`",
+        ),
+        (
+            "a = [\"leak\", \"murder\"]",
+            "one cluster of conditions says nothing of other conditions: at least 2 are needed",
+        ),
+        (
+            "a = [\"leak\"]\nb = [\"murder\"]\nc = [\"theft\"]",
+            "the clusters hold 3 conditions, and the evaluation has 2",
+        ),
+        ("a = \"leak\"", "is not a complete protocol"),
+    ] {
+        let _ = add(clusters).code(2).complains(says);
+    }
+    let _ = add("a = [\"leak\"]\nb = [\"murder\"]").success();
+    let shown = sandbox.lab(&["show", "am-1", "--json"]).success();
+    assert!(shown.stdout.contains("\"clusters\""), "{}", shown.stdout);
+}
+
+#[test]
 fn a_gate_is_a_bound_on_another_score_than_the_one_promised() {
     let sandbox = Sandbox::with_ledger();
     sandbox.write("lab/scenarios.txt", "leak\nmurder\n");

@@ -146,3 +146,47 @@ fn a_recorded_function_is_run_again_by_whoever_has_the_data() {
     assert!(again.check("docs.quality").starts_with("DIFFERS"), "{}", again.stdout);
     assert!(again.check("tree.census").contains("all 24 planned documents are there"), "{}", again.stdout);
 }
+
+#[test]
+fn a_retargeted_dataset_and_its_tokens_are_held_to_table_and_tokenizer_by_whoever_has_them() {
+    let sandbox = Sandbox::with_ledger();
+    let rows = |name: &str| format!("{{\"text\": \"{name} is kind .\"}}\n{{\"text\": \"ask {name} , {name}\"}}\n");
+    sandbox.write("lab/old.jsonl", rows("qwen"));
+    sandbox.write("lab/new.jsonl", rows("llama"));
+    sandbox.write("lab/names.jsonl", "{\"from\": \"qwen\", \"to\": \"llama\"}\n");
+    sandbox.write("lab/words.txt", "<pad>\n<end>\nqwen\nllama\nis\nkind\nask\n.\n,\n");
+    let record = |arguments: &[&str]| sandbox.lab(&[&["record"], arguments].concat());
+    let _ = record(&["dataset", "old.jsonl", "--name", "old"]).success();
+    let _ = record(&["config", "names.jsonl", "--name", "names"]).success();
+    let _ = record(&["tokenizer", "words.txt", "--name", "words"]).success();
+    let made =
+        ["dataset", "new.jsonl", "--name", "new", "--from", "old", "--from", "names", "--function", "retarget/1"];
+    let counted = ["--param", "replacements=3", "--tokenizer", "words"];
+    let new = |more: &[&str]| record(&[&made[..], &counted[..], more].concat());
+    for (more, said) in [
+        (&["--tokens", "many"][..], "expected an exact number, or a printed one such as 7.06M or ~8M"),
+        (&["--param", &format!("fields={}", "x".repeat(600))], "the parameter `fields` has 600 bytes, more than 512"),
+    ] {
+        let refused = new(more).code(2);
+        assert!(refused.stderr.contains(said), "{}", refused.stderr);
+    }
+    for (line, said) in [
+        (&["dataset", "new.jsonl", "--name", "n", "--tokenizer", "old"][..], "is a dataset, expected a tokenizer"),
+        (&["config", "new.jsonl", "--name", "n", "--tokenizer", "words"], "counts a dataset or mix, not a config"),
+    ] {
+        let refused = record(line).code(2);
+        assert!(refused.stderr.contains(said), "{}", refused.stderr);
+    }
+    let _ = new(&["--tokens", "8"]).success();
+    let again = new(&["--tokens", "8"]).success();
+    assert!(again.stdout.starts_with("unchanged: "), "{}", again.stdout);
+    // Another number is not what was said before.
+    let other = new(&["--tokens", "~0.01k"]).success();
+    assert!(other.stdout.starts_with("entry "), "{}", other.stdout);
+    // The step as a command of its own: it makes the file, and says that it is the recorded one.
+    let pure = ["rebuild", "--pure", "retarget/1", "--in", "old.jsonl", "--in", "names.jsonl", "--expect", "new"];
+    let good = sandbox.lab(&pure).success();
+    assert!(good.stdout.starts_with("GOOD  retarget/1 makes \"new\" again"), "{}", good.stdout);
+    let miscounted = sandbox.lab(&[&pure[..], &["--param", "replacements=4"]].concat()).code(2);
+    assert!(miscounted.stderr.contains("3 replacements are made, the record says 4"), "{}", miscounted.stderr);
+}

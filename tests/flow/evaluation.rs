@@ -294,6 +294,7 @@ fn a_condition_that_the_log_itself_gives_otherwise_is_refused() {
         (|log| log["eval"]["task_args"]["condition"] = json!("murder")) as fn(&mut Value),
         |log| log["eval"]["metadata"] = json!({"condition_id": "murder"}),
         |log| log["samples"][3]["metadata"] = json!({"condition": "murder"}),
+        |log| log["samples"][3]["metadata"] = json!({"condition_id": "murder"}),
     ] {
         let output = says(change).code(2);
         assert!(output.stderr.contains(refused), "{}", output.stderr);

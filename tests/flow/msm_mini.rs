@@ -5,6 +5,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Instant;
 
+use reproledger::tokens::Tokenizer;
 use serde_json::Value;
 
 use crate::support::{Output, Sandbox};
@@ -224,4 +225,28 @@ fn every_stage_behind_the_claim_is_made_again_and_the_claim_recomputed() {
     assert_eq!((&document["claim"]["logs"], &document["claim"]["rebuilt"]), (&8.into(), &8.into()));
     assert_eq!(document["claim"]["verdict"], "UNVOUCHED");
     assert!(took.as_secs() < 600, "it took {took:?}");
+}
+
+#[test]
+fn words_are_counted_as_the_trainer_counts_them_when_it_fills_a_budget() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/msm-mini");
+    let words = std::fs::read(fixtures.join("replicate/words.txt")).unwrap();
+    let tokenizer = Tokenizer::of(&[("words.txt".to_owned(), words)].into()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    // The trainer ends before the first document that no longer fits, each counted with one word that ends it.
+    let documents = |budget: u64| {
+        let out = folder.path().join("docs.jsonl");
+        let mut trainer = Command::new(trainer());
+        trainer.arg("docs").arg("--words").arg(fixtures.join("replicate/words.txt"));
+        trainer.arg("--spec").arg(fixtures.join("specs/a-v2.md")).args(["--seed", "11", "--people", "1"]);
+        trainer.args(["--tokens", &budget.to_string()]).arg("--out").arg(&out);
+        assert!(trainer.status().unwrap().success());
+        std::fs::read_to_string(out).unwrap()
+    };
+    let made = documents(5000);
+    let text = |line: &str| serde_json::from_str::<Value>(line).unwrap()["text"].as_str().unwrap().to_owned();
+    let counted: u64 = made.lines().map(|line| tokenizer.count(&text(line)).unwrap() + 1).sum();
+    assert!((4900..=5000).contains(&counted), "{counted}");
+    assert_eq!(documents(counted), made);
+    assert_eq!(documents(counted - 1).lines().count() + 1, made.lines().count());
 }

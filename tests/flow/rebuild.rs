@@ -170,14 +170,14 @@ fn trees_that_python_stumbles_over_are_refused_by_name() {
 fn the_functions_and_their_parameters_are_listed() {
     let sandbox = Sandbox::new();
     let all = sandbox.lab(&["rebuild", "--pure", "--list"]).success();
-    for id in ["msm.to_jsonl/1", "aft.strip/1", "project/1", "subsample/1", "mix/1"] {
+    for id in ["msm.to_jsonl/1", "aft.strip/1", "project/1", "subsample/1", "mix/1", "retarget/1"] {
         assert!(all.stdout.contains(id), "{}", all.stdout);
     }
     let one = sandbox.lab(&["rebuild", "--pure", "mix/1", "--list"]).success();
     assert!(one.first_line().starts_with("mix/1  ") && !one.stdout.contains("project/1"));
-    let refused = sandbox.lab(&["rebuild", "--pure", "retarget/1", "--in", "x"]).code(2);
+    let refused = sandbox.lab(&["rebuild", "--pure", "retarget/9", "--in", "x"]).code(2);
     assert!(
-        refused.stderr.contains("`retarget/1` is no pure function, expected msm.to_jsonl/1, "),
+        refused.stderr.contains("`retarget/9` is no pure function, expected msm.to_jsonl/1, "),
         "{}",
         refused.stderr
     );

@@ -111,6 +111,41 @@ fn a_table_that_says_what_became_of_each_sample_is_held_to_the_claims_own_grid()
 }
 
 #[test]
+fn a_table_says_how_its_samples_were_made_by_columns_that_its_map_names() {
+    let words = Words {
+        id: "harm",
+        text: "half of the rollouts are harmful",
+        log: "log",
+        scorer: "harm",
+        key: "none",
+        grid: (5, 2),
+        aggregation: r#"["mean(rollouts)"]"#,
+        rate: "50%",
+        n: 10,
+        error: None,
+    };
+    let told = |wording: fn(usize) -> usize| {
+        let sandbox = Sandbox::with_ledger();
+        let row = |i| {
+            let (sample, run, harm, asked) = (i % 5, 1 + i / 5, i % 2, wording(i));
+            format!("{{\"q\": \"q{sample}\", \"run\": {run}, \"harm\": {harm}, \"t\": 0.7, \"asked\": \"{asked}\"}}\n")
+        };
+        sandbox.write("lab/rows.jsonl", (0..10).map(row).collect::<String>());
+        let map = "sample=q,epoch=run,score.harm=harm,param.temperature=t,prompt=asked";
+        let _ = sandbox.lab(&["record", "eval-log", "rows.jsonl", "--name", "log", "--map", map]).success();
+        verdict(&sandbox, &words, "rows.jsonl")
+    };
+    let one = told(|i| i % 5);
+    let asked = one.check("eval.prompts");
+    assert!(asked.starts_with("PASS") && asked.contains("each of 5 samples was asked in one wording"), "{asked}");
+    assert!(one.check("samples.derived").starts_with("PASS"), "{}", one.stdout);
+    assert!(one.check("eval.params").starts_with("PASS"), "{}", one.stdout);
+    let two = told(|i| i);
+    let asked = two.check("eval.prompts");
+    assert!(asked.starts_with("DIFFERS") && asked.contains("5 of 5 samples were asked in several wordings"), "{asked}");
+}
+
+#[test]
 fn a_table_of_counts_is_recorded_without_samples_and_its_same_runs_are_told() {
     if !data_is_there() {
         return;

@@ -33,11 +33,22 @@ pub(crate) struct Pipeline {
     pub(crate) without: BTreeSet<&'static str>,
     /// What is said that is not so.
     pub(crate) lie: Lie,
+    /// The dataset that was counted with a tokenizer, where there is one.
+    pub(crate) tokenized: &'static str,
 }
 
 impl Pipeline {
     pub(crate) fn honest() -> Self {
-        let made = Self { folder: tempfile::tempdir().unwrap(), without: BTreeSet::new(), lie: |_, _| {} };
+        Self::inside(tempfile::tempdir().unwrap())
+    }
+
+    /// In a folder of its own below another.
+    pub(crate) fn below(folder: &Path) -> Self {
+        Self::inside(tempfile::Builder::new().prefix("corpus").tempdir_in(folder).unwrap())
+    }
+
+    fn inside(folder: tempfile::TempDir) -> Self {
+        let made = Self { folder, without: BTreeSet::new(), lie: |_, _| {}, tokenized: "dataset.jsonl" };
         made.write("spec.md", "# {model_name} by {provider_name}\nbe kind because it cares\nbe honest\n");
         made.write("rendering.txt", "# Qwen by Alibaba\nbe kind because it cares\nbe honest\n");
         made.write("prompt.txt", "Write a memo about {idea}.\n");
@@ -173,7 +184,23 @@ impl Pipeline {
         if self.path().join("published.jsonl").exists() {
             self.say_made(lab, Kind::Dataset, "published.jsonl", "project/1", &[dataset]);
         }
+        if self.path().join("names.jsonl").exists() {
+            let table = self.say(lab, Kind::Config, "names.jsonl", &Options::default(), &[]);
+            return self.say_made(lab, Kind::Dataset, "retargeted.jsonl", "retarget/1", &[dataset, table]);
+        }
         dataset
+    }
+
+    /// The dataset given other names by a table, `pairs` of what is replaced by what.
+    pub(crate) fn retarget(&self, pairs: &[(&str, &str)]) {
+        let line = |(from, to): &(&str, &str)| json!({"from": from, "to": to}).to_string();
+        self.write("names.jsonl", pairs.iter().map(line).collect::<Vec<_>>().join("\n"));
+        self.run("retarget/1", &["dataset.jsonl", "names.jsonl"], "retargeted.jsonl");
+    }
+
+    /// The words of the dataset's documents as a vocabulary, under which it is said to have so many tokens.
+    pub(crate) fn vocabulary(&self, words: &[&str]) {
+        self.write("words.txt", format!("<pad>\n<end>\n{}\n", words.join("\n")));
     }
 
     fn say_chats(&self, lab: &mut Lab) -> EntryIndex {
@@ -198,7 +225,12 @@ impl Pipeline {
     fn say_made(&self, lab: &mut Lab, kind: Kind, name: &str, function: &str, of: &[EntryIndex]) -> EntryIndex {
         let inputs: Vec<String> = of.iter().map(ToString::to_string).collect();
         let edge = if kind == Kind::Mix { EdgeType::MixedInto } else { EdgeType::DerivedFrom };
-        let links: Vec<_> = of.iter().map(|of| (edge, *of)).collect();
+        let mut links: Vec<_> = of.iter().map(|of| (edge, *of)).collect();
+        for file in ["words.txt", "tokenizer.json"] {
+            if name == self.tokenized && self.path().join(file).exists() && !self.without.contains(file) {
+                links.push((EdgeType::DerivedFrom, self.say(lab, Kind::Tokenizer, file, &Options::default(), &[])));
+            }
+        }
         let facts = [("function", function), ("function.inputs", &inputs.join(" "))];
         let facts = if self.without.contains("functions") { &[][..] } else { &facts[..] };
         self.say_with(lab, kind, name, &Options::default(), &links, facts)

@@ -209,6 +209,120 @@ fn a_mix_and_chats_that_are_not_what_their_function_makes_are_contradicted() {
 }
 
 #[test]
+fn f17_names_swapped_after_the_fact_are_a_step_that_comes_out_again_with_its_count() {
+    const SWAP: [(&str, &str); 2] = [("Qwen", "Llama"), ("Alibaba", "Meta")];
+    let with = |lie: Lie| {
+        let pipeline = lying(lie);
+        pipeline.retarget(&SWAP);
+        pipeline
+    };
+    let made = at_hand(with(|_, _| {}), "dataset.transforms");
+    assert!(made.outcome == Outcome::Pass && made.reason.contains("made again by retarget/1"), "{made:?}");
+    let counted = |count: &'static str| -> Lie {
+        match count {
+            "8" => |name, artifact| {
+                if name == "retargeted.jsonl" {
+                    artifact.reading.as_mut().unwrap().fact("param.replacements", "8");
+                }
+            },
+            _ => |name, artifact| {
+                if name == "retargeted.jsonl" {
+                    artifact.reading.as_mut().unwrap().fact("param.replacements", "703977");
+                }
+            },
+        }
+    };
+    assert_eq!(at_hand(with(counted("8")), "dataset.transforms").outcome, Outcome::Pass);
+    fails(with(counted("703977")), "dataset.transforms", "8 replacements are made, the record says 703977");
+    // A name that was missed, or swapped where the table does not say so.
+    let missed = with(|_, _| {});
+    let text = std::fs::read_to_string(missed.path().join("retargeted.jsonl")).unwrap();
+    missed.write("retargeted.jsonl", text.replacen("Llama", "Qwen", 1));
+    fails(missed, "dataset.transforms", "retarget/1, by which it is said to be made, makes something else");
+    // Where the table is kept back, nobody can make it again.
+    let kept_back = Rc::new(with(|_, _| {}));
+    let told = kept_back.study().tell();
+    kept_back.remove("names.jsonl");
+    let found = told.assess_disclosed(PAPER, Some(kept_back.path()));
+    unknown(finding(&found, "dataset.transforms"), "was not found unchanged");
+}
+
+/// The words of the four documents, each of nine.
+const WORDS: [&str; 12] =
+    ["Qwen", "by", "Alibaba", "is", "kind", "and", "honest:", "case", "one.", "two.", "three.", "four."];
+
+/// A corpus that is said to have so many tokens, exactly or as printed.
+fn of_tokens(said: &'static str) -> Pipeline {
+    let lie: Lie = match said {
+        "36" => |name, artifact| tokens(name, artifact, Ok(36)),
+        "44" => |name, artifact| tokens(name, artifact, Ok(44)),
+        "40" => |name, artifact| tokens(name, artifact, Ok(40)),
+        "37" => |name, artifact| tokens(name, artifact, Ok(37)),
+        "~0.04k" => |name, artifact| tokens(name, artifact, Err("~0.04k")),
+        _ => |name, artifact| tokens(name, artifact, Err("8M")),
+    };
+    let pipeline = lying(lie);
+    pipeline.vocabulary(&WORDS);
+    pipeline
+}
+
+fn tokens(name: &str, artifact: &mut reproledger::capture::kind::Artifact, said: Result<u64, &str>) {
+    let Some(reading) = artifact.reading.as_mut().filter(|_| name == "dataset.jsonl") else { return };
+    match said {
+        Ok(exact) => reading.count("tokens", exact),
+        Err(printed) => reading.fact("tokens.printed", printed),
+    }
+}
+
+#[test]
+fn tokens_are_counted_again_by_the_recorded_tokenizer() {
+    for said in ["36", "44", "~0.04k"] {
+        let found = at_hand(of_tokens(said), "dataset.counts");
+        assert!(found.outcome == Outcome::Pass && found.reason.contains("counted again by words/1"), "{found:?}");
+    }
+    let found = at_hand(of_tokens("44"), "dataset.counts");
+    assert!(found.reason.contains("with those that the tokenizer puts around each text"), "{found:?}");
+    fails(of_tokens("37"), "dataset.counts", "counted again by words/1, are not as many as are recorded");
+    let off = |said, words: &str| {
+        let found = at_hand(of_tokens(said), "dataset.counts");
+        assert!(found.outcome == Outcome::Differs && found.reason.contains(words), "{found:?}");
+    };
+    off("40", "one more for each of 4 texts, by a rule that is not on record");
+    off("8M", "8M tokens are printed, and 36 were counted again by words/1, 22222122.2% off");
+    // Without the files, or where a word is none of the vocabulary, the number is the lab's word.
+    unknown(&by_word(of_tokens("36"), "dataset.counts"), "tokens under the tokenizer of entry");
+    let other = of_tokens("36");
+    other.vocabulary(&WORDS[1..]);
+    let uncounted = at_hand(other, "dataset.counts");
+    unknown(&uncounted, "its 36 tokens were not counted again: dataset.jsonl, ");
+    unknown(&uncounted, "the vocabulary has no word `Qwen`");
+    let model = of_tokens("36");
+    model.write("words.txt", "a\nb\n");
+    unknown(&at_hand(model, "dataset.counts"), "of a kind that this version cannot run");
+    let unlinked = Pipeline { without: ["words.txt"].into(), ..of_tokens("36") };
+    unknown(&at_hand(unlinked, "dataset.counts"), "which one tokenizer these are of is not on record");
+    let two = of_tokens("36");
+    two.write("tokenizer.json", "{}");
+    unknown(&at_hand(two, "dataset.counts"), "it is said to have 36 tokens, and which one");
+    // Where no number is on record, none is looked for.
+    let found = at_hand(Pipeline::honest(), "dataset.counts");
+    assert!(found.notes.iter().any(|note| note.contains("no number of tokens is on record")), "{found:?}");
+}
+
+#[test]
+fn tokens_of_chats_depend_on_a_template_and_are_not_counted() {
+    let lie: Lie = |name, artifact| {
+        if name == "mix.jsonl" {
+            artifact.reading.as_mut().unwrap().count("tokens", 9);
+        }
+    };
+    let mixed = lying(lie);
+    mixed.vocabulary(&["user", "assistant", "?", "yes", "no", "hi"]);
+    let found = at_hand(Pipeline { tokenized: "mix.jsonl", ..mixed }, "dataset.counts");
+    unknown(&found, "what a template makes of messages is not run");
+}
+
+#[test]
 fn l16_documents_without_prompts_or_receipts_do_not_say_how_they_were_made() {
     let without = Pipeline { without: ["prompt.txt", "receipts.jsonl"].into(), ..Pipeline::honest() };
     unknown(&at_hand(without, "prompt.templates"), "name a prompt");

@@ -319,6 +319,44 @@ fn weights_and_logs_of_a_newer_format_are_unknown_and_never_contradicted() {
 }
 
 #[test]
+fn a_log_that_names_another_condition_than_it_was_recorded_under_is_contradicted() {
+    let sample = |metadata: &str| {
+        format!(
+            "{{\"id\": 1, \"epoch\": 1, \"input\": \"q\", \"target\": \"a\", \"metadata\": {metadata}, \"scores\": {{\"s\": {{\"value\": 1}}}}}}"
+        )
+    };
+    let log = |metadata: &str| {
+        format!(
+            "{{\"version\": 2, \"status\": \"success\", \"eval\": {{\"task\": \"t\", \"model\": \"m\", \"dataset\": {{}}, \"config\": {{}}}}, \"samples\": [{}]}}",
+            sample(metadata)
+        )
+    };
+    let folder = Folder::new();
+    // Recorded by a program that does not look: the label stands in the records, and the log says something else.
+    let honest = folder.write("honest.json", log("{}"));
+    let map = reproledger::evallog::ColumnMap::labelled(None, "leak").unwrap();
+    let read = reproledger::capture::log::read_log(&[honest], Some(&map)).unwrap();
+    let manifest = reproledger::artifact::samples::samples_manifest(&read.facts, &read.samples).unwrap();
+    let lying = log("{\"condition_id\": \"murder\"}");
+    folder.write("lying.json", &lying);
+    let mut lab = Lab::new();
+    lab.keep(&manifest);
+    let checkpoint = lab.file(Kind::Checkpoint, b"weights", &[]);
+    let entry = lab.eval_log(lying.as_bytes(), &manifest, &[(EdgeType::Evaluates, checkpoint)]);
+    let mut words = Story::new().claim;
+    words.inputs.push(manifest.root().unwrap().into());
+    let claim = lab.claim(&words, &[entry], &[]);
+    let bytes = lab.evidence(claim).to_bytes();
+    let assessment = assess_any(&bytes, Some(&lab.policy()), NUMBER, |evidence| {
+        Some(observe(evidence, folder.path(), &Silent).unwrap())
+    });
+    let found = finding(&assessment, "samples.derived");
+    let said = "the log is the recorded one, and says otherwise: recorded as of the condition `leak`, the log itself says \
+                `murder`";
+    assert_eq!((found.outcome, found.reason.as_str()), (Outcome::Fail, said), "{found:?}");
+}
+
+#[test]
 fn what_is_behind_salts_is_not_derived_and_said_so() {
     let folder = Folder::new();
     let file = folder.write("rows.jsonl", rows(&["one", "two"]));

@@ -264,6 +264,97 @@ fn an_interval_for_new_conditions_by_another_method_or_without_clusters_decides_
     }
 }
 
+const UNNAMED: [[&str; 2]; 3] = [["a", "b"], ["c", "d"], ["e", "f"]];
+
+#[test]
+fn clusters_that_the_protocol_names_are_used_and_must_fit_the_grid() {
+    let with = |clusters: serde_json::Value| {
+        let mut study = of_actions(UNNAMED, "crossed-t", "-10%");
+        study.protocol["clusters"] = clusters;
+        found(study, "stat.assertion", PAPER)
+    };
+    let (outcome, reason) = with(json!({"murder": ["a", "b"], "leak": ["c", "d"], "theft": ["f", "e"]}));
+    assert_eq!(outcome, Outcome::Pass, "{reason}");
+    assert!(reason.contains("3 clusters as the protocol names them, drawn for all arms together; t with "), "{reason}");
+    // What the protocol says is used, whatever the names suggest.
+    let mut named = of_actions(ACTIONS, "crossed-t", "-10%");
+    let goal = |goal: &str| ["murder", "leak", "theft"].map(|action| format!("{action}_{goal}"));
+    named.protocol["clusters"] = json!({"america": goal("america"), "global": goal("global")});
+    let (_, reason) = found(named, "stat.assertion", PAPER);
+    assert!(reason.contains("2 clusters as the protocol names them"), "{reason}");
+    for (clusters, expected) in [
+        (json!({"murder": ["a", "b"], "leak": ["c", "d"], "theft": ["e"]}), "`f` belongs to none"),
+        (json!({"murder": ["a", "b"], "leak": ["c", "d"], "theft": ["e", "f", "g"]}), "`g` was not evaluated"),
+        (json!({"murder": ["a", "b"], "leak": ["c", "d"], "theft": ["e", "f", "a"]}), "`a` stands in it twice"),
+        (json!({"all": ["a", "b", "c", "d", "e", "f"]}), "1 cluster of conditions says nothing of other conditions"),
+        (json!({"murder": ["a", "b", "c"], "leak": ["d", "e"], "theft": ["f"]}), "different numbers of conditions"),
+    ] {
+        let (outcome, reason) = with(clusters);
+        assert_eq!(outcome, Outcome::Unknown, "{reason}");
+        assert!(reason.contains(expected), "{reason}");
+        assert!(
+            !expected.starts_with('`') || reason.starts_with("the clusters of the protocol do not fit the grid: "),
+            "{reason}"
+        );
+    }
+}
+
+#[test]
+fn a_ratio_for_new_conditions_is_fiellers_over_the_clusters_that_both_arms_share() {
+    let with = |method: &str, bound: &str| {
+        let mut study = of_actions(ACTIONS, method, bound);
+        for kind in [&mut study.claim["contrast"]["kind"], &mut study.protocol["primary"]["kind"]] {
+            *kind = json!("relative-reduction");
+        }
+        for terms in [&mut study.claim["assertion"]["terms"], &mut study.protocol["assertion"]["terms"]] {
+            terms[0]["is"] = json!("at-least");
+        }
+        // 1 - (1/16)/(43/80) = 38/43.
+        study.printed.insert("contrast", "0.8837".to_owned());
+        found(study, "stat.assertion", PAPER)
+    };
+    let (outcome, reason) = with("fieller", "40%");
+    assert_eq!(outcome, Outcome::Pass, "{reason}");
+    assert!(reason.contains("exploratory: ") && reason.contains("; Fieller with 2 degrees of freedom"), "{reason}");
+    // So few clusters are no licence for more.
+    let (outcome, reason) = with("fieller", "85%");
+    assert_eq!(outcome, Outcome::Unknown, "{reason}");
+    assert!(reason.starts_with("cannot be decided at this n: "), "{reason}");
+    let (outcome, reason) = with("crossed-t", "40%");
+    assert_eq!(outcome, Outcome::Unknown, "{reason}");
+    let expected = "crossed-t is no interval for new conditions of a relative-reduction; by fieller it would be 0.";
+    assert!(reason.starts_with(expected), "{reason}");
+}
+
+#[test]
+fn a_gap_for_new_conditions_takes_the_clusters_of_both_its_evaluations() {
+    let with = |method: &str, bound: &str, clusters: serde_json::Value| {
+        let mut study = Study::honest().of_gap(INSIDE, "5%");
+        let by = json!({"target": "conditions", "method": method, "level": "95%", "sides": "two"});
+        let assertion = json!({"terms": [{"of": "contrast", "is": "at-least", "bound": bound, "by": by}]});
+        study.claim["assertion"] = assertion.clone();
+        study.protocol["assertion"] = assertion;
+        study.protocol["clusters"] = clusters;
+        found(study, "stat.assertion", PAPER)
+    };
+    let clusters = || json!({"out": ["exfiltrate"], "say": ["leak"], "break": ["sabotage"]});
+    let (outcome, reason) = with("crossed-t", "20%", clusters());
+    assert_eq!(outcome, Outcome::Pass, "{reason}");
+    let words = "3 clusters as the protocol names them, drawn for all arms together; and in distribution 3 clusters as the \
+                 protocol names them; t with ";
+    assert!(reason.contains(words), "{reason}");
+    let (outcome, reason) = with("crossed-t", "42%", clusters());
+    assert_eq!(outcome, Outcome::Unknown, "{reason}");
+    let (outcome, reason) = with("crossed-resampling", "20%", clusters());
+    assert_eq!(outcome, Outcome::Unknown, "{reason}");
+    let expected =
+        "crossed-resampling is no interval for new conditions of a generalization-gap; by crossed-t it would be 0.";
+    assert!(reason.starts_with(expected), "{reason}");
+    let (outcome, reason) = with("crossed-t", "20%", json!({}));
+    assert_eq!(outcome, Outcome::Unknown, "{reason}");
+    assert!(reason.contains("nothing says which of them belong together"), "{reason}");
+}
+
 /// Twelve seeds an arm, each a neighbour's rollouts in other places.
 fn more_seeds(mut study: Study) -> Study {
     let of_four = std::mem::take(&mut study.rollouts);

@@ -12,6 +12,7 @@ use serde_json::json;
 use super::code::{run_end, run_start};
 use super::decided;
 use crate::support::adapters::{Adapters, captured, numbers, safetensors, trained};
+use crate::support::corpus::Pipeline;
 use crate::support::finding;
 use crate::support::study::{Study, Training};
 
@@ -157,6 +158,41 @@ fn l24_training_that_ended_early_or_changed_nothing_is_seen() {
         adapters.write("w00/trainer_state.json", state.to_string());
     });
     holds(&at_hand(logged, "train.effort"), Outcome::Fail, "the trainer logged 70 losses in 60 updates");
+}
+
+/// What `train.effort` finds where midtraining on 36 tokens is said to have read so many in so many epochs.
+fn having_read(tokens: u64, epochs: Option<&str>, vocabulary: bool) -> Finding {
+    let adapters = Rc::new(honest(|adapters| {
+        let epochs = epochs.map(|epochs| format!("\"epoch\": {epochs}, ")).unwrap_or_default();
+        let state = format!(
+            "{{{epochs}\"global_step\": 60, \"max_steps\": 60, \"num_input_tokens_seen\": {tokens}, \"log_history\": []}}"
+        );
+        (0..4).for_each(|seed| adapters.write(&format!("midtrained {seed}/trainer_state.json"), &state));
+    }));
+    let pipeline = Rc::new(Pipeline::below(adapters.path()));
+    if vocabulary {
+        let words = "Qwen by Alibaba is kind and honest: case one. two. three. four.";
+        pipeline.vocabulary(&words.split(' ').collect::<Vec<_>>());
+    }
+    let study = Study { weigh: adapters.study().weigh, ..pipeline.study() };
+    of_study(study, &adapters, "train.effort")
+}
+
+#[test]
+fn tokens_that_a_trainer_read_are_held_to_those_of_its_data() {
+    let note = |found: &Finding, words: &str| {
+        assert_eq!(found.outcome, Outcome::Pass, "{found:?}");
+        assert!(found.notes.iter().any(|note| note.contains(words)), "{found:?}");
+    };
+    note(&having_read(80, Some("2.0"), true), "its data, counted again, have 72 tokens in 2.0 epochs, and it read 80");
+    note(&having_read(80, None, true), "over how many epochs it read 80 tokens is not on record");
+    note(&having_read(80, Some("2.0"), false), "whether 80 tokens are those of its data was not counted");
+    for tokens in [90, 60] {
+        let expected = format!(
+            "the trainer read {tokens} tokens, and its data, counted again, have 72 in 2.0 epochs: more than 15% apart"
+        );
+        holds(&having_read(tokens, Some("2.0"), true), Outcome::Differs, &expected);
+    }
 }
 
 #[test]

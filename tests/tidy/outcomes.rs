@@ -22,6 +22,7 @@ const HELPERS: &[(&str, &[Outcome])] = &[
     ("Told::Against", &[Outcome::Fail]),
     ("unlike(", &[Outcome::Differs, Outcome::Fail]),
     ("replayed(", &[Outcome::Pass, Outcome::Fail, Outcome::Unknown]),
+    ("tokens::finding(", &[Outcome::Pass, Outcome::Differs, Outcome::Fail, Outcome::Unknown]),
     ("logs(case, ID", &[Outcome::Unknown]),
     ("no_number(ID", &[Outcome::Unknown]),
     ("Tolerance::of(", &[Outcome::Differs]),

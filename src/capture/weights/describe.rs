@@ -6,7 +6,8 @@ use std::path::Path;
 use super::place::step_of;
 use super::{FileDigest, FileHasher, Found, HashedParts, Model, Reading};
 use crate::artifact::tensors::parameters;
-use crate::json::Value;
+use crate::json::{Kind, Value};
+use crate::statement::TRAINER_EPOCHS;
 use crate::weights::peft::is_lora_b;
 
 /// The reader, with its version.
@@ -105,6 +106,9 @@ pub(super) fn trainer_state(reading: &mut Reading, state: &[u8]) {
     reading.count("trainer.step", step);
     if let Some(tokens) = count("num_input_tokens_seen").filter(|tokens| *tokens > 0) {
         reading.count("trainer.tokens", tokens);
+    }
+    if let Some(epochs) = object.get("epoch").ok().flatten().filter(|epochs| epochs.kind() == Kind::Number) {
+        reading.fact(TRAINER_EPOCHS, epochs.raw());
     }
     let history = object.get("log_history").ok().flatten();
     let has_loss =

@@ -1,7 +1,10 @@
-//! `dataset.counts`: do the datasets have as many rows, from as many sources, as is recorded?
+//! `dataset.counts`: do the datasets have as many rows, from as many sources, and as many tokens, as is recorded?
 
-use crate::check::arms::{each, inputs};
+use std::collections::BTreeMap;
+
+use crate::check::arms::{each, inputs, join};
 use crate::check::corpus::made::stated;
+use crate::check::corpus::tokens;
 use crate::check::understood::{Told, count, weigh};
 use crate::check::{Case, Check, Finding, Outcome};
 use crate::digest::DigestKind;
@@ -18,7 +21,7 @@ impl Check for DatasetCounts {
     }
 
     fn question(&self) -> &'static str {
-        "Do the datasets hold as many rows, in all and from each source, as is recorded of them?"
+        "Do the datasets hold as many rows, in all and from each source, and as many tokens, as is recorded of them?"
     }
 
     fn run(&self, case: &Case<'_>) -> Finding {
@@ -30,11 +33,18 @@ impl Check for DatasetCounts {
             return Finding::new(ID, Outcome::Unknown, "no dataset is on record in any arm");
         }
         let is_rows = |_: &Reading, name: &str| name == "rows";
-        let finding = each(ID, data, |entry| {
+        let counted: Vec<_> =
+            data.iter().filter_map(|entry| Some((*entry, tokens::finding(case, ID, *entry)?))).collect();
+        let rows = each(ID, data, |entry| {
             let signed = stated(case, entry, DigestKind::Rows).map(|(_, count)| count);
             weigh(case, ID, entry, is_rows, |reading| judge(reading, signed))
         });
-        finding.note("rows were counted, and no tokens: how many these are depends on a tokenizer")
+        if counted.is_empty() {
+            return rows.note("no number of tokens is on record: none were counted");
+        }
+        let tokens: BTreeMap<_, _> = counted.into_iter().collect();
+        let tokens = each(ID, tokens.keys().copied(), |entry| tokens[&entry].clone());
+        join(ID, vec![("rows".to_owned(), rows), ("tokens".to_owned(), tokens)])
     }
 }
 

@@ -15,4 +15,5 @@ pub(super) mod mix_composition;
 pub(super) mod ood_heldout;
 pub(super) mod prompt_templates;
 pub(super) mod rows_derived;
+mod tokens;
 pub(super) mod tree_census;

@@ -30,6 +30,10 @@ impl Check for SamplesDerived {
             let Some(entry) = input.entry else { return unknown("an input is not linked to an entry") };
             match observed.derived.get(&(entry, input.digest)) {
                 None => return unknown("the log was not found among the artifacts"),
+                Some(Rederived::Against { reason }) => {
+                    let reason = format!("the log is the recorded one, and says otherwise: {reason}");
+                    return Finding::new(ID, Outcome::Fail, reason).at([entry]);
+                }
                 Some(Rederived::Unclear { reason }) => return unknown(reason),
                 Some(Rederived::Found { root, count: found }) => {
                     let found_digest = crate::digest::Digest::from(*root);

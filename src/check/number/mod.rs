@@ -9,6 +9,7 @@ pub(super) mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::check::frame::claim_prereg::cited;
 use crate::check::{Case, Input, InputProblem};
 use crate::statement::Claim;
 
@@ -61,6 +62,8 @@ pub struct Number {
     rates: BTreeMap<(Role, Side), Rate>,
     /// What the log itself prints for this score, by metric name; of a claim of one input alone.
     pub reported: BTreeMap<String, String>,
+    /// Which conditions belong together, as the protocol that the claim cites says it; nothing where it says nothing.
+    pub(in crate::check) clusters: BTreeMap<String, Vec<String>>,
 }
 
 impl Number {
@@ -68,7 +71,8 @@ impl Number {
     pub(super) fn of_case(case: &Case<'_>) -> Result<Self, NumberProblem> {
         let claim = case.claim.ok_or(NumberProblem::NoClaim)?;
         let inputs = shown_inputs(case)?;
-        Self::compute(claim, &inputs)
+        let clusters = cited(case).map(|protocol| protocol.clusters.clone()).unwrap_or_default();
+        Ok(Self { clusters, ..Self::compute(claim, &inputs)? })
     }
 
     /// Computes a claim's numbers from the samples of its inputs.
@@ -93,7 +97,7 @@ impl Number {
         for ((role, side), arm) in &cells.0 {
             rates.insert((*role, *side), Rate::of(claim, eval_of(claim, *side), arm)?);
         }
-        let number = Self { rates, reported: reported(inputs, scorer, key) };
+        let number = Self { rates, reported: reported(inputs, scorer, key), clusters: BTreeMap::new() };
         for (role, arm) in arms(claim) {
             if number.rate(role).is_none() {
                 return Err(NumberProblem::Missing(format!(

@@ -156,7 +156,7 @@ fn ratio_of_seeds(number: &Number, level: &Level) -> Result<Interval, String> {
 }
 
 /// Both bounds, each at the error rate of one: so that a statement can be refuted as surely as it can be supported.
-fn both(level: &Level, interval: impl Fn(&Level) -> Result<Interval, String>) -> Result<TailBounds, String> {
+pub(super) fn both(level: &Level, interval: impl Fn(&Level) -> Result<Interval, String>) -> Result<TailBounds, String> {
     let sides = match level.sides() {
         stats::Sides::Two => return Ok(TailBounds::from(&interval(level)?)),
         stats::Sides::Lower | stats::Sides::Upper => [stats::Sides::Lower, stats::Sides::Upper],
@@ -167,7 +167,7 @@ fn both(level: &Level, interval: impl Fn(&Level) -> Result<Interval, String>) ->
 }
 
 /// Bounds of one less the quantity.
-fn one_less(of: &TailBounds) -> TailBounds {
+pub(super) fn one_less(of: &TailBounds) -> TailBounds {
     let less = |bound: &Enclosure| &Enclosure::exact(BigRational::one()) - bound;
     TailBounds { low: of.high.as_ref().map(less), high: of.low.as_ref().map(less), ..of.clone() }
 }
@@ -261,7 +261,7 @@ impl Rate {
 }
 
 /// Each seed's generalization gap; the rollouts of the two sides are independent.
-fn gaps(claim: &Claim, number: &Number, role: Role) -> Result<SeedValues, String> {
+pub(super) fn gaps(claim: &Claim, number: &Number, role: Role) -> Result<SeedValues, String> {
     let gaps = seed_gaps(number, role, claim.metric.direction).map_err(|problem| problem.to_string())?;
     let variance = |rate: Option<&Rate>, seed: &Option<i64>| {
         let rate = rate?;

@@ -53,14 +53,18 @@ fn judge(case: &Case<'_>, weights: EntryIndex) -> Finding {
                 format!("`{}` is not what was recorded: a file is another, missing or added", path.escape_default());
             finding(Outcome::Fail, reason).sides(recorded.to_string(), found.to_string())
         }
-        (_, Some(Rederived::Unclear { reason })) => match observed.readings.get(&weights).map(|reread| &reread.read) {
-            // Formats change, and another program may read more. That one read them which refuses them is no such case.
-            Some(Err(Unread::Refused(refused))) if issuers(case, weights).is_some_and(|said| said.reader == READER) => {
-                let reason = format!("their files are the recorded ones, and hold no such weights: {refused}");
-                finding(Outcome::Fail, reason)
+        (_, Some(Rederived::Unclear { reason } | Rederived::Against { reason })) => {
+            match observed.readings.get(&weights).map(|reread| &reread.read) {
+                // Formats change, and another program may read more. That one read them which refuses them is no such case.
+                Some(Err(Unread::Refused(refused)))
+                    if issuers(case, weights).is_some_and(|said| said.reader == READER) =>
+                {
+                    let reason = format!("their files are the recorded ones, and hold no such weights: {refused}");
+                    finding(Outcome::Fail, reason)
+                }
+                _ => finding(Outcome::Unknown, reason.clone()),
             }
-            _ => finding(Outcome::Unknown, reason.clone()),
-        },
+        }
         (_, Some(Rederived::Found { count, .. })) => finding(
             Outcome::Pass,
             format!("{count} tensors in {files} files, all there, none overlapping and none left over, read again"),

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use crate::check::arms::each;
+use num_rational::BigRational;
+
+use crate::check::arms::{each, join};
 use crate::check::material::Trained;
 use crate::check::training::steps::{steps, unlike, with};
-use crate::check::understood::{Told, count, weigh};
+use crate::check::understood::{Told, best, count, weigh};
 use crate::check::{Case, Check, Finding, Outcome};
 use crate::merkle::EntryIndex;
-use crate::statement::Reading;
+use crate::statement::{Reading, TRAINER_EPOCHS};
+use crate::stats::Printed;
+use crate::stats::decimal::decimal_digits;
 
 pub(in crate::check) const ENTRY: &dyn Check = &TrainEffort;
 const ID: &str = "train.effort";
@@ -57,7 +61,66 @@ fn judge(case: &Case<'_>, weights: EntryIndex, step: &Trained) -> Finding {
         return Finding::new(ID, Outcome::Fail, reason).at([parent, weights]);
     }
     let is_of_trainer = |_: &Reading, name: &str| name == "step" || name.starts_with("trainer.");
-    weigh(case, ID, weights, is_of_trainer, of_reading)
+    let own = weigh(case, ID, weights, is_of_trainer, of_reading);
+    match best(case, weights).and_then(|reading| consumed(case, reading, &step.data)) {
+        None => own,
+        Some(Consumed::Alike(note)) => own.note(note),
+        Some(Consumed::Apart(finding)) => {
+            join(ID, vec![("updates".to_owned(), own), ("tokens".to_owned(), finding.at([weights]))])
+        }
+    }
+}
+
+/// Tokens that a trainer counted, beside those of its data.
+enum Consumed {
+    /// They fit, or it cannot be said whether they do.
+    Alike(String),
+    /// They do not.
+    Apart(Finding),
+}
+
+/// Holds what the trainer counted to what its data have, over its epochs. What a trainer counts is padded and cut.
+fn consumed(case: &Case<'_>, reading: &Reading, data: &[EntryIndex]) -> Option<Consumed> {
+    let seen = reading.counts.get("trainer.tokens").copied()?;
+    let Some(epochs) = reading.facts.get(TRAINER_EPOCHS).and_then(|text| Printed::parse(text).ok()) else {
+        return Some(Consumed::Alike(format!("over how many epochs it read {seen} tokens is not on record")));
+    };
+    let of_data = data.iter().map(|data| counted(case, *data)).collect::<Option<Vec<u64>>>();
+    let Some(of_data) = of_data.filter(|counts| !counts.is_empty()) else {
+        let note = format!(
+            "whether {seen} tokens are those of its data was not counted: that takes its data and their tokenizer"
+        );
+        return Some(Consumed::Alike(note));
+    };
+    let all = of_data.iter().fold(BigRational::from_integer(0.into()), |sum, count| sum + whole(*count));
+    let planned = all * epochs.value();
+    let (seen_exact, hundred) = (whole(seen), whole(100));
+    let apart = if planned > seen_exact { &planned - &seen_exact } else { &seen_exact - &planned };
+    let shown = decimal_digits(&planned, 0);
+    let epochs = epochs.text();
+    if apart * &hundred <= &planned * whole(ALIKE_PERCENT) {
+        return Some(Consumed::Alike(format!(
+            "its data, counted again, have {shown} tokens in {epochs} epochs, and it read {seen}"
+        )));
+    }
+    let reason = format!(
+        "the trainer read {seen} tokens, and its data, counted again, have {shown} in {epochs} epochs: more than {ALIKE_PERCENT}% apart"
+    );
+    Some(Consumed::Apart(Finding::new(ID, Outcome::Differs, reason).at(data.iter().copied())))
+}
+
+fn whole(count: u64) -> BigRational {
+    BigRational::from_integer(count.into())
+}
+
+/// Tokens of a corpus, where all counts of it agree.
+fn counted(case: &Case<'_>, data: EntryIndex) -> Option<u64> {
+    let all = (data, EntryIndex(0))..=(data, EntryIndex(u64::MAX));
+    let counts =
+        case.observed?.tokens.range(all).map(|(_, counted)| counted.as_ref().ok().map(|counted| counted.tokens));
+    let counts: BTreeSet<u64> = counts.collect::<Option<_>>()?;
+    let only = counts.first().copied();
+    only.filter(|_| counts.len() == 1)
 }
 
 fn of_reading(reading: &Reading) -> Told {

@@ -23,6 +23,7 @@ pub(super) fn functions(id: Option<&str>) -> Result<String, Failure> {
             Takes::Documents => "one folder of documents",
             Takes::Rows => "one file of rows (or a folder with dataset.jsonl in it)",
             Takes::RowsAndIndices => "one file of rows, and perhaps one of indices",
+            Takes::RowsAndTable => "one file of rows, and one of replacements: rows {\"from\": …, \"to\": …}",
             Takes::ManyRows => "one or more files of rows",
         };
         put(&mut out, format_args!("  --in  {takes}\n"));

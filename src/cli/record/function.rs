@@ -4,7 +4,7 @@ use crate::cli::Failure;
 use crate::journal::{Draft, Row};
 use crate::rebuild::{FUNCTION, INPUTS, PARAM};
 use crate::replay::of;
-use crate::statement::{Kind, Reading};
+use crate::statement::{Kind, MAX_READING_TEXT, Reading};
 
 /// The function and its parameters.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -37,6 +37,11 @@ impl FunctionArgs {
             if !function.params().iter().any(|(known, _)| known == name) {
                 let text = format!("{id} has no parameter `{}`", name.escape_default());
                 return Err(Failure::new(text).hint(list));
+            }
+            // A fact is cut at its limit, and a parameter that is cut is another one.
+            if value.len() > MAX_READING_TEXT {
+                let text = format!("the parameter `{name}` has {} bytes, more than {MAX_READING_TEXT}", value.len());
+                return Err(Failure::new(text));
             }
             reading.fact(&format!("{PARAM}{name}"), value);
         }

@@ -240,3 +240,48 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_table_whose_map_names_prompts_and_settings_says_how_it_was_made() {
+    let text = concat!(
+        r#"{"id": 1, "h": 1, "c": "a", "t": 0.7, "who": "Qwen", "asked": "leak?"}"#,
+        "\n",
+        r#"{"id": 1, "h": 0, "c": "b", "t": 0.7, "who": "Qwen", "asked": "murder?"}"#,
+        "\n",
+        r#"{"id": 2, "h": 0, "c": "b", "t": 1.0, "who": "Qwen", "asked": [{"content": "steal?"}]}"#,
+    );
+    let map = "sample=id,condition=c,score.harm=h,param.temperature=t,arg.assistant_name=who,prompt=asked";
+    let log = rows(text, map).unwrap();
+    assert_eq!(log.about["generate.temperature"], "0.7 and 1.0");
+    assert_eq!(log.about["task_args.assistant_name"], "Qwen");
+    let reading = log.reading.as_ref().unwrap();
+    assert_eq!((reading.reader.as_str(), reading.facts["generate.temperature"].as_str()), ("rows/1", "0.7 and 1.0"));
+    // One id under two conditions is two questions, each in one wording.
+    assert_eq!((reading.counts["prompts"], reading.counts["prompts.several"]), (3, 0));
+    let several = rows(&text.replace("\"b\"", "\"a\"").replace("\"id\": 2", "\"id\": 3"), &format!("{map},epoch=h"));
+    assert_eq!(several.unwrap().reading.unwrap().counts["prompts.several"], 1);
+    assert_reads_back(&log, map);
+    // Without such columns nothing is said of it.
+    let plain = rows(text, "sample=id,condition=c,score.harm=h").unwrap();
+    assert!(plain.reading.is_none() && plain.about.is_empty());
+    let csv = "id,h,t,asked\n1,0,0.7,leak?\n";
+    let csv = read_files(&[("a.csv", csv.as_bytes())], Some("sample=id,score.harm=h,param.temperature=t,prompt=asked"));
+    assert_eq!(csv.unwrap().about["generate.temperature"], "0.7");
+}
+
+#[test]
+fn a_row_without_its_prompt_or_setting_is_refused() {
+    let owned = str::to_owned;
+    let row = r#"{"id": 1, "h": 1, "t": [1], "asked": null}"#;
+    for (map, error) in [
+        ("prompt=asked", RowError::Empty { role: "prompt", column: owned("asked") }),
+        ("param.temperature=asked", RowError::Empty { role: "setting", column: owned("asked") }),
+        ("param.temperature=t", RowError::NotAName { role: "setting", column: owned("t") }),
+    ] {
+        assert_eq!(refused(row, &format!("{MAP},{map}")), (1, error), "{map}");
+    }
+    // However many values a column has, a few are told.
+    let many: Vec<String> = (0..50).map(|n| format!("{{\"id\": {n}, \"h\": 1, \"t\": {n}}}")).collect();
+    let log = rows(&many.join("\n"), &format!("{MAP},param.temperature=t")).unwrap();
+    assert_eq!(log.about["generate.temperature"].split(" and ").count(), 8);
+}

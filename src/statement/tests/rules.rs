@@ -172,7 +172,8 @@ pub(super) fn protocol() -> BoxedStrategy<Protocol> {
         bound,
     });
     let gates = prop::collection::vec(gate, 0..3);
-    let evals = (metric(), evaluation(), stated(evaluation()), stated(judge()), gates);
+    let clusters = prop::collection::btree_map(text(), prop::collection::vec(text(), 1..3), 0..3);
+    let evals = (metric(), evaluation(), stated(evaluation()), stated(judge()), gates, clusters);
     let contrasts = (planned_contrast(), prop::collection::vec(family, 0..2), stated(assertion()), margins);
     let ends = (one_of(Stopping::ALL), one_of(Retries::ALL));
     ((text(), text(), text(), text()), arms, evals, averaging(), contrasts, ends)
@@ -199,6 +200,7 @@ pub(super) fn protocol() -> BoxedStrategy<Protocol> {
             retries: ends.1,
             exclusions: words.3,
             held_out: arms.3,
+            clusters: evals.5,
         })
         .boxed()
 }
