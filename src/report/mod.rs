@@ -1,9 +1,12 @@
 //! A verdict for people and for programs: the same assessment gives the same bytes, everywhere.
 
+mod about;
 mod arms;
 mod drawing;
+mod findings;
 mod forest;
 mod json;
+mod page;
 pub mod picture;
 mod shown;
 mod text;

@@ -5,6 +5,9 @@ use std::fmt;
 /// Characters of one foreign text that are shown.
 const MAX_SHOWN: usize = 200;
 
+/// As many more are shown too: to say that they are left out would take their place.
+const NOT_WORTH_A_CUT: usize = 40;
+
 /// Text from outside, made safe to show: control characters, C1, DEL, bidirectional overrides and invisible characters
 /// stand as `\u{…}`, so do letters that pass for Latin ones inside a Latin word, and what is too long is cut and says so.
 #[derive(Debug, Clone, Copy)]
@@ -46,12 +49,13 @@ impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A look-alike is told from an honest foreign word by the company it keeps: it stands in a Latin word.
         let mut in_latin_word = false;
+        let is_cut = self.0.chars().nth(MAX_SHOWN + NOT_WORTH_A_CUT).is_some();
         for (count, (at, character)) in self.0.char_indices().enumerate() {
             if count == 0 || !character.is_alphanumeric() || !self.0[..at].ends_with(char::is_alphanumeric) {
                 let mut word = self.0[at..].chars().take(MAX_SHOWN).take_while(|c| c.is_alphanumeric());
                 in_latin_word = word.any(|c| c.is_ascii_alphabetic());
             }
-            if count == MAX_SHOWN {
+            if is_cut && count == MAX_SHOWN {
                 return write!(f, "… ({} more characters)", self.0.chars().count() - MAX_SHOWN);
             }
             if is_hidden(character) || (in_latin_word && may_pass_for_latin(character)) {
@@ -77,7 +81,9 @@ mod tests {
 
     #[test]
     fn what_is_too_long_is_cut_and_says_so() {
-        let text = "x".repeat(205);
-        assert!(Shown(&text).to_string().ends_with("x… (5 more characters)"));
+        let text = "x".repeat(241);
+        assert!(Shown(&text).to_string().ends_with("x… (41 more characters)"));
+        // What is a little longer is shown whole: saying so would take as much room.
+        assert_eq!(Shown(&text[..240]).to_string(), text[..240]);
     }
 }

@@ -160,6 +160,7 @@ fn a_registered_comparison_is_verified_and_what_it_does_not_show_is_said() {
         sandbox.run("elsewhere", &["verify", "am.evidence", "--trust", "trust.policy", "--profile", "vendor-audit"]);
     let screen = screen.code(3).says("printed").says("computed").says("train.inputs").says("next:").says("  hold ");
     assert!(screen.stdout.lines().count() <= 40, "{}", screen.stdout);
+    assert!(screen.stdout.lines().skip(1).all(|line| line.chars().count() <= 100), "{}", screen.stdout);
     let _ = verify(&["--profile", "lenient"]).code(2);
     let explained = sandbox.elsewhere(&["explain", "arms.matched"]).success();
     assert!(explained.stdout.contains("UNKNOWN means"), "{}", explained.stdout);

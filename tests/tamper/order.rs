@@ -81,7 +81,7 @@ impl<'l> Places<'l> {
         if let Some((before, _)) = out.split_once("before the first run at entry ") {
             return format!("{before}before the first run");
         }
-        // Sentences on one entry each: the screen cuts long lists where it happens to, and JSON holds them whole.
+        // Sentences on one entry each: text cuts long lists where it happens to, and JSON holds them whole.
         let Some(first) = out.find("entry <").filter(|_| out.contains("; entry <")) else { return out };
         let (head, list) = out.split_at(first);
         let mut said: Vec<&str> = list.split("; entry ").map(|said| said.trim_start_matches("entry ")).collect();
@@ -115,13 +115,15 @@ impl<'l> Places<'l> {
     }
 }
 
-/// A report in its three forms, without places.
-fn reports(told: &ToldStudy, assessment: &Assessment) -> [String; 3] {
+/// A report as text and for programs, without places. One screen is laid out by the widths of numbers, and says nothing that
+/// the whole text does not.
+fn reports(told: &ToldStudy, assessment: &Assessment) -> [String; 2] {
     let places = Places::of(&told.lab);
-    let text = |detail| to_text(assessment, detail).lines().map(|line| places.without(line) + "\n").collect::<String>();
+    let text = to_text(assessment, Detail::Every);
+    let text = text.lines().map(|line| places.without(line) + "\n").collect();
     let mut json: Value = serde_json::from_str(&to_json(assessment)).unwrap();
     places.without_all(&mut json);
-    [text(Detail::Screen), text(Detail::Every), format!("{json:#}")]
+    [text, format!("{json:#}")]
 }
 
 /// The first line in which reports differ.

@@ -1,9 +1,13 @@
 //! Section I: text from outside on its way to a person.
 
-use reproledger::claim::{Assessment, Verdict};
+use reproledger::check::Outcome;
+use reproledger::claim::{Assessment, Profile, Reader, VENDOR_AUDIT, Verdict, assess_as};
 use reproledger::report::{Detail, Shown, to_json, to_text};
+use serde_json::json;
 
-use crate::support::Story;
+use super::testimony;
+use crate::support::study::{Rollout, Study};
+use crate::support::{Lab, Story};
 
 /// What must never reach a terminal as it is.
 const HOSTILE: &[&str] = &[
@@ -98,4 +102,91 @@ fn nothing_of_refused_evidence_is_shown_as_fact() {
     assert_eq!(assessment.verdict, Verdict::Contradicted);
     assert!(assessment.evidence.is_none());
     assert!(!to_text(&assessment, Detail::Every).contains("CANARY") && !to_json(&assessment).contains("CANARY"));
+}
+
+/// Nine conditions with names as long as the field's, in place of the three of the study.
+const NINE: [&str; 9] = [
+    "explicit-america_replacement_blackmail",
+    "explicit-america_restriction_blackmail",
+    "explicit-america_none_blackmail",
+    "explicit-america_replacement_leaking",
+    "explicit-america_restriction_leaking",
+    "explicit-america_none_leaking",
+    "explicit-america_replacement_murder",
+    "explicit-america_restriction_murder",
+    "explicit-america_none_murder",
+];
+
+/// Lines on a screen of 100 columns, where a terminal breaks what is too long.
+fn height(screen: &str) -> usize {
+    screen.lines().map(|line| line.chars().count().div_ceil(100).max(1)).sum()
+}
+
+/// A study over nine conditions, its claim in as many words as one may have, and three rebuilds of strangers.
+fn long_report(change: impl Fn(&mut Study), profile: Profile) -> (Assessment, String) {
+    let mut study = Study::honest();
+    let of = |rollout: &Rollout, which: usize| {
+        let at = ["exfiltrate", "leak", "sabotage"].iter().position(|of| *of == rollout.condition).unwrap();
+        Rollout { condition: NINE[3 * at + which], ..rollout.clone() }
+    };
+    study.rollouts = study.rollouts.iter().flat_map(|rollout| [0, 1, 2].map(|which| of(rollout, which))).collect();
+    for place in [&mut study.claim, &mut study.protocol] {
+        place["eval"]["conditions"] = json!(9);
+    }
+    for arm in ["subject", "comparator"] {
+        study.claim["value"][arm]["n"] = json!(720);
+    }
+    study.claim["text"] =
+        json!("agentic misalignment falls in every one of nine conditions that were planned ".repeat(4));
+    change(&mut study);
+    let told = study.tell();
+    let policy = told.lab.policy();
+    let evidence = told.evidence().to_bytes();
+    let of = testimony::Study { lab: told.lab, runs: Vec::new(), claim: told.claim };
+    let stranger =
+        |n: u8| of.testimony(&mut Lab::named(&format!("stranger-{n}.example/rebuilds"), 60 + 2 * n), &of.words());
+    let testimonies: Vec<Vec<u8>> = (0..3).map(stranger).collect();
+    let reader = Reader { trust: Some(&policy), testimonies: &testimonies, ..Reader::default() };
+    let assessment = assess_as(&evidence, &reader, profile, |_| None);
+    let screen = to_text(&assessment, Detail::Screen);
+    (assessment, screen)
+}
+
+#[test]
+fn a_comparison_over_nine_conditions_with_three_attestations_fits_one_screen() {
+    for profile in Profile::OF_CLAIMS {
+        let (assessment, screen) = long_report(|_| {}, *profile);
+        assert_eq!(assessment.rebuilds.all.len(), 3);
+        assert!(height(&screen) <= 40, "{} lines\n{screen}", height(&screen));
+        assert!(
+            screen.lines().skip(1).all(|line| line.chars().count() <= 100 || !line.trim().contains(' ')),
+            "{screen}"
+        );
+        for said in ["rebuilt 0 of", "more (--verbose tells of them)", "the lab's words, not verified", "ledger id"] {
+            assert!(
+                screen.split_whitespace().collect::<Vec<_>>().join(" ").contains(said),
+                "{said} is not in\n{screen}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_contradicts_stays_on_the_screen_however_much_else_is_wrong() {
+    let change = |study: &mut Study| {
+        // A rollout of each condition is gone, a judge is another one, the number is not so, and nothing was promised.
+        study.rollouts.retain(|rollout| (rollout.arm, rollout.seed, rollout.epoch) != (1, 2, 7));
+        study.judges[1] = "judge-2";
+        study.claim["plan"] = json!("really none");
+        study.printed.insert("contrast", "-0.9999".to_owned());
+        study.chats[1] = "other chats";
+    };
+    let (assessment, screen) = long_report(change, VENDOR_AUDIT);
+    assert_eq!(assessment.verdict, Verdict::Contradicted);
+    assert!(height(&screen) <= 40, "{} lines\n{screen}", height(&screen));
+    let failed = assessment.findings.iter().filter(|finding| finding.outcome == Outcome::Fail);
+    let failed: Vec<&str> = failed.map(|finding| finding.check).collect();
+    assert!(failed.len() > 2, "{failed:?}");
+    // Each is named, and none is left to --verbose.
+    assert!(failed.iter().all(|check| screen.contains(check)), "{failed:?}\n{screen}");
 }
