@@ -124,6 +124,7 @@ fn e16_settings_that_differ_between_arms_or_from_the_claim_are_contradicted() {
     held(&output, "eval.params", "UNKNOWN", "the log does not say temperature");
     let output = alike(|arm, _, log| log["eval"]["task_args"]["scaffold"] = json!(format!("s{arm}")));
     held(&output, "eval.params", "DIFFERS", "task_args.scaffold: midtrained s0, plain s1");
+    held(&output, "eval.params", "DIFFERS", "the arms were run with different arguments or packages");
 }
 
 #[test]

@@ -72,6 +72,8 @@ fn every_run_made_again_by_a_party_that_the_reader_knows_is_level_3() {
     assert_eq!(check.outcome, Outcome::Pass, "{check:?}");
     let reason = "all 3 data, weights and logs behind the claim were made again by \"Auditors\"";
     assert_eq!(check.reason, reason);
+    let told = "3 of 3 runs made again as recorded, says \"Auditors\" in entry ";
+    assert!(check.notes.iter().any(|note| note.starts_with(told) && note.ends_with("; counts")), "{check:?}");
     let text = to_text(&assessment, Detail::Every);
     assert!(text.starts_with("VERIFIED·L3·number — every stage made again by others"), "{text}");
     assert!(text.contains("rebuilt     3 of 3 runs, by \"Auditors\"\n"), "{text}");
@@ -257,7 +259,12 @@ fn without_a_sandbox_and_after_it_was_taken_back_a_rebuild_lifts_nothing() {
     let known = two(&study, &by, 1);
     let assessment = judge(&study, &[study.testimony(&mut by, &words)], Some(&known));
     assert_eq!(assessment.level, Level::L0);
-    assert!(assessment.rebuilds.all[0].why_not.unwrap().contains("run without a sandbox"));
+    assert!(
+        assessment.rebuilds.all[0]
+            .why_not
+            .unwrap()
+            .contains("run without a sandbox, so that it could have been copied")
+    );
     // Taken back, a good one is worth nothing and a bad one contradicts nothing any more.
     for judgement in [Judgement::Good, Judgement::Bad] {
         let mut by = other();
@@ -345,7 +352,8 @@ fn what_is_attached_and_not_shown_is_told() {
     let check = finding(&check, "rebuild.attested");
     assert_eq!(check.outcome, Outcome::Unknown);
     assert_eq!(check.reason, "nobody but the lab says here that any of it was made again");
-    assert!(check.notes.iter().any(|note| note.contains(&format!("entry {attach} attached"))), "{check:?}");
+    let said = format!("what entry {attach} attached to the claim is not shown by itself");
+    assert!(check.notes.contains(&said), "{check:?}");
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn lying(lie: Lie) -> Pipeline {
 fn differs(pipeline: Pipeline, check: &str, reason: &str) {
     let found = at_hand(pipeline, check);
     assert_eq!(found.outcome, Outcome::Differs, "{found:?}");
-    assert!(found.reason.contains(reason) && found.reason.contains("read again"), "{found:?}");
+    assert!(found.reason.contains(reason) && found.reason.contains("read again from the artifact"), "{found:?}");
 }
 
 fn fails(pipeline: Pipeline, check: &str, reason: &str) {
@@ -64,13 +64,19 @@ fn a_corpus_in_good_order_holds_with_the_files_and_is_the_labs_word_without() {
         let found = finding(&assessment, check);
         assert_eq!(found.outcome, Outcome::Pass, "{found:#?}");
     }
-    assert!(finding(&assessment, "tree.census").reason.contains("all 4 planned documents are there"));
+    assert!(finding(&assessment, "tree.census").reason.contains("all 4 planned documents are there, and no others"));
     assert!(finding(&assessment, "dataset.rebuild").reason.contains("by the recorded file digest"));
     assert!(finding(&assessment, "mix.composition").reason.contains("taken again from the files"));
     let alone = told.assess_disclosed(VENDOR_AUDIT, None);
     for check in OF_CONTENT {
         unknown(finding(&alone, check), "as recorded by the issuer; not re-derived");
-        assert!(finding(&alone, check).next.as_ref().unwrap().contains("--artifacts"));
+        assert!(
+            finding(&alone, check)
+                .next
+                .as_ref()
+                .unwrap()
+                .contains("the folder that holds the artifacts with --artifacts")
+        );
     }
     for check in OF_MAKING {
         unknown(finding(&alone, check), "as recorded by the issuer; not re-derived");
@@ -407,7 +413,10 @@ fn a_tree_is_held_to_its_plan() {
         }
     });
     let found = by_word(lie, "tree.census");
-    assert!(found.outcome == Outcome::Fail && found.reason.contains("do not add up"), "{found:?}");
+    assert!(
+        found.outcome == Outcome::Fail && found.reason.contains("the counts do not add up: 7 planned"),
+        "{found:?}"
+    );
 }
 
 #[test]
@@ -441,7 +450,10 @@ fn defects_of_documents_are_counted_and_their_concealment_is_contradicted() {
         }
     };
     // Nobody sees it without the documents: it stays the lab's word.
-    unknown(&by_word(defective(hide), "docs.quality"), "none of 4 documents is cut off");
+    unknown(
+        &by_word(defective(hide), "docs.quality"),
+        "none of 4 documents is cut off, untagged, empty or there twice",
+    );
     for check in ["docs.quality", "docs.identity"] {
         fails(defective(hide), check, "give other counts than are recorded of them");
     }

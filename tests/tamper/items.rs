@@ -142,6 +142,8 @@ fn every_item_is_proved_at_its_place_with_or_without_its_bytes_and_at_no_other()
             };
             let found = finding(&assessment, "item.content");
             assert_eq!((found.outcome, found.reason.as_str()), (content, said));
+            let next = "pass the item as a file, or the folder that holds it, with --artifacts";
+            assert_eq!(found.next.as_deref(), (!is_shown).then_some(next));
             let found = finding(&assessment, "item.inclusion");
             assert_eq!(found.outcome, Outcome::Pass);
             assert!(found.reason.starts_with("the item is in the documents that entry"), "{found:?}");

@@ -508,7 +508,10 @@ fn s21_a_key_signs_only_from_its_enrolment_on() {
     told.lab.keyset = told.lab.say_as(&revoke(&told.lab, owner, Some(stolen_since)), &key(60));
     let assessment = told.assess();
     decided(&assessment, Verdict::Contradicted, "ledger.keys");
-    assert_eq!(finding(&assessment, "ledger.keys").entries, [told.log, told.claim]);
+    let found = finding(&assessment, "ledger.keys");
+    assert_eq!(found.entries, [told.log, told.claim]);
+    let reason = "the claim rests on entries signed by a key after the point at which its owner says it was stolen";
+    assert_eq!(found.reason, reason);
 }
 
 #[test]

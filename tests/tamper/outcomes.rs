@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use reproledger::check::{Example, Observed, Outcome, Overlap, Rederived, Reread, Shared, Unread};
+use reproledger::check::{CommitSeen, Example, Observed, Outcome, Overlap, Rederived, Reread, Shared, Unread};
 use reproledger::claim::{Assessment, PAPER, VENDOR_AUDIT, assess};
 use reproledger::digest::{Digest, DigestKind, FileDigest, ManifestRoot};
 use reproledger::merkle::EntryIndex;
@@ -57,7 +57,19 @@ fn an_honest_study_says_what_holds_and_what_nobody_looked_at() {
             ("ledger.keys", pass, "the key you pinned; no signing key was revoked by then"),
             ("ledger.links", pass, "links hold; the claim reaches"),
             ("claim.complete", pass, "the claim states metric, scorer, direction, aggregation, denominator"),
-            ("supersede", pass, "to the head replaces or retracts"),
+            ("supersede", pass, "to the head replaces or retracts anything the claim rests on"),
+            (
+                "time.order",
+                pass,
+                "every entry the claim rests on stands before it in the ledger, and recorded times never go back",
+            ),
+            (
+                "claim.prereg",
+                pass,
+                "registered (self-asserted): the protocol of entry 2 stands before the first run at",
+            ),
+            ("eval.code", pass, "that this code ran, and no other, is the lab's word"),
+            ("samples.derived", unknown, "the log was not at hand: that these records are the log's is the lab's word"),
             (
                 "attempts.all",
                 pass,
@@ -270,6 +282,17 @@ fn documents_whose_spec_is_not_here_are_of_no_known_version() {
     Wrong::default().hold(&assessment, "spec.bytes", Outcome::Unknown, words);
 }
 
+#[test]
+fn commits_beyond_what_is_spelt_out_are_counted() {
+    let told = Study::honest().tell();
+    let commits = || (0..25).map(|index| (EntryIndex(index), CommitSeen::NotFound)).collect();
+    let assessment = seeing(&told, || Observed { commits: commits(), ..Observed::default() });
+    let mut wrong = Wrong::default();
+    let word = "is said to be from a git commit that no repository at hand has: that is the lab's word";
+    wrong.hold(&assessment, "availability", Outcome::Unknown, word);
+    wrong.hold(&assessment, "availability", Outcome::Unknown, "and 5 more that are said to be from a commit");
+}
+
 /// One more evaluation of the first arm and seed; then what is said of it.
 fn spare(lab: &mut Lab, placed: &Placed) -> EntryIndex {
     let mut payload = lab.said(placed.logs[&(0, 0)]);
@@ -357,6 +380,17 @@ fn attempts_that_are_set_aside_are_counted_with_what_is_said_of_them() {
             lab.resay(*log, &payload);
         }
     };
+    let mut strange = Study::honest();
+    strange.after = |lab, placed| {
+        let mut payload = lab.said(placed.logs[&(0, 0)]);
+        payload.seq = lab.next();
+        payload.subjects = vec![Subject::file(FileDigest::of(b"a log of nobody"), 15)];
+        (payload.arm, payload.checkpoint) = (None, None);
+        payload.edges.retain(|edge| edge.edge_type != EdgeType::Evaluates);
+        lab.say(&payload);
+    };
+    let words = "1 evaluations do not say their suite or whose they are, and may be of these arms: entries ";
+    wrong.hold(&strange.tell().assess(PAPER), "attempts.all", unknown, words);
     let words =
         "the logs say neither their arm nor their weights: which other runs are of the same arms cannot be told";
     wrong.hold(&nobodys.tell().assess(PAPER), "attempts.all", unknown, words);
@@ -470,7 +504,9 @@ fn what_was_looked_for_in_the_corpora_is_known_only_of_those_that_were_read() {
     let asked = Overlap { from: read, ..some };
     let words = "2 of 2 corpora that the arms were trained on could not be looked at";
     wrong.hold(&with(&told, &asked), "contamination", unknown, words);
-    wrong.hold(&with(&told, &asked), "contamination", unknown, "looked for 1 texts of 1 items, as words whatever");
+    let note =
+        "looked for 1 texts of 1 items, as words whatever their case and punctuation, whole and by 13 in a row; 0 ";
+    wrong.hold(&with(&told, &asked), "contamination", unknown, note);
     // Whatever it is of: entries that are no corpus of the arms are asked for by nobody.
     let met = |whole: u64| {
         let shared = || Shared {
@@ -500,6 +536,11 @@ fn what_was_looked_for_in_the_corpora_is_known_only_of_those_that_were_read() {
     ] {
         wrong.hold(&with(&told, &met(1)), "contamination", fail, note);
     }
+    let mut parts = met(0);
+    parts.corpora.values_mut().for_each(|shared| shared.as_mut().unwrap().runs = 1);
+    let words =
+        "parts of the evaluation's items stand in corpora on the way to the arms; no question or answer stands whole";
+    wrong.hold(&with(&told, &parts), "contamination", Outcome::Differs, words);
     let mut unread = asked.clone();
     unread.from.values_mut().for_each(|read| *read = Err("too large".to_owned()));
     wrong.hold(&with(&told, &unread), "contamination", unknown, "no items from the eval-log of entry");
@@ -557,6 +598,7 @@ fn every_defect_of_a_corpus_is_told_in_its_own_words() {
         ("tree", "docs.quality", "documents-lone-surrogate", "with half a character: 3"),
         ("tree", "docs.quality", "near-duplicates", "pairs nearly the same: 3"),
         ("receipts.jsonl", "gen.receipts", "receipts-without-document", "receipts of no document: 3"),
+        ("receipts.jsonl", "gen.receipts", "custom-ids-repeated", "custom ids that stand twice in a batch: 3"),
         (
             "receipts.jsonl",
             "gen.receipts",
@@ -602,6 +644,7 @@ fn a_corpus_in_good_order_says_what_is_in_order() {
     wrong.hold_all(
         &assessment,
         &[
+            ("spec.coverage", pass, "all 2 parts of the spec that the plans quote stand in its rendering"),
             ("docs.identity", pass, "of 4 documents none names another model or holds a placeholder"),
             ("gen.receipts", pass, "each of 4 documents has one receipt that states model, settings and end"),
             ("prompt.templates", pass, "prompt templates linked by digest: 1"),
@@ -680,9 +723,22 @@ fn published_rows_that_are_not_shown_or_of_another_view_are_not_compared_row_by_
     evidence.manifests.retain(|manifest| inputs.contains(manifest));
     evidence.withheld = told.lab.withheld(&evidence);
     let hidden = assess(&evidence.to_bytes(), Some(&told.lab.policy()), PAPER, |_| None);
+    let words = "the rows of the mix and of all its sources are not shown under one view";
+    wrong.hold(&hidden, "mix.composition", Outcome::Unknown, words);
     let words = "they hold different rows; which ones is not shown";
     wrong.hold(&hidden, "dataset.published", Outcome::Differs, words);
     let other = published("{\"prompt\": \"a\", \"completion\": \"b\"}\n").assess_disclosed(PAPER, None);
     let words = "their rows are recorded under views that differ or are not shown";
     wrong.hold(&other, "dataset.published", Outcome::Unknown, words);
+    let bytes: Lie = |name, artifact| {
+        if name == "published.jsonl" {
+            artifact.subject.0.retain(|kind, _| *kind == DigestKind::File);
+            artifact.objects.clear();
+        }
+    };
+    let pipeline = Pipeline { lie: bytes, ..Pipeline::honest() };
+    pipeline.write("published.jsonl", "{\"text\": \"another\"}\n");
+    let bytes = Rc::new(pipeline).study().tell().assess_disclosed(PAPER, None);
+    let words = "no set of rows is recorded of one of the two";
+    wrong.hold(&bytes, "dataset.published", Outcome::Unknown, words);
 }

@@ -62,7 +62,10 @@ fn a_protocol_that_a_witness_saw_before_the_first_run_is_registered_and_else_sel
     // Seen before the protocol stood there, or only after the first run; or by somebody whom the reader does not know.
     for (size, signed_by) in [(protocol, 50), (first_run + 1, 50), (protocol + 1, 51)] {
         let reason = with(size, signed_by);
-        assert!(reason.starts_with("registered (self-asserted)"), "{size} {signed_by}: {reason}");
+        assert!(
+            reason.starts_with("registered (self-asserted): the protocol of entry "),
+            "{size} {signed_by}: {reason}"
+        );
     }
 }
 
@@ -261,7 +264,10 @@ fn e29_a_claim_without_the_baseline_that_was_promised_is_no_claim_of_that_protoc
     let assessment = study.tell().assess(VENDOR_AUDIT);
     decided(&assessment, Verdict::Contradicted, "claim.prereg");
     let notes = &finding(&assessment, "claim.prereg").notes;
-    assert!(notes.iter().any(|note| note.starts_with("contrast: promised none of this kind")), "{notes:?}");
+    assert!(
+        notes.iter().any(|note| note.starts_with("contrast: promised none of this kind between these arms")),
+        "{notes:?}"
+    );
 }
 
 #[test]

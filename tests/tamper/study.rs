@@ -180,7 +180,7 @@ fn c03_a_protocol_after_the_first_run_makes_the_claim_exploratory() {
     let assessment = study.tell().assess(VENDOR_AUDIT);
     let found = finding(&assessment, "claim.prereg");
     assert_eq!(found.outcome, Outcome::Unknown, "{found:?}");
-    assert!(found.reason.contains("amended the protocol"), "{found:?}");
+    assert!(found.reason.contains(" amended the protocol of entry 2, which the claim still cites"), "{found:?}");
 }
 
 #[test]
@@ -228,6 +228,10 @@ fn l12_and_l13_the_same_weights_are_no_second_seed_and_no_other_arm() {
         let assessment = study.tell().assess(PAPER);
         decided(&assessment, Verdict::Contradicted, "arms.distinct");
         assert!(finding(&assessment, "arms.distinct").reason.contains("evaluated the same weights"));
+        // The one is a seed less, the other no comparison.
+        let matched = finding(&assessment, "arms.matched");
+        let is_same = matched.reason == "the arms were evaluated on the same weights";
+        assert_eq!((matched.outcome == Outcome::Fail, is_same), (place.0 == 1, place.0 == 1), "{matched:?}");
     }
     // Other weights by digest, and every single rollout as in another seed: one run under two names.
     let mut study = Study::honest();
@@ -238,7 +242,8 @@ fn l12_and_l13_the_same_weights_are_no_second_seed_and_no_other_arm() {
     }
     let assessment = study.tell().assess(PAPER);
     decided(&assessment, Verdict::Contradicted, "arms.distinct");
-    assert!(finding(&assessment, "arms.distinct").reason.contains("one run counted twice"));
+    let reason = " have the same score in every single rollout: they are one run counted twice";
+    assert!(finding(&assessment, "arms.distinct").reason.ends_with(reason));
 }
 
 #[test]

@@ -70,7 +70,8 @@ fn weights_in_good_order_hold_with_the_files_and_are_the_labs_word_without() {
         holds(finding(&alone, check), Outcome::Unknown, "as recorded by the issuer; not re-derived");
     }
     holds(finding(&alone, "ckpt.files"), Outcome::Unknown, "2 tensors, read whole when they were recorded");
-    holds(finding(&alone, "ckpt.parent"), Outcome::Unknown, "is the lab's word");
+    let said = "that they go on from it is the lab's word, since the two were not compared";
+    holds(finding(&alone, "ckpt.parent"), Outcome::Unknown, said);
     let notes = &finding(&alone, "arms.distinct").notes;
     assert!(
         notes.iter().any(|note| note.starts_with("different by digest; whether they differ by more than noise")),
@@ -91,7 +92,7 @@ fn l08_weights_that_go_on_from_others_than_recorded_are_contradicted() {
         adapters.adapter("midtrained 1", &trained(&numbers(0), 100, 0.05));
         adapters.adapter("w01", &trained(&numbers(0), 101, 0.1));
     });
-    holds(&at_hand(close, "ckpt.parent"), Outcome::Unknown, "closer to entry");
+    holds(&at_hand(close, "ckpt.parent"), Outcome::Unknown, "weights do not tell which they go on from");
 }
 
 #[test]

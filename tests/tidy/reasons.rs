@@ -1,6 +1,6 @@
 //! Every way a check can come out is shown by a test that says its words.
 //!
-//! Mechanical: a text in `src/check` counts as shown where four words of it in a row (all of them, of a shorter one) stand
+//! Mechanical: a text in `src/check` counts as shown where five words of it in a row (all of them, of a shorter one) stand
 //! in a text of a test. What a reader can do next is advice.
 
 use std::collections::BTreeSet;
@@ -10,7 +10,7 @@ use std::path::Path;
 use super::root;
 
 /// Words in a row by which a text is known again.
-const WORDS: usize = 4;
+const WORDS: usize = 5;
 
 /// Code before a text that is no reason: a question, a note, advice, an invariant, a word of the wire.
 const NO_REASON: &[&str] = &[
@@ -161,21 +161,29 @@ fn text_of(source: &str) -> (String, &str) {
     (text, rest)
 }
 
+fn is_of_word(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '\'' | '.' | '%' | '-')
+}
+
 fn words(text: &str) -> Vec<String> {
-    let is_of_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '\'' | '.' | '%' | '-');
     text.split(|c| !is_of_word(c)).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
-/// What stands between the places of a format.
+/// What stands between the places of a format, without the rest of a word that a place begins (as `{unit}s`).
 fn between_braces(text: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
-    let mut depth = 0_u32;
+    let (mut depth, mut is_rest) = (0_u32, false);
     for c in text.chars() {
+        is_rest = is_rest && is_of_word(c);
+        if is_rest {
+            continue;
+        }
         match c {
             '{' => depth += 1,
             '}' => {
                 depth = depth.saturating_sub(1);
                 parts.push(String::new());
+                is_rest = depth == 0;
             }
             c if depth == 0 => parts.last_mut().unwrap().push(c),
             _ => {}

@@ -119,11 +119,21 @@ fn entries_say_arm_and_seed_where_samples_do_not() {
     let other: Vec<_> = inputs.iter().map(|input| InputSamples { arm: Some("rlhf"), ..*input }).collect();
     assert!(refused(&other).contains("`rlhf`, which the claim does not name"));
     let seedless: Vec<_> = inputs.iter().map(|input| InputSamples { seed: Some(7), ..*input }).collect();
-    assert!(refused(&seedless).contains("stands in two inputs"), "{}", refused(&seedless));
+    assert!(
+        refused(&seedless).contains("stands in two inputs: counted once or twice, it is no number"),
+        "{}",
+        refused(&seedless)
+    );
     assert!(refused(&inputs[..2]).contains("no input is of the arm"));
     let twice = [inputs.as_slice(), &inputs[..1]].concat();
     assert!(refused(&twice).contains("stands in two inputs"));
     assert!(refused(&inputs[1..]).contains("the claim is over 2 seeds, the samples are of 1"));
+    let seeds = study(&[("/aggregation", json!(["mean(epochs)", "macro(conditions)"]))]);
+    let seeds = Number::compute(&seeds, &inputs).unwrap_err().to_string();
+    assert!(
+        seeds.ends_with("a number over 2 seeds whose aggregation does not say how seeds are put together"),
+        "{seeds}"
+    );
 }
 
 #[test]

@@ -129,6 +129,31 @@ fn a_grid_that_is_not_the_planned_one_is_told_by_what_is_wrong_with_it() {
 }
 
 #[test]
+fn arms_that_do_not_lack_scores_alike_are_noted() {
+    let evidence = evidence(pinned());
+    let claim = comparison::study(&[("/denominator", json!("n_scored"))]);
+    // Sixteen rollouts of the one arm, then sixteen of the other.
+    let said = |unscored: &[usize]| {
+        let samples = comparison::samples(&comparison::rows(comparison::HONEST));
+        let records = samples.records().enumerate().map(|(at, record)| {
+            let mut record = record.to_record();
+            if unscored.contains(&at) {
+                record.status = SampleStatus::Unscored;
+                record.scores.clear();
+            }
+            record
+        });
+        let records: Vec<SampleRecord> = records.collect();
+        let facts = LogFacts { declared: None, ..facts(1, 1) };
+        let found = run(&case(&evidence, Some(&claim), Ok(shown(&facts, &records))), "samples.complete");
+        assert_eq!(found.outcome, Outcome::Pass, "{found:?}");
+        let note = "the arms do not lack scores alike: what is missing may make a difference of its own";
+        found.notes.iter().any(|said| said == note)
+    };
+    assert_eq!([said(&[]), said(&[0]), said(&[0, 16])], [false, true, false]);
+}
+
+#[test]
 fn a_log_says_in_what_it_is_not_whole_and_in_what_it_contradicts_itself() {
     let evidence = evidence(pinned());
     let claim = claim();

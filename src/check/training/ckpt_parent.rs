@@ -34,32 +34,36 @@ impl Check for CkptParent {
         let evaluated = evaluated(case);
         let is_checkpoint =
             |entry: EntryIndex| case.graph().node(entry).is_some_and(|node| node.kind() == Kind::Checkpoint);
-        let parent = |weights: EntryIndex| steps[&weights].parent.filter(|parent| is_checkpoint(*parent));
-        let asked: Vec<EntryIndex> = steps
-            .keys()
-            .copied()
-            .filter(|weights| {
-                parent(*weights).is_some() || (evaluated.contains(weights) && later.than(case, *weights).is_some())
+        let asked: BTreeMap<EntryIndex, Asked> = steps
+            .iter()
+            .filter_map(|(weights, step)| {
+                let early = evaluated.contains(weights).then(|| later.than(case, *weights)).flatten();
+                let parent = step.parent.filter(|parent| is_checkpoint(*parent));
+                Some((*weights, early.map(Asked::Early).or(parent.map(Asked::Parent))?))
             })
             .collect();
         if asked.is_empty() {
             let reason = "no weights of any arm go on from other weights that the experiment trained";
             return Finding::new(ID, Outcome::Unknown, reason).at(steps.keys().copied());
         }
-        each(ID, asked, |weights| {
-            let not_last = Some(weights).filter(|weights| evaluated.contains(weights));
-            if let Some((step, last, of)) = not_last.and_then(|weights| later.than(case, weights)) {
+        each(ID, asked.keys().copied(), |weights| match asked[&weights] {
+            Asked::Early((step, last, of)) => {
                 let reason = format!(
                     "they were evaluated at step {step}, and entry {of} of the same run is at step {last}: by which rule the earlier was taken is not on record"
                 );
-                return Finding::new(ID, Outcome::Unknown, reason).at([weights, of]);
+                Finding::new(ID, Outcome::Unknown, reason).at([weights, of])
             }
-            match parent(weights) {
-                Some(parent) => judge(case, steps, parent, weights),
-                None => Finding::new(ID, Outcome::Unknown, "they go on from no other weights").at([weights]),
-            }
+            Asked::Parent(parent) => judge(case, steps, parent, weights),
         })
     }
+}
+
+/// What is to be asked of weights.
+enum Asked {
+    /// Why these, and not the later ones of their run: their step, and the step and entry of the last.
+    Early((u64, u64, EntryIndex)),
+    /// Whether they go on from these.
+    Parent(EntryIndex),
 }
 
 /// The weights that the claim's logs are of.
