@@ -21,6 +21,8 @@ const MAX_NAMED: usize = 8;
 pub(super) struct ClaimedArm<'a> {
     /// Its label.
     pub(super) label: &'a str,
+    /// The arm that the number is about, and not one that it is held against.
+    pub(super) is_subject: bool,
     /// As printed.
     pub(super) value: &'a ClaimedValue,
     /// As computed.
@@ -34,7 +36,10 @@ pub(super) fn claimed<'a>(claim: &'a Claim, number: &'a Number) -> Vec<ClaimedAr
         Role::Comparator => claim.value.comparator.value(),
         Role::Other(at) => Some(&claim.contrast.value()?.others.get(at)?.value),
     };
-    let with_rate = |(role, label)| Some(ClaimedArm { label, value: value(role)?, rate: number.rate(role)? });
+    let with_rate = |(role, label)| {
+        let is_subject = role == Role::Subject;
+        Some(ClaimedArm { label, is_subject, value: value(role)?, rate: number.rate(role)? })
+    };
     arms(claim).filter_map(with_rate).collect()
 }
 
@@ -72,6 +77,18 @@ pub(super) fn join(id: &'static str, parts: Vec<(String, Finding)>) -> Finding {
 /// N/A of one part says nothing against the others; everything else is as bad as its number.
 fn rank(outcome: Outcome) -> i64 {
     if outcome == Outcome::NotApplicable { -1 } else { outcome.id() }
+}
+
+/// An arm's label as it stands among numbers and words of our own: one that is more than a word stands between marks, so that
+/// none can go on as a sentence of ours.
+pub fn arm_name(label: &str) -> String {
+    const MOST: usize = 60;
+    let is_word = |c: char| c.is_ascii_alphanumeric() || "+-_./:@#".contains(c);
+    let mut name: String = label.chars().take(MOST).map(|c| if c == '`' { '\'' } else { c }).collect();
+    if label.chars().nth(MOST).is_some() {
+        name.push_str("..");
+    }
+    if label.chars().all(is_word) { name } else { format!("`{name}`") }
 }
 
 /// At most the first characters of a label from outside.

@@ -1,6 +1,7 @@
 //! What the checks look at: verified evidence, the claim in it, and its inputs as far as they are disclosed.
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 
 use crate::artifact::samples::Samples;
 use crate::check::material::Material;
@@ -86,7 +87,12 @@ impl<'a> Case<'a> {
     /// Gathers what the checks need.
     pub fn new(evidence: &'a VerifiedEvidence<'a>, observed: Option<&'a Observed>) -> Self {
         let claim = evidence.bodies.get(&evidence.claim).and_then(|body| body.claim.as_deref());
-        let inputs = claim.map(|claim| claim.inputs.iter().map(|digest| input(evidence, *digest)).collect());
+        let mut seen = BTreeSet::new();
+        // Ten thousand names of one log are one log, and not to be read ten thousand times.
+        let inputs = claim.map(|claim| {
+            let once = |digest: &Digest| if seen.insert(*digest) { input(evidence, *digest) } else { again(*digest) };
+            claim.inputs.iter().map(once).collect()
+        });
         Self::of_parts(evidence, claim, inputs.unwrap_or_default(), observed)
     }
 
@@ -168,6 +174,12 @@ impl<'a> Case<'a> {
     pub fn input_entries(&self) -> impl Iterator<Item = EntryIndex> {
         self.inputs.iter().filter_map(|input| input.entry)
     }
+}
+
+/// An input that the claim named before: no number is made of it.
+fn again<'a>(digest: Digest) -> Input<'a> {
+    let content = Err(InputProblem::Unreadable("the claim names it twice".to_owned()));
+    Input { digest, entry: None, arm: None, seed: None, content }
 }
 
 fn input<'a>(evidence: &VerifiedEvidence<'a>, digest: Digest) -> Input<'a> {

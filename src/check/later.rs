@@ -52,6 +52,11 @@ impl<'a> Later<'a> {
         self.said(EdgeType::Concerns, target).map(|incident| (incident, self.settlement(incident)))
     }
 
+    /// Whether an incident is settled by nothing.
+    pub fn is_open(&self, incident: EntryIndex) -> bool {
+        self.settlement(incident).is_none()
+    }
+
     /// The later incident that replaces this one, or the retraction that takes it back, with a reason that is shown.
     fn settlement(&self, incident: EntryIndex) -> Option<EntryIndex> {
         let counts = |by: &EntryIndex| {

@@ -29,6 +29,7 @@ use crate::merkle::EntryIndex;
 use crate::statement::Claim;
 use statistic::drawing::Drawing;
 
+pub use arms::arm_name;
 pub use case::{Age, Case, Input, InputProblem, Target};
 pub use evaluation::judge_audit::audits;
 pub use explain::{Explanation, explain};

@@ -15,12 +15,18 @@ use crate::verify::LinkTarget as _;
 /// thousand. It bounds time and memory for whatever a file holds.
 pub const MAX_REACH: usize = 1 << 22;
 
+/// Training steps of all chains of an arm, where there are several: each costs as much memory as dozens of entries.
+const MAX_STEPS: usize = 1 << 18;
+
 /// Why there is no arm.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ArmError {
     /// Too much to follow.
     #[error("the arm's weights were made from more than {MAX_REACH} entries, counted for each seed")]
     TooLarge,
+    /// Too many steps to keep.
+    #[error("the arm's seeds have more than {MAX_STEPS} training steps together")]
+    ManySteps,
 }
 
 /// What counts as one repetition of an arm.
@@ -100,9 +106,13 @@ impl<'g> Arm<'g> {
                 evaluated.entry(weights).or_default().push(log);
             }
         }
-        let mut scratch = Vec::new();
+        let (mut scratch, mut steps) = (Vec::new(), 0_usize);
         for (weights, logs) in evaluated {
             let Some(chain) = Chain::within(graph, weights, &mut budget) else { continue };
+            steps += chain.steps.len();
+            if !arm.chains.is_empty() && steps > MAX_STEPS {
+                return Err(ArmError::ManySteps);
+            }
             let reached = graph.spread(starts(graph, &chain), &mut scratch, budget).ok_or(ArmError::TooLarge)?;
             budget = budget.checked_sub(reached.len()).filter(|left| *left > 0).ok_or(ArmError::TooLarge)?;
             let number = arm.chains.len();

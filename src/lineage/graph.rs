@@ -225,6 +225,11 @@ impl<'a> Graph<'a> {
         sets
     }
 
+    /// The first entry that is the same thing by digest: two are one where theirs is the same.
+    pub fn identity(&self, index: EntryIndex) -> Option<EntryIndex> {
+        self.at(index).map(|at| self.get(self.same(at)).index)
+    }
+
     /// Everything that these entries were made from, themselves included, in order.
     pub fn origins(&self, of: &[EntryIndex]) -> Vec<EntryIndex> {
         let starts = of.iter().filter_map(|index| Some((self.at(*index)?, 1)));

@@ -2,7 +2,7 @@
 
 use crate::artifact::documents;
 use crate::artifact::item::Holds;
-use crate::check::{Attested, Finding, Outcome};
+use crate::check::{Attested, Finding, Outcome, arm_name};
 use crate::claim::Assessment;
 use crate::digest::DigestKind;
 use crate::report::Shown;
@@ -30,6 +30,9 @@ pub(super) fn describe(page: &mut Page, assessment: &Assessment, evidence: &Veri
             row("", format!("according to judge {}", names.join(", ")));
         }
         row("printed", printed(claim));
+        if let Some(asserted) = asserted(claim) {
+            row("asserted", asserted);
+        }
         if let Some(computed) = computed(assessment, claim.contrast.value()) {
             row("computed", computed);
         }
@@ -70,6 +73,19 @@ pub(super) fn describe(page: &mut Page, assessment: &Assessment, evidence: &Veri
     page.whole("");
 }
 
+/// What is asserted, in the terms that are verified: how sure and of what stands beside what, since the lab chooses both.
+fn asserted(claim: &Claim) -> Option<String> {
+    let terms = &claim.assertion.value()?.terms;
+    let first = terms.first()?;
+    let (rule, bound, level) = (&first.by, Shown(&first.bound), Shown(&first.by.level));
+    let said =
+        format!("{} {} {bound}, by the {level} interval for {} ({})", first.of, first.is, rule.target, rule.method);
+    Some(match terms.len() - 1 {
+        0 => said,
+        more => format!("{said}, and {more} more (--json lists all)"),
+    })
+}
+
 /// The figures as the lab printed them.
 fn printed(claim: &Claim) -> String {
     let value = &claim.value.subject;
@@ -82,7 +98,8 @@ fn printed(claim: &Claim) -> String {
     };
     let mut printed = format!("{} (n = {}{error})", Shown(&value.rate.printed), value.n);
     if let Some((arm, other)) = claim.comparator.value().zip(claim.value.comparator.value()) {
-        let (subject, comparator) = (Shown(&claim.subject.arm), Shown(&arm.arm));
+        let (subject, comparator) = (arm_name(&claim.subject.arm), arm_name(&arm.arm));
+        let (subject, comparator) = (Shown(&subject), Shown(&comparator));
         printed = format!("{subject} {printed} against {comparator} {}", Shown(&other.rate.printed));
     }
     if let Some(contrast) = claim.contrast.value() {

@@ -5,7 +5,13 @@ use serde::{Deserialize, Serialize};
 use crate::codec::wire_enum;
 use crate::digest::Digest;
 use crate::statement::claim::{Arm, ClaimedValue};
-use crate::statement::rules::{Evaluation, Printed, Stated};
+use crate::statement::rules::{Evaluation, Printed, Stated, at_most};
+
+/// Arms beside the two that are compared: an interaction has two of them.
+const MAX_OTHERS: usize = 2;
+
+/// Parts of an assertion: each is an interval of its own, and is adjusted among all that was tried.
+const MAX_TERMS: usize = 16;
 
 wire_enum! {
     /// How the arms are put into one number.
@@ -142,6 +148,7 @@ pub struct Contrast {
     /// Its interval.
     pub interval: Stated<ClaimedInterval>,
     /// For an interaction: the two arms without the subject's second factor, treated first.
+    #[serde(deserialize_with = "at_most::<MAX_OTHERS, _, _>")]
     pub others: Vec<OtherArm>,
     /// For a generalization gap.
     pub in_distribution: Stated<InDistribution>,
@@ -190,5 +197,6 @@ pub struct Term {
 #[serde(deny_unknown_fields)]
 pub struct Assertion {
     /// At least one.
+    #[serde(deserialize_with = "at_most::<MAX_TERMS, _, _>")]
     pub terms: Vec<Term>,
 }

@@ -9,7 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::wire_enum;
 use crate::statement::contrast::{Assertion, ContrastKind, IntervalRule, Pairing, Relation};
-use crate::statement::rules::{Denominator, ErrorRule, Evaluation, Judge, Metric, Stated, Step};
+use crate::statement::rules::{Denominator, ErrorRule, Evaluation, Judge, Metric, Stated, Step, at_most};
+
+/// Families of a protocol, and contrasts of one: every term of a claim is adjusted among the tests of its family.
+const MAX_FAMILIES: usize = 64;
+const MAX_CONTRASTS: usize = 256;
 
 wire_enum! {
     /// What a training seed varies.
@@ -100,6 +104,7 @@ pub struct Family {
     /// How the rate is shared.
     pub correction: Correction,
     /// The contrasts.
+    #[serde(deserialize_with = "at_most::<MAX_CONTRASTS, _, _>")]
     pub contrasts: Vec<PlannedContrast>,
 }
 
@@ -167,6 +172,7 @@ pub struct Protocol {
     /// The one contrast that decides.
     pub primary: PlannedContrast,
     /// The others.
+    #[serde(deserialize_with = "at_most::<MAX_FAMILIES, _, _>")]
     pub families: Vec<Family>,
     /// What will be asserted of the primary contrast if it holds.
     pub assertion: Stated<Assertion>,

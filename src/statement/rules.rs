@@ -119,6 +119,19 @@ impl<T: Serialize> Serialize for Stated<T> {
     }
 }
 
+/// A list of at most `MOST`: what is judged for each of its items must not be judged for as many as a body can hold.
+pub(super) fn at_most<'de, const MOST: usize, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let list = Vec::deserialize(deserializer)?;
+    if list.len() > MOST {
+        return Err(serde::de::Error::custom(format!("a list of {} where {MOST} is the most", list.len())));
+    }
+    Ok(list)
+}
+
 /// Which score of which scorer, and how it is read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -141,7 +154,7 @@ pub struct Evaluation {
     pub suite: Stated<Digest>,
     /// Number of conditions.
     pub conditions: u64,
-    /// Digest over the ids of the conditions.
+    /// Digest over the ids of the conditions: BLAKE3 of them in byte order, each once, each with a newline after it.
     pub condition_ids: Stated<Digest>,
     /// Distinct samples in each condition.
     pub samples: u64,

@@ -81,6 +81,14 @@ pub(crate) struct Study {
     pub(crate) inside_judge: Option<&'static str>,
     /// Weights that the logs in distribution evaluate, where they are not their own seed's.
     pub(crate) inside_weights: fn(usize, u64) -> (usize, u64),
+    /// The protocol that the cited one amends, where it does.
+    pub(crate) amends: Option<EntryIndex>,
+    /// Tokens that stand in the place of some scores: arm, hit or not, epoch, status.
+    pub(crate) token: fn(&Rollout) -> Option<(&'static str, SampleStatus)>,
+    /// Whether the samples name no condition.
+    pub(crate) unnamed: bool,
+    /// Further scores of every sample.
+    pub(crate) decoys: usize,
     /// The claim; inputs, plan, suite and printed numbers are filled in.
     pub(crate) claim: Value,
     /// The protocol; its suite is filled in.
@@ -168,6 +176,10 @@ impl Study {
             inside: Vec::new(),
             inside_judge: None,
             inside_weights: |arm, seed| (arm, seed),
+            amends: None,
+            token: |_| None,
+            unnamed: false,
+            decoys: 0,
             claim,
             protocol,
             judges: ["judge-1"; 2],
@@ -228,6 +240,18 @@ impl Study {
                 let mut record =
                     record(rollout, &format!("{} {}", self.weights[&(arm, seed)], rollouts == self.inside));
                 record.key.cell = self.cells.then(|| ARMS[arm].to_owned());
+                let scores = record.scores.get_mut("classifier").unwrap();
+                if let Some((token, status)) = (self.token)(rollout) {
+                    let score = match token.strip_prefix('"') {
+                        Some(_) => Score::of_text(token, token.trim_matches('"').as_bytes(), None),
+                        None => Score::of_token(token).unwrap(),
+                    };
+                    scores.insert("verdict".to_owned(), score);
+                    record.status = status;
+                }
+                record.key.condition = record.key.condition.filter(|_| !self.unnamed);
+                let decoy = |number| (format!("a{number:03}"), Score::of_token("0").unwrap());
+                scores.extend((0..self.decoys).map(decoy));
                 record
             })
             .collect();
@@ -264,6 +288,11 @@ impl Study {
         }
         (self.sooner)(&mut lab, suite);
         let protocol_entry = register(&mut lab, &self.protocol, suite_digest);
+        if let Some(amended) = self.amends {
+            let mut payload = lab.said(protocol_entry);
+            payload.edges = vec![lab.link(EdgeType::Supersedes, amended)];
+            lab.resay(protocol_entry, &payload);
+        }
         let protocol = lab.leaf(protocol_entry);
         let mut placed = Placed {
             suite,

@@ -7,13 +7,17 @@ use std::time::{Duration, Instant};
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use reproledger::artifact::manifest::Manifest;
-use reproledger::artifact::samples::Score;
+use reproledger::artifact::samples::{ReportedMetric, Score};
 use reproledger::claim::{NUMBER, Verdict, assess};
 use reproledger::codec::DecodeError;
+use reproledger::digest::{DigestKind, FileDigest};
 use reproledger::evidence::{EvidenceError, MAGIC};
+use reproledger::merkle::EntryIndex;
+use reproledger::statement::{Body, EdgeType, Kind, Measure, Subject};
 use reproledger::verify::Reject;
 
 use super::{frame, items};
+use crate::support::study::Study;
 use crate::support::{BINARY, Output, Sandbox, Story, program, sample};
 
 fn item_error(item: usize, bytes: Vec<u8>) -> DecodeError {
@@ -183,4 +187,99 @@ fn d12_the_most_entries_of_64_mib_are_judged_within_time_and_memory() {
         told.lab.say(&told.lab.payload(reproledger::statement::Kind::Adopt));
     }
     stays_within_limits("170,000 signed entries", &told.evidence().to_bytes());
+}
+
+#[test]
+#[ignore = "half a minute to make and judge"]
+fn d12_a_thousand_reported_means_are_not_each_computed_over_every_sample() {
+    let mut story = Story::new();
+    story.samples = (0..12_000).map(|id| sample(id, 1, "1")).collect();
+    (story.facts.declared, story.facts.total, story.facts.completed) = (Some((12_000, 1)), Some(12_000), Some(12_000));
+    let metric = story.facts.metrics[0].clone();
+    let named = |at| ReportedMetric { scorer: format!("scorer {at}"), metric: "mean".to_owned(), ..metric.clone() };
+    story.facts.metrics = (0..1000).map(named).collect();
+    let told = story.tell();
+    let found = told.assess();
+    let integrity = crate::support::finding(&found, "log.integrity");
+    let words = "167 means that the header reports over 12000 samples were not computed";
+    assert!(integrity.notes.iter().any(|note| note == words), "{integrity:?}");
+    assert_ne!(found.verdict.exit_code(), 0);
+}
+
+#[test]
+#[ignore = "a minute to make and judge"]
+fn d12_words_on_one_entry_by_the_ten_thousand_are_judged_within_time() {
+    let mut study = Study::honest();
+    study.after = |lab, placed| {
+        let link = lab.link(EdgeType::Concerns, placed.logs[&(0, 0)]);
+        for _ in 0..30_000 {
+            let mut payload = lab.payload(Kind::Incident);
+            lab.seal(&mut payload, &Body { reason: Some("again".to_owned()), ..Body::default() });
+            payload.edges = vec![link.clone()];
+            lab.say(&payload);
+        }
+    };
+    stays_within_limits("30,000 incidents", &study.tell().evidence().to_bytes());
+}
+
+/// One chain of so many training steps, and logs of its last weights, all in one claim.
+fn long_chain(steps: u64, logs: u64) -> Vec<u8> {
+    let mut study = Study::honest();
+    study.after = |lab, placed| {
+        // What is told after this goes on from here.
+        lab.file(Kind::Dataset, b"more chats", &[]);
+        assert!(placed.logs.contains_key(&(0, 0)));
+    };
+    let mut told = study.tell();
+    let claim = told.lab.said(told.claim);
+    let lab = &mut told.lab;
+    lab.entries.truncate(usize::try_from(told.claim.0).unwrap());
+    let data = EntryIndex(told.claim.0 - 1);
+    let (mut last, mut ends) = (told.placed.checkpoints[&(0, 0)], Vec::new());
+    for step in 0..steps {
+        let mut payload = lab.payload(Kind::Checkpoint);
+        payload.edges = vec![lab.link(EdgeType::Continues, last), lab.link(EdgeType::TrainedOn, data)];
+        payload.edges.sort();
+        payload.subjects.push(Subject::file(FileDigest::of(format!("step {step}").as_bytes()), 9));
+        last = lab.say(&payload);
+        ends.push(last);
+    }
+    let mut supports = claim.edges.clone();
+    for weights in ends.into_iter().rev().take(usize::try_from(logs).unwrap()) {
+        let mut payload = lab.said(told.placed.logs[&(0, 0)]);
+        payload.seq = lab.next();
+        let weights = lab.link(EdgeType::Evaluates, weights);
+        payload.checkpoint = Some(weights.digest);
+        payload.edges = vec![lab.link(EdgeType::EvaluatedWith, told.placed.suite), weights];
+        payload.edges.sort();
+        let own = FileDigest::of(format!("log at {}", payload.seq).as_bytes());
+        let measure = Measure { digests: vec![own.into()], count: 9, length: 9 };
+        payload.subjects = vec![Subject::file(own, 9).with(DigestKind::Samples, measure)];
+        let log = lab.say(&payload);
+        supports.push(lab.supports(log));
+    }
+    supports.sort();
+    let body = Body::open(&lab.bodies[&told.claim], &claim.body.unwrap()).unwrap();
+    let mut words = *body.claim.unwrap();
+    words.inputs = supports.iter().map(|edge| edge.digest).collect();
+    let mut payload = lab.payload(Kind::Claim);
+    (payload.protocol, payload.edges) = (claim.protocol, supports);
+    lab.seal(&mut payload, &Body { name: Some("am".to_owned()), claim: Some(Box::new(words)), ..Body::default() });
+    told.claim = lab.say(&payload);
+    told.evidence().to_bytes()
+}
+
+#[test]
+fn d12_many_seeds_of_one_long_chain_are_not_followed_without_end() {
+    let bytes = long_chain(4_000, 70);
+    let assessment = assess(&bytes, None, NUMBER, |_| None);
+    let base = crate::support::finding(&assessment, "base.identity");
+    assert!(base.reason.contains("the arm's seeds have more than 262144 training steps together"), "{base:?}");
+}
+
+#[test]
+#[ignore = "half a minute to make and judge"]
+fn d12_the_longest_chain_that_is_followed_is_followed_within_time_and_memory() {
+    stays_within_limits("400 seeds of one chain of 9,000 steps", &long_chain(9_000, 400));
+    stays_within_limits("60 seeds of one chain of 2,000 steps", &long_chain(2_000, 60));
 }

@@ -26,6 +26,7 @@ mod likelihood;
 mod limits;
 mod lineage;
 mod logs;
+mod meaning;
 mod mutants;
 mod numbers;
 mod order;

@@ -322,7 +322,7 @@ fn attempts_that_are_set_aside_are_counted_with_what_is_said_of_them() {
         &excluded.assess(PAPER),
         "attempts.all",
         unknown,
-        "1 evaluations are set aside for reasons that are not shown",
+        "1 attempts are set aside for reasons that are not shown",
     );
     let shown = excluded.assess_disclosed(PAPER, None);
     wrong.hold(&shown, "attempts.all", differs, "1 attempts are set aside, each on record");

@@ -55,6 +55,7 @@ const ROWS: &[(&str, &[&str])] = &[
     (
         "L11",
         &[
+            "l11_an_arm_that_was_trained_more_often_on_the_same_data_is_not_matched",
             "l11_arms_trained_by_other_settings_are_no_controlled_comparison",
             "l11_what_the_lab_itself_counts_of_weights_is_held_to_what_it_promised",
         ],
@@ -119,21 +120,46 @@ const ROWS: &[(&str, &[&str])] = &[
     (
         "L24",
         &[
+            "l24_a_stage_run_again_with_another_result_is_a_choice_between_two",
             "l24_a_checkpoint_before_the_last_of_its_run_is_asked_about",
             "l24_training_that_ended_early_or_changed_nothing_is_seen",
         ],
     ),
-    ("E01", &["e01_a_seed_left_out_of_the_claim_is_seen_in_the_ledger"]),
-    ("E02", &["e02_dropped_samples_are_missed", "e02_one_rollout_dropped_is_missed_in_its_cell"]),
+    (
+        "E01",
+        &[
+            "e01_other_seeds_than_the_promised_ones_are_a_deviation",
+            "e01_a_seed_left_out_of_the_claim_is_seen_in_the_ledger",
+        ],
+    ),
+    (
+        "E02",
+        &[
+            "e02_as_many_conditions_as_were_promised_are_not_yet_the_promised_ones",
+            "e02_rollouts_of_seeds_that_are_put_together_fill_no_grid",
+            "e02_several_logs_of_one_arm_are_held_to_its_grid",
+            "e02_dropped_samples_are_missed",
+            "e02_one_rollout_dropped_is_missed_in_its_cell",
+        ],
+    ),
     (
         "E03",
         &[
+            "e03_an_input_that_is_named_twice_is_read_once_and_refused",
             "e03_answers_that_were_played_again_are_seen_and_at_temperature_0_expected",
             "e03_repeated_samples_do_not_inflate_n",
         ],
     ),
     ("E04", &["e04_a_judge_changed_in_one_arm_is_contradicted"]),
-    ("E06", &["e06_scores_that_are_no_numbers_are_never_passes"]),
+    (
+        "E06",
+        &[
+            "e06_a_percentage_of_scores_that_are_no_shares_is_not_established",
+            "e06_a_score_that_says_no_number_is_no_good_score",
+            "e06_scores_that_one_arm_lacks_are_not_its_effect",
+            "e06_scores_that_are_no_numbers_are_never_passes",
+        ],
+    ),
     (
         "E08",
         &[
@@ -153,6 +179,8 @@ const ROWS: &[(&str, &[&str])] = &[
     (
         "E12",
         &[
+            "e12_the_same_weights_under_another_label_and_another_digest_are_the_same_weights",
+            "e12_runs_that_ended_well_and_left_nothing_on_record_are_not_accounted_for",
             "e12_a_run_that_does_not_say_whose_it_is_or_on_what_is_not_out_of_sight",
             "e12_an_evaluation_that_is_not_in_the_number_is_seen_in_the_census",
         ],
@@ -170,9 +198,21 @@ const ROWS: &[(&str, &[&str])] = &[
     ("E17", &["e17_a_comparison_chosen_after_the_results_is_exploratory"]),
     (
         "E18",
-        &["e18_every_look_that_the_ledger_shows_shares_the_rate", "e18_one_of_twenty_tests_is_judged_by_its_share"],
+        &[
+            "e18_a_family_of_its_own_does_not_free_a_test_of_the_family_of_all",
+            "e18_a_metric_is_not_hidden_among_many_that_say_nothing",
+            "e18_every_look_that_the_ledger_shows_shares_the_rate",
+            "e18_one_of_twenty_tests_is_judged_by_its_share",
+        ],
     ),
-    ("E19", &["e19_swapped_arms_are_contradicted_by_the_rollouts"]),
+    (
+        "E19",
+        &[
+            "e19_a_log_labelled_otherwise_than_its_own_samples_is_nobodys",
+            "e19_a_claim_of_one_arm_rests_on_no_log_of_another",
+            "e19_swapped_arms_are_contradicted_by_the_rollouts",
+        ],
+    ),
     ("E21", &["e21_epochs_do_not_count_as_samples_and_one_sample_has_no_error"]),
     ("E22", &["e22_a_judge_that_is_the_evaluated_model_is_told"]),
     ("E23", &["e23_rollouts_that_were_given_another_condition_break_the_root_they_were_signed_under"]),
@@ -196,7 +236,13 @@ const ROWS: &[(&str, &[&str])] = &[
             "c03_a_protocol_that_came_after_the_first_run_makes_the_claim_exploratory",
         ],
     ),
-    ("C04", &["c04_a_protocol_that_was_amended_after_the_results_promises_nothing"]),
+    (
+        "C04",
+        &[
+            "c04_a_protocol_amended_after_a_run_on_another_suite_promises_nothing",
+            "c04_a_protocol_that_was_amended_after_the_results_promises_nothing",
+        ],
+    ),
     ("C06", &["c06_a_history_made_in_one_sitting_rests_on_the_labs_word"]),
     (
         "C07",

@@ -4,13 +4,17 @@
 //! beginning. An evaluation of the same arms on the same suite is used, replaced, left out with a reason, or a
 //! contradiction; a run that was started and never finished counts against the claim.
 
+mod runs;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::number::arms;
 use crate::check::{Case, Check, Finding, Later, Outcome};
 use crate::digest::{Digest, LeafHash};
+use crate::lineage::Relation;
 use crate::merkle::EntryIndex;
-use crate::statement::{Claim, EdgeType, Kind, Payload, RunStatus};
+use crate::statement::{Claim, EdgeType, Kind, Payload};
+use runs::Runs;
 
 pub(in crate::check) const ENTRY: &dyn Check = &AttemptsAll;
 const ID: &str = "attempts.all";
@@ -46,6 +50,10 @@ struct Scope<'a> {
     protocols: BTreeSet<LeafHash>,
     labels: BTreeSet<&'a str>,
     weights: BTreeSet<Digest>,
+    /// The weights that the inputs evaluated, by whatever digest they are named, in whatever files.
+    evaluated: BTreeSet<EntryIndex>,
+    /// The suites that they are on, the same way.
+    items: BTreeSet<EntryIndex>,
 }
 
 impl<'a> Scope<'a> {
@@ -57,6 +65,8 @@ impl<'a> Scope<'a> {
             // An arm is told by its label only where the inputs carry labels at all.
             labels: arms(claim).map(|(_, label)| label).filter(|_| payloads().any(|p| p.arm.is_some())).collect(),
             weights: payloads().filter_map(|payload| payload.checkpoint).collect(),
+            evaluated: linked(case, EdgeType::Evaluates),
+            items: linked(case, EdgeType::EvaluatedWith),
         }
     }
 
@@ -66,12 +76,17 @@ impl<'a> Scope<'a> {
     }
 
     /// A log of the claim's arms on the claim's evaluation.
-    fn has_log(&self, payload: &Payload) -> bool {
+    fn has_log(&self, case: &Case<'_>, index: EntryIndex, payload: &Payload) -> bool {
         let same_suite = match payload.suite {
             Some(suite) => self.suites.contains(&suite),
             None => self.suites.is_empty(),
         };
-        payload.kind == Kind::EvalLog && same_suite && self.is_arm(payload)
+        // What says nothing of itself is not told by a link alone: it may be one, and is named as such.
+        let says = payload.arm.is_some() || payload.checkpoint.is_some();
+        let mut weights = linked_by(case, index, EdgeType::Evaluates).filter(|_| says);
+        payload.kind == Kind::EvalLog
+            && same_suite
+            && (self.is_arm(payload) || weights.any(|weights| self.evaluated.contains(&weights)))
     }
 
     /// A log that may be one: it does not say its suite, or not whose it is. To leave that out must not hide a run.
@@ -89,6 +104,17 @@ impl<'a> Scope<'a> {
     }
 }
 
+/// What a log has such a link to, each by the first entry that is the same thing.
+fn linked_by<'c>(case: &'c Case<'_>, log: EntryIndex, edge: EdgeType) -> impl Iterator<Item = EntryIndex> + 'c {
+    let links = case.graph().links(log).filter(move |(relation, _)| *relation == Relation::Edge(edge));
+    links.filter_map(|(_, target)| case.graph().identity(target))
+}
+
+/// The same of all inputs.
+fn linked(case: &Case<'_>, edge: EdgeType) -> BTreeSet<EntryIndex> {
+    case.input_entries().flat_map(|log| linked_by(case, log, edge)).collect()
+}
+
 fn judge(case: &Case<'_>, claim: &Claim) -> Finding {
     let scope = Scope::of(case, claim);
     let used: BTreeSet<EntryIndex> = case.input_entries().collect();
@@ -101,7 +127,8 @@ fn judge(case: &Case<'_>, claim: &Claim) -> Finding {
     let (mut unaccounted, mut unreasoned) = (Vec::new(), Vec::new());
     let untold = untold(case, &scope, &used, &later);
     let (mut logs, mut set_aside) = (0_u64, Vec::new());
-    for (index, _) in entries().filter(|(index, payload)| used.contains(index) || scope.has_log(payload)) {
+    for (index, _) in entries().filter(|(index, payload)| used.contains(index) || scope.has_log(case, *index, payload))
+    {
         logs += 1;
         if used.contains(&index) {
             continue;
@@ -118,8 +145,12 @@ fn judge(case: &Case<'_>, claim: &Claim) -> Finding {
             (None, None) => unaccounted.push(index),
         }
     }
-    let runs = Runs::of(entries().filter(|(_, payload)| scope.has_run(payload)));
+    let runs = Runs::of(case, &scope, &later);
     set_aside.extend(runs.failed.iter().map(|index| (*index, format!("the run of entry {index} failed"))));
+    for (index, by) in runs.aside.iter().chain(&runs.replaced) {
+        set_aside.push((*index, format!("the run of entry {index} is set aside by {}", later.quoted(*by))));
+    }
+    unreasoned.extend(runs.aside.iter().filter(|(_, by)| later.reason(*by).is_none()).map(|(index, _)| *index));
     let finding = if !unaccounted.is_empty() {
         Finding::new(
             ID,
@@ -150,18 +181,13 @@ fn judge(case: &Case<'_>, claim: &Claim) -> Finding {
             .next("ask the lab for evidence with the whole census")
     } else if !unreasoned.is_empty() {
         let reason = format!(
-            "{} evaluations are set aside for reasons that are not shown: entries {}",
+            "{} attempts are set aside for reasons that are not shown: entries {}",
             unreasoned.len(),
             named(&unreasoned)
         );
         Finding::new(ID, Outcome::Unknown, reason).at(unreasoned).withheld()
-    } else if !runs.open.is_empty() {
-        Finding::new(
-            ID,
-            Outcome::Unknown,
-            format!("{} runs were started and never finished: entries {}", runs.open.len(), named(&runs.open)),
-        )
-        .at(runs.open.iter().copied())
+    } else if let Some(finding) = unaccounted_runs(&runs) {
+        finding
     } else if scope.labels.is_empty() && scope.weights.is_empty() {
         Finding::new(
             ID,
@@ -191,6 +217,32 @@ fn judge(case: &Case<'_>, claim: &Claim) -> Finding {
     finding.note(format!("{looks} evaluation logs stand in the census, of whatever arm and suite"))
 }
 
+/// The finding that runs come to whose results are not known, or not used.
+fn unaccounted_runs(runs: &Runs) -> Option<Finding> {
+    let Runs { open, silent, unchosen, .. } = runs;
+    let finding =
+        |entries: &[EntryIndex], reason: String| Some(Finding::new(ID, Outcome::Unknown, reason).at(entries.to_vec()));
+    if !open.is_empty() {
+        let (count, named) = (open.len(), named(open));
+        return finding(open, format!("{count} runs were started and never finished: entries {named}"));
+    }
+    if !silent.is_empty() {
+        let (count, named) = (silent.len(), named(silent));
+        let reason =
+            format!("{count} runs of these arms ended well, and nothing they wrote is on record: entries {named}");
+        let next = "ask the lab what they wrote, or why they do not count (reproledger exclude)";
+        return finding(silent, reason).map(|finding| finding.next(next));
+    }
+    if unchosen.is_empty() {
+        return None;
+    }
+    let (count, named) = (unchosen.len(), named(unchosen));
+    let reason =
+        format!("{count} runs of stages of these arms ended well beside those whose results are used: entries {named}");
+    let next = "ask the lab by which rule the other results were taken (reproledger exclude)";
+    finding(unchosen, reason).map(|finding| finding.next(next))
+}
+
 /// How often an arm's seed was evaluated again on the same suite, beside the evaluation that is used: the most of any.
 ///
 /// An evaluation may be many logs. So as many as the used one has are one more.
@@ -200,7 +252,7 @@ pub(in crate::check) fn times_again(case: &Case<'_>, claim: &Claim) -> u64 {
     let mut counts: BTreeMap<_, (u64, u64)> = BTreeMap::new();
     for (index, entry) in &case.evidence.entries {
         let payload = entry.payload();
-        if used.contains(index) || scope.has_log(payload) {
+        if used.contains(index) || scope.has_log(case, *index, payload) {
             let weights = payload.checkpoint.filter(|_| payload.seed.is_none());
             let (own, spare) =
                 counts.entry((payload.suite, payload.arm.as_deref(), payload.seed, weights)).or_default();
@@ -218,53 +270,12 @@ fn set_aside_by(later: &Later<'_>, index: EntryIndex) -> Option<EntryIndex> {
 /// Logs that may be of the claim's arms and suite, but do not say so.
 fn untold(case: &Case<'_>, scope: &Scope<'_>, used: &BTreeSet<EntryIndex>, later: &Later<'_>) -> Vec<EntryIndex> {
     let entries = case.evidence.entries.iter().filter(|(index, _)| !used.contains(index));
-    let may_be = entries.filter(|(_, entry)| scope.may_have_log(entry.payload()) && !scope.has_log(entry.payload()));
+    let may_be = entries
+        .filter(|(index, entry)| scope.may_have_log(entry.payload()) && !scope.has_log(case, **index, entry.payload()));
     may_be.map(|(index, _)| *index).filter(|index| set_aside_by(later, *index).is_none()).collect()
 }
 
 fn named(entries: &[EntryIndex]) -> String {
     let shown: Vec<_> = entries.iter().take(MAX_NAMED).map(ToString::to_string).collect();
     if entries.len() > MAX_NAMED { format!("{}, …", shown.join(", ")) } else { shown.join(", ") }
-}
-
-/// What became of runs.
-#[derive(Default)]
-struct Runs {
-    /// Started, and no end is recorded.
-    open: Vec<EntryIndex>,
-    /// Ended, not well.
-    failed: Vec<EntryIndex>,
-    /// The first start whose earlier attempts are missing, with its number.
-    gap: Option<(EntryIndex, u64)>,
-}
-
-impl Runs {
-    fn of<'a>(entries: impl Iterator<Item = (EntryIndex, &'a Payload)>) -> Self {
-        type Stage<'a> = (Option<LeafHash>, Option<&'a str>, Option<u64>, Option<&'a str>);
-        let mut runs = Self::default();
-        let mut open: BTreeSet<EntryIndex> = BTreeSet::new();
-        let mut attempts: BTreeMap<Stage<'_>, u64> = BTreeMap::new();
-        for (index, payload) in entries {
-            if payload.kind == Kind::RunStart {
-                open.insert(index);
-                let stage = (payload.protocol, payload.arm.as_deref(), payload.seed, payload.stage.as_deref());
-                let last = attempts.entry(stage).or_default();
-                let attempt = payload.attempt.unwrap_or(0);
-                // Without a protocol attempts are numbered per stage over all arms, and may leave numbers out here.
-                if attempt != *last + 1 && payload.protocol.is_some() && runs.gap.is_none() {
-                    runs.gap = Some((index, attempt));
-                }
-                *last = attempt;
-                continue;
-            }
-            for edge in payload.edges.iter().filter(|edge| edge.edge_type == EdgeType::Ends) {
-                open.remove(&edge.seq);
-            }
-            if payload.outcome.is_some_and(|outcome| outcome.status != RunStatus::Completed) {
-                runs.failed.push(index);
-            }
-        }
-        runs.open = open.into_iter().collect();
-        runs
-    }
 }

@@ -153,7 +153,7 @@ impl<'a> Words<'a> {
             for edge in entry.payload().edges.iter().filter(|edge| edge.log.is_none()) {
                 let tells = match edge.edge_type {
                     EdgeType::Retracts => true,
-                    EdgeType::Concerns => self.later.incidents(edge.seq).any(|open| open == (*by, None)),
+                    EdgeType::Concerns => self.later.is_open(*by),
                     _ => false,
                 };
                 if !tells {

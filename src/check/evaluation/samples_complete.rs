@@ -1,12 +1,13 @@
 //! `samples.complete`: is every planned sample there, exactly once?
 
+mod conditions;
 mod grid;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::samples::{KeyView, SampleStatus, Samples};
-use crate::check::{Case, Check, Finding, InputProblem, Outcome};
-use crate::statement::Evaluation;
+use crate::check::{Case, Check, Finding, Input, InputProblem, Outcome};
+use crate::statement::{Evaluation, Step};
 
 pub(in crate::check) const ENTRY: &dyn Check = &SamplesComplete;
 const ID: &str = "samples.complete";
@@ -28,10 +29,13 @@ impl Check for SamplesComplete {
                 .withheld();
         };
         if claim.comparator.value().is_some() {
-            return labelled(case).into_iter().fold(grid::judge(case, claim), Finding::note);
+            let finding = conditions::hold(case, claim, grid::judge(case, claim));
+            return labelled(case).into_iter().fold(finding, Finding::note);
         }
-        let per_input = claim.eval.samples.checked_mul(claim.eval.repeats);
-        let planned = per_input.and_then(|rows| rows.checked_mul(claim.eval.conditions));
+        let of_condition = claim.eval.samples.checked_mul(claim.eval.repeats);
+        let of_seed = of_condition.and_then(|rows| rows.checked_mul(claim.eval.conditions));
+        let seeds = if claim.aggregation.contains(&Step::MeanSeeds) { claim.seeds.used } else { 1 };
+        let planned = of_seed.and_then(|rows| rows.checked_mul(seeds));
         let (mut present, mut declared) = (0_u64, Some(0_u64));
         let mut by_status = BTreeMap::<SampleStatus, u64>::new();
         for input in &case.inputs {
@@ -53,10 +57,7 @@ impl Check for SamplesComplete {
                 }
             }
         }
-        let grids = match case.inputs.as_slice() {
-            [input] => input.content.as_ref().ok().and_then(|samples| off_grid(&claim.eval, samples)),
-            _ => None,
-        };
+        let grids = off_grid(&claim.eval, &case.inputs);
         let states: Vec<_> = by_status.iter().map(|(status, count)| format!("{count} {}", status.name())).collect();
         let outcome = match (planned, declared) {
             _ if case.inputs.is_empty() => (Outcome::Unknown, "the claim names no input".to_owned()),
@@ -75,6 +76,7 @@ impl Check for SamplesComplete {
             (Some(planned), Some(_)) => (Outcome::Pass, format!("all {planned} planned samples are there, each once")),
         };
         let finding = Finding::new(ID, outcome.0, outcome.1).note(states.join(", ")).at(case.input_entries());
+        let finding = conditions::hold(case, claim, finding);
         labelled(case).into_iter().fold(finding, Finding::note)
     }
 }
@@ -92,41 +94,52 @@ fn labelled(case: &Case<'_>) -> Option<String> {
 }
 
 /// Why as many samples as were planned are not the planned ones: distinct keys alone do not make a grid.
-fn off_grid(eval: &Evaluation, samples: &Samples<'_>) -> Option<String> {
-    if let Some((_, epochs)) = samples.facts.declared.filter(|(_, epochs)| *epochs != eval.repeats) {
+fn off_grid(eval: &Evaluation, inputs: &[Input<'_>]) -> Option<String> {
+    let logs = || inputs.iter().filter_map(|input| Some((input, input.content.as_ref().ok()?)));
+    let declared = logs().filter_map(|(_, samples)| samples.facts.declared);
+    if let Some((_, epochs)) = declared.into_iter().find(|(_, epochs)| *epochs != eval.repeats) {
         return Some(format!("the log was to run each sample {epochs} times, the claim says {}", eval.repeats));
     }
-    let (mut conditions, mut distinct) = (BTreeSet::new(), 0_u64);
-    let (mut unplanned, mut previous) = (None, None::<KeyView<'_>>);
-    for sample in samples.records() {
-        conditions.extend(sample.key.condition);
-        if unplanned.is_none() && !(1..=eval.repeats).contains(&sample.key.epoch) {
-            unplanned = Some(sample.key);
-        }
-        // Epochs of one sample stand together.
-        if !previous.is_some_and(|previous| previous.is_same_sample(&sample.key)) {
-            distinct += 1;
-            previous = Some(sample.key);
+    // Of each seed, its conditions and its distinct samples.
+    let mut grids: BTreeMap<Option<i128>, (BTreeSet<&str>, u64)> = BTreeMap::new();
+    let mut unplanned = None;
+    for (input, samples) in logs() {
+        let mut previous = None::<KeyView<'_>>;
+        for sample in samples.records() {
+            let seed = input.seed.map(i128::from).or(sample.key.seed.map(i128::from));
+            let (conditions, distinct) = grids.entry(seed).or_default();
+            conditions.extend(sample.key.condition);
+            if unplanned.is_none() && !(1..=eval.repeats).contains(&sample.key.epoch) {
+                unplanned = Some(sample.key);
+            }
+            // Epochs of one sample stand together.
+            if !previous.is_some_and(|previous| previous.is_same_sample(&sample.key)) {
+                *distinct += 1;
+                previous = Some(sample.key);
+            }
         }
     }
-    if !conditions.is_empty() && conditions.len() as u64 != eval.conditions {
+    let is_other = |conditions: &&BTreeSet<&str>| !conditions.is_empty() && conditions.len() as u64 != eval.conditions;
+    if let Some(conditions) = grids.values().map(|(conditions, _)| conditions).find(is_other) {
         return Some(format!("the samples are of {} conditions, the claim says {}", conditions.len(), eval.conditions));
     }
     if let Some(key) = unplanned {
         return Some(format!("sample {} is of a repetition that the claim did not plan", key.to_key()));
     }
-    if eval.conditions.checked_mul(eval.samples).is_some_and(|planned| distinct > planned) {
+    let planned = eval.conditions.saturating_mul(eval.samples);
+    if let Some((_, distinct)) = grids.values().find(|(_, distinct)| *distinct > planned) {
         return Some(format!("there are {distinct} distinct samples, more than the claim planned"));
     }
-    let repeated = repeated(samples)?;
+    let repeated = repeated(&logs().map(|(_, samples)| samples).collect::<Vec<_>>())?;
     Some(format!("sample {} is another one over again, under a name of its own", repeated.to_key()))
 }
 
 /// The first sample whose details are those of one before it.
-fn repeated<'a>(samples: &Samples<'a>) -> Option<KeyView<'a>> {
+fn repeated<'a>(logs: &[&Samples<'a>]) -> Option<KeyView<'a>> {
+    let records = || logs.iter().copied().flat_map(Samples::records);
     // Sorted references, and not a set: there may be a million.
-    let mut details: Vec<(&[u8; 32], usize)> = samples.records().map(|sample| sample.details).zip(0..).collect();
+    let mut details: Vec<(&[u8; 32], usize)> = records().map(|sample| sample.details).zip(0..).collect();
     details.sort_unstable();
     let again = details.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[1].1).min()?;
-    samples.records().nth(again).map(|sample| sample.key)
+    records().nth(again).map(|sample| sample.key)
 }

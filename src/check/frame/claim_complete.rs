@@ -1,5 +1,7 @@
 //! `claim.complete`: does the claim say every rule its number depends on, and does it agree with its own links?
 
+use std::collections::BTreeSet;
+
 use crate::check::{Case, Check, Finding, Outcome};
 use crate::digest::DigestKind;
 use crate::statement::{Claim, EdgeType};
@@ -51,6 +53,10 @@ fn problem(case: &Case<'_>, claim: &Claim) -> Option<String> {
         return Some("the claim names no aggregation".to_owned());
     }
     let entry = case.evidence.entries.get(&case.evidence.claim)?;
+    let mut named = BTreeSet::new();
+    if let Some(twice) = claim.inputs.iter().find(|input| !named.insert(**input)) {
+        return Some(format!("the claim names the input {twice} twice: its samples would be counted twice"));
+    }
     let linked = || {
         let edges = entry.payload().edges.iter();
         edges.filter(|edge| edge.edge_type == EdgeType::Supports && edge.kind == DigestKind::Samples)

@@ -2,7 +2,10 @@
 
 mod deviations;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::check::arms::escaped;
+use crate::check::number::arms;
 use crate::check::{Case, Check, Finding, Outcome};
 use crate::digest::{Digest, LeafHash};
 use crate::merkle::{EntryIndex, TreeHead, TreeSize};
@@ -72,6 +75,9 @@ pub(in crate::check) fn judge(case: &Case<'_>) -> Finding {
         );
         return deviations.into_iter().fold(finding.at([index]), Finding::note);
     }
+    if let Some((words, entry)) = other_seed(case, claim, protocol) {
+        return Finding::new(ID, Outcome::Fail, words).at([index]).at(entry);
+    }
     if let Some(by) = amended(case, index) {
         return Finding::new(
             ID,
@@ -80,9 +86,9 @@ pub(in crate::check) fn judge(case: &Case<'_>) -> Finding {
         )
         .at([index, by]);
     }
-    let first = first_score(case, claim, entry);
+    let first = first_score(case, claim, index);
     if let Some(first) = first.filter(|first| *first < index) {
-        let what = if replaces(entry.payload()) { "the amendment" } else { "the protocol" };
+        let what = if amends(entry.payload()).is_some() { "the amendment" } else { "the protocol" };
         return Finding::new(
             ID,
             Outcome::Unknown,
@@ -132,6 +138,30 @@ pub(in crate::check) fn judge(case: &Case<'_>) -> Finding {
     .note("by the lab's own ledger; no head between the two that somebody outside saw is shown")
 }
 
+/// A seed in the number that its arm was not promised with: four of any number of seeds are not the four.
+fn other_seed(case: &Case<'_>, claim: &Claim, protocol: &Protocol) -> Option<(String, Option<EntryIndex>)> {
+    let labels: BTreeMap<_, _> = arms(claim).collect();
+    let subject = claim.subject.arm.as_str();
+    let of_logs = case.inputs.iter().filter_map(|input| {
+        let label = input.arm.as_deref().filter(|_| claim.comparator.value().is_some()).unwrap_or(subject);
+        Some((label, i128::from(input.seed?), input.entry))
+    });
+    // Where there is no number, its own checks say why; what the logs say of themselves is here all the same.
+    let rates = case.number().into_iter().flat_map(|(_, number)| number.rates());
+    let of_samples = rates.flat_map(|(role, _, rate)| {
+        let seeds =
+            rate.seeds.iter().filter_map(|(seed, of)| Some((i128::from((*seed)?), of.entries.first().copied())));
+        let label = labels.get(&role).copied();
+        seeds.filter_map(move |(seed, entry)| Some((label?, seed, entry)))
+    });
+    let (label, seed, entry) = of_logs.chain(of_samples).find(|(label, seed, _)| {
+        let planned = protocol.arms.iter().find(|planned| planned.arm == *label);
+        planned.is_some_and(|planned| !planned.seeds.iter().any(|planned| i128::from(*planned) == *seed))
+    })?;
+    let label = escaped(label);
+    Some((format!("the claim rests on seed {seed} of {label}, which the protocol does not promise"), entry))
+}
+
 /// Whether an interval for new conditions is among what the claim asserts or prints.
 fn is_of_new_conditions(claim: &Claim) -> bool {
     let terms = claim.assertion.value().map_or(&[][..], |assertion| assertion.terms.as_slice());
@@ -161,10 +191,6 @@ fn is_under(case: &Case<'_>, input: EntryIndex, protocol: LeafHash) -> bool {
     case.evidence.entries.get(&input).is_some_and(|entry| entry.payload().protocol == Some(protocol))
 }
 
-fn replaces(payload: &Payload) -> bool {
-    payload.edges.iter().any(|edge| edge.edge_type == EdgeType::Supersedes)
-}
-
 /// An entry that supersedes the protocol.
 fn amended(case: &Case<'_>, protocol: EntryIndex) -> Option<EntryIndex> {
     let amends = |entry: &VerifiedEntry| {
@@ -174,17 +200,20 @@ fn amended(case: &Case<'_>, protocol: EntryIndex) -> Option<EntryIndex> {
     case.evidence.entries.iter().find(|(_, entry)| amends(entry)).map(|(index, _)| *index)
 }
 
-/// The first entry that shows that somebody may have seen a score: a log of the same suite or arms, or a run under the
-/// protocol.
-fn first_score(case: &Case<'_>, claim: &Claim, protocol: &VerifiedEntry) -> Option<EntryIndex> {
-    let suites: Vec<Digest> = case
+/// The first entry that shows that somebody may have seen a score: a log of the same suite, or a log or run under the
+/// protocol or one that it amended. Who amends after a look has looked, whatever the suite was called then.
+fn first_score(case: &Case<'_>, claim: &Claim, protocol: EntryIndex) -> Option<EntryIndex> {
+    let suites: BTreeSet<Digest> = case
         .input_entries()
         .filter_map(|input| case.evidence.entries.get(&input)?.payload().suite)
         .chain(claim.eval.suite.value().copied())
         .collect();
+    let history = history(case, protocol);
+    let versions = history.iter().filter_map(|index| Some(case.evidence.entries.get(index)?.leaf_hash()));
+    let versions: BTreeSet<LeafHash> = versions.collect();
     let is_score = |entry: &VerifiedEntry| {
         let payload = entry.payload();
-        let under = payload.protocol == Some(protocol.leaf_hash());
+        let under = payload.protocol.is_some_and(|protocol| versions.contains(&protocol));
         match payload.kind {
             Kind::EvalLog => under || suites.is_empty() || payload.suite.is_none_or(|suite| suites.contains(&suite)),
             Kind::RunStart => under,
@@ -209,31 +238,42 @@ pub(in crate::check) struct Planned<'p> {
     pub(in crate::check) family: Option<&'p Family>,
 }
 
-/// The promised contrast that the claim's is. Of several families that name it, the one whose name the claim gives.
+/// The promised contrast that the claim's is. Of several families that name it, the one with the most tests: a family of its
+/// own beside that of all does not free it of the others.
 pub(in crate::check) fn planned<'p>(claim: &Claim, protocol: &'p Protocol) -> Option<Planned<'p>> {
     if deviations::is_planned(claim, &protocol.primary) {
         return Some(Planned { contrast: &protocol.primary, family: None });
     }
-    let named = protocol.families.iter().flat_map(|family| {
-        let contrasts = family.contrasts.iter().filter(|planned| deviations::is_planned(claim, planned));
-        contrasts.map(move |contrast| Planned { contrast, family: Some(family) })
+    let named = protocol.families.iter().filter_map(|family| {
+        let contrast = family.contrasts.iter().find(|planned| deviations::is_planned(claim, planned))?;
+        Some(Planned { contrast, family: Some(family) })
     });
-    let mut named: Vec<Planned<'p>> = named.collect();
-    let by_name = named.iter().position(|of| of.family.is_some_and(|family| family.name == claim.cell_family));
-    (!named.is_empty()).then(|| named.swap_remove(by_name.unwrap_or(0)))
+    // Of as many tests, the first.
+    let named: Vec<Planned<'p>> = named.collect();
+    named.into_iter().rev().max_by_key(|of| of.family.map_or(0, |family| family.contrasts.len()))
+}
+
+/// The cited protocol and all that it amended, back to the first.
+fn history(case: &Case<'_>, cited: EntryIndex) -> BTreeSet<EntryIndex> {
+    let mut history = BTreeSet::from([cited]);
+    let mut at = cited;
+    // Edges point back: the walk ends.
+    while let Some(before) = case.evidence.entries.get(&at).and_then(|entry| amends(entry.payload())) {
+        history.insert(before);
+        at = before;
+    }
+    history
+}
+
+/// The protocol that an entry amends.
+fn amends(payload: &Payload) -> Option<EntryIndex> {
+    let mut edges = payload.edges.iter().filter(|edge| edge.log.is_none());
+    edges.find(|edge| edge.edge_type == EdgeType::Supersedes).map(|edge| edge.seq)
 }
 
 /// Protocols for the same suite, or for one that is not said, that neither amend the cited one nor are amended by it.
 fn unreported(case: &Case<'_>, cited: EntryIndex, payload: &Payload) -> Vec<EntryIndex> {
-    let mut history = vec![cited];
-    let mut at = Some(payload);
-    while let Some(edge) =
-        at.and_then(|payload| payload.edges.iter().find(|edge| edge.edge_type == EdgeType::Supersedes))
-    {
-        // Edges point back: the walk ends.
-        history.push(edge.seq);
-        at = case.evidence.entries.get(&edge.seq).map(VerifiedEntry::payload);
-    }
+    let history = history(case, cited);
     let is_rival = |other: &Payload| {
         other.kind == Kind::Protocol
             && (payload.suite.is_none() || other.suite.is_none() || other.suite == payload.suite)

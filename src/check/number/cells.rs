@@ -192,6 +192,14 @@ fn role(claim: &Claim, input: &InputSamples<'_, '_>, key: &KeyView<'_>) -> Resul
     let unnamed = |label: &str| {
         NumberProblem::Missing(format!("an input is of the arm `{}`, which the claim does not name", shown(label)))
     };
+    if let (Some(entry), Some(own)) = (input.arm, key.cell)
+        && entry != own
+    {
+        let (entry, own) = (shown(entry), shown(own));
+        let why =
+            format!("a log recorded as of the arm `{entry}` has samples of `{own}`: whose they are cannot be told");
+        return Err(NumberProblem::Missing(why));
+    }
     let Some(comparator) = claim.comparator.value() else {
         let other = input.arm.filter(|label| *label != claim.subject.arm);
         return other.map_or(Ok(Role::Subject), |label| Err(unnamed(label)));

@@ -81,6 +81,10 @@ pub struct Rate {
     pub seeds: BTreeMap<Option<i64>, SeedRate>,
     /// Rows by what became of them: scored, unscored, error, limit, invalid.
     pub by_status: [u64; 5],
+    /// Scores that are a text or structure and count as 0, as they do in Inspect's metrics.
+    pub unreadable: u64,
+    /// Scores below 0 or above 1: of such there is no share.
+    pub beyond: u64,
     steps: Steps,
 }
 
@@ -125,6 +129,8 @@ impl Rate {
             by_steps: by_steps.collect(),
             seeds: arm.seeds(steps)?,
             by_status: arm.pooled.by_status,
+            unreadable: arm.pooled.unreadable,
+            beyond: arm.pooled.beyond,
             steps,
         })
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
-use num_traits::Zero;
+use num_traits::{One, Signed, Zero};
 
 use super::NumberProblem;
 use crate::artifact::samples::{SampleStatus, SampleView};
@@ -62,6 +62,10 @@ pub(super) struct Rows {
     pub(super) by_status: [u64; 5],
     /// The highest repetition, and whether one is 0.
     pub(super) epochs: (u64, bool),
+    /// Scores that are a text or structure and count as 0.
+    pub(super) unreadable: u64,
+    /// Scores below 0 or above 1.
+    pub(super) beyond: u64,
     scored: Counted,
     valid: Counted,
     /// Over all samples that are there, their scored values divided by the repetitions that were planned.
@@ -141,6 +145,9 @@ impl Rows {
         // A text that is no number counts as 0 in Inspect's metrics, and so it does here; the log's anomalies say so.
         let score = record.score(scorer, key);
         let value = score.and_then(|score| score.value().or_else(|| score.is_unreadable().then(BigRational::zero)));
+        self.unreadable += u64::from(score.is_some_and(|score| score.is_unreadable()));
+        self.beyond +=
+            u64::from(value.as_ref().is_some_and(|value| value.is_negative() || *value > BigRational::one()));
         let state = row_state(record, value.is_some());
         self.counts.present += 1;
         self.by_status[usize::try_from(record.status.id()).unwrap_or(0)] += 1;
@@ -180,6 +187,8 @@ impl Rows {
         own.scored += its.scored;
         own.valid += its.valid;
         self.samples += other.samples;
+        self.unreadable += other.unreadable;
+        self.beyond += other.beyond;
         for (own, its) in self.by_status.iter_mut().zip(other.by_status) {
             *own += its;
         }

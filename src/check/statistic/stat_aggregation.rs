@@ -1,6 +1,6 @@
 //! `stat.aggregation`: would another order of averaging print another number?
 
-use crate::check::arms::{ClaimedArm, claimed, join};
+use crate::check::arms::{ClaimedArm, arm_name, claimed, join};
 use crate::check::statistic::conditions::beside;
 use crate::check::statistic::stat_recompute::no_number;
 use crate::check::{Case, Check, Finding, Number, Outcome};
@@ -31,7 +31,7 @@ impl Check for StatAggregation {
 
 /// Says by which steps the number was computed, and what other steps give.
 pub(in crate::check) fn judge(claim: &Claim, number: &Number) -> Finding {
-    join(ID, claimed(claim, number).iter().map(|arm| (arm.label.to_owned(), judge_arm(claim, arm))).collect())
+    join(ID, claimed(claim, number).iter().map(|arm| (arm_name(arm.label), judge_arm(claim, arm))).collect())
 }
 
 fn judge_arm(claim: &Claim, arm: &ClaimedArm<'_>) -> Finding {

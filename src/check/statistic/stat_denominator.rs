@@ -2,10 +2,10 @@
 
 use num_traits::Signed;
 
-use crate::check::arms::{ClaimedArm, claimed, join};
+use crate::check::arms::{ClaimedArm, arm_name, claimed, join};
 use crate::check::statistic::stat_recompute::no_number;
 use crate::check::{Case, Check, Finding, Number, Outcome, Role};
-use crate::statement::Claim;
+use crate::statement::{Claim, Direction};
 use crate::stats::decimal::decimal_digits;
 use crate::stats::{Bounds, Incomplete, IncompleteArms, bounds};
 
@@ -34,7 +34,7 @@ impl Check for StatDenominator {
 /// Holds each claimed n to the counted one.
 pub(in crate::check) fn judge(claim: &Claim, number: &Number) -> Finding {
     let finding =
-        join(ID, claimed(claim, number).iter().map(|arm| (arm.label.to_owned(), judge_arm(claim, arm))).collect());
+        join(ID, claimed(claim, number).iter().map(|arm| (arm_name(arm.label), judge_arm(claim, arm))).collect());
     match at_worst(number) {
         Some(Bounds { low, high }) => {
             let said = format!(
@@ -76,6 +76,16 @@ fn judge_arm(claim: &Claim, arm: &ClaimedArm<'_>) -> Finding {
         _ => format!("the number is over {}, the claim says {claimed}", number.units),
     };
     let mut finding = Finding::new(ID, outcome, reason).sides(format!("n = {claimed}"), found);
+    if number.unreadable > 0 {
+        let said = format!("{} scores are texts or structures that say no number, and count as 0", number.unreadable);
+        // What is counted as 0 because it cannot be read must not be what makes the number good.
+        let is_good = arm.is_subject == (claim.metric.direction == Direction::Lower);
+        finding = if is_good && outcome == Outcome::Pass {
+            Finding { outcome: Outcome::Unknown, reason: said, ..finding }
+        } else {
+            finding.warn(said)
+        };
+    }
     for (denominator, value) in &number.by_denominator {
         if *value != number.value {
             finding = finding.note(format!("by `{denominator}` it would be {}", decimal_digits(value, 6)));

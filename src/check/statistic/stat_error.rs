@@ -2,7 +2,7 @@
 
 use num_traits::Zero;
 
-use crate::check::arms::{ClaimedArm, claimed, join};
+use crate::check::arms::{ClaimedArm, arm_name, claimed, join};
 use crate::check::statistic::stat_recompute::no_number;
 use crate::check::{Case, Check, Finding, Number, Outcome, Rate};
 use crate::statement::{Claim, ErrorRule, ErrorUnit};
@@ -34,7 +34,7 @@ impl Check for StatError {
 /// Holds each printed error bar to the computed one.
 pub(in crate::check) fn judge(claim: &Claim, number: &Number) -> Finding {
     let arms = claimed(claim, number);
-    let finding = join(ID, arms.iter().map(|arm| (arm.label.to_owned(), judge_arm(claim, arm))).collect());
+    let finding = join(ID, arms.iter().map(|arm| (arm_name(arm.label), judge_arm(claim, arm))).collect());
     match number.reported.get("stderr").zip(arms.first()) {
         None => finding,
         Some((lexeme, arm)) => {

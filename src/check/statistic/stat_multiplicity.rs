@@ -74,6 +74,12 @@ impl Check for StatMultiplicity {
         let terms = assertion.terms.iter();
         let parts = terms.map(|term| (said(term), judge_term(case, number, term, &shared))).collect();
         let finding = join(ID, parts).note(shared.words()).at(case.input_entries());
+        let finding = match protocol.families.len() {
+            families @ 2.. if planned.family.is_some() => finding.warn(format!(
+                "the protocol has {families} families, each at an error rate of its own: what holds in one of them by chance is as many times likelier"
+            )),
+            _ => finding,
+        };
         looks.words().into_iter().fold(finding, Finding::note)
     }
 }

@@ -3,7 +3,7 @@
 use num_rational::BigRational;
 use num_traits::{One, Signed};
 
-use crate::check::arms::{ClaimedArm, claimed, join};
+use crate::check::arms::{ClaimedArm, arm_name, claimed, join};
 use crate::check::statistic::tolerance::Tolerance;
 use crate::check::{Case, Check, Finding, Number, NumberProblem, Outcome, Rate};
 use crate::statement::Claim;
@@ -71,7 +71,7 @@ pub(in crate::check) fn judge(claim: &Claim, number: &Number, tolerance: Option<
             _ => finding,
         }
     };
-    join(ID, claimed(claim, number).iter().map(|arm| (arm.label.to_owned(), of_arm(arm))).collect())
+    join(ID, claimed(claim, number).iter().map(|arm| (arm_name(arm.label), of_arm(arm))).collect())
 }
 
 fn judge_arm(arm: &ClaimedArm<'_>) -> Finding {
@@ -96,6 +96,14 @@ fn judge_arm(arm: &ClaimedArm<'_>) -> Finding {
             format!("the samples give {exact}; `{text}` without a decimal does not say it"),
         )
         .next("print the rate with decimals or in percent");
+    }
+    // A percentage is a share of what was scored; of scores of -1 and 3 there is none, whatever their mean is.
+    if printed.is_percent() && number.beyond > 0 && check_rounding(&number.value, &printed).agrees() {
+        return finding(
+            Outcome::Unknown,
+            format!("{} scores lie below 0 or above 1: `{text}` is their mean and a share of nothing", number.beyond),
+        )
+        .next("print the mean as the number it is, without a percent sign");
     }
     match check_rounding(&number.value, &printed) {
         Rounding::Both => {

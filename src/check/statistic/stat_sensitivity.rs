@@ -20,6 +20,9 @@ const ID: &str = "stat.sensitivity";
 /// Metrics that are tried; logs have a handful.
 const MAX_METRICS: usize = 64;
 
+/// By another denominator or order of averaging a contrast that keeps no more than one part in so many is made by the rule.
+const LEAST_KEPT: i64 = 2;
+
 /// Samples of each log in which metrics are looked for: a metric is in all of them.
 const LOOKED_AT: usize = 1000;
 
@@ -72,7 +75,7 @@ fn judge(claim: &Claim, number: &Number, inputs: &[InputSamples<'_, '_>], gates:
         match by_it.and_then(|number| headline(claim, &number)) {
             Ok(value) => {
                 let is_gate = gates.iter().any(|gate| is_score(&gate.scorer, &gate.key, (&scorer, &key)));
-                others.push(Other { rule, value, is_gate });
+                others.push(Other { rule, value, is_gate, is_same_score: false });
             }
             Err(problem) => untried.push(format!("by {rule} there is no {what}: {problem}")),
         }
@@ -96,7 +99,12 @@ fn compare(stated: &BigRational, what: &str, is_contrast: bool, others: Vec<Othe
     };
     let (rule, sides) = (&largest.rule, (decimal_digits(stated, 6), decimal_digits(&largest.value, 6)));
     let turns = |other: &Other| other.value.signum() != stated.signum() && !other.value.is_zero();
-    let finding = if is_contrast && differing.iter().any(turns) {
+    let shrinks = |other: &&Other| is_contrast && other.is_same_score && is_made_by_the_rule(stated, &other.value);
+    let finding = if let Some(Other { rule, value, .. }) = differing.iter().find(shrinks) {
+        let value = decimal_digits(value, 6);
+        let reason = format!("most of the {what} is made by the rule that was chosen: by {rule} it would be {value}");
+        Finding::new(ID, Outcome::Differs, reason)
+    } else if is_contrast && differing.iter().any(turns) {
         let reason = format!("under another rule the {what} changes its sign; the largest swing is by {rule}");
         Finding::new(ID, Outcome::Differs, reason)
     } else {
@@ -121,6 +129,13 @@ fn is_score(scorer: &str, key: &Stated<String>, found: (&str, &str)) -> bool {
     (scorer, key.value().map_or("", String::as_str)) == found
 }
 
+/// Whether a contrast all but goes away, or turns, where the same scores are counted by another rule: scores that one arm
+/// lacks, or that count there alone, make a contrast of their own.
+fn is_made_by_the_rule(stated: &BigRational, other: &BigRational) -> bool {
+    let kept = other * BigRational::from_integer(LEAST_KEPT.into());
+    other.signum() != stated.signum() || kept.abs() <= stated.abs()
+}
+
 /// The number that a claim is known by: its contrast, or its subject's rate.
 fn headline(claim: &Claim, number: &Number) -> Result<BigRational, NumberProblem> {
     contrast::of_claim(claim, number).unwrap_or_else(|| Ok(number.subject().value.clone()))
@@ -131,11 +146,13 @@ struct Other {
     rule: String,
     value: BigRational,
     is_gate: bool,
+    /// The claim's own score, counted otherwise.
+    is_same_score: bool,
 }
 
 /// The headline under one other denominator or order of averaging: they are computed with the rates.
 fn steps_and_denominators(claim: &Claim, number: &Number) -> Vec<Other> {
-    let other = |rule: String| move |value| Other { rule, value, is_gate: false };
+    let other = |rule: String| move |value| Other { rule, value, is_gate: false, is_same_score: true };
     let mut found = Vec::new();
     for denominator in Denominator::ALL.iter().filter(|other| **other != claim.denominator) {
         let value = |rate: &Rate| rate.by_denominator.get(denominator).cloned();

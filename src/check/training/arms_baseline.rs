@@ -1,6 +1,6 @@
 //! `arms.baseline`: is each arm what the claim calls it?
 
-use crate::check::arms::{escaped, join};
+use crate::check::arms::{arm_name, escaped, join};
 use crate::check::{Case, Check, Finding, Outcome};
 use crate::lineage::{Answer, Arm, KindMatch, RecipeMatch};
 use crate::statement::Claim;
@@ -35,7 +35,7 @@ impl Check for ArmsBaseline {
                 Ok(arm) => judge(&arm, kind),
                 Err(why) => Finding::new(ID, Outcome::Unknown, why),
             };
-            (label.to_owned(), finding)
+            (arm_name(label), finding)
         });
         join(ID, parts.collect())
     }

@@ -1,8 +1,10 @@
 //! `arms.matched`: is what the claim varies all in which the two arms differ?
 
+use std::collections::BTreeSet;
+
 use crate::check::frame::claim_prereg::cited;
 use crate::check::{Case, Check, Finding, Outcome};
-use crate::lineage::{Arm, Difference, Part, SlotDifference};
+use crate::lineage::{Arm, Difference, Part, SlotDifference, Stage};
 use crate::merkle::EntryIndex;
 
 pub(in crate::check) const ENTRY: &dyn Check = &ArmsMatched;
@@ -52,6 +54,7 @@ fn judge(subject: &Arm<'_>, comparator: &Arm<'_>, factors: Option<&[String]>) ->
     };
     let beyond: Vec<&&SlotDifference> = differing.iter().filter(|slot| !is_declared(slot)).collect();
     let open = [subject, comparator].into_iter().flat_map(Arm::flaws).next();
+    let uneven = factors.and_then(|factors| uneven(subject, comparator, factors));
     let finding = match (factors, open) {
         _ if !difference.same_weights.is_empty() => {
             let same = difference.same_weights.iter().copied();
@@ -68,6 +71,11 @@ fn judge(subject: &Arm<'_>, comparator: &Arm<'_>, factors: Option<&[String]>) ->
             )
             .at(beyond.iter().flat_map(|slot| entries(slot)))
         }
+        (Some(_), None) if uneven.is_some() => {
+            let (reason, entries) = uneven.unwrap_or_default();
+            let reason = format!("{reason}: whether one was trained more, or only went on, is not on record");
+            Finding::new(ID, Outcome::Unknown, reason).at(entries)
+        }
         (Some(_), Some(flaw)) => {
             Finding::new(ID, Outcome::Unknown, format!("the record of an arm is not whole: {flaw}")).at(flaw.entries())
         }
@@ -82,6 +90,26 @@ fn judge(subject: &Arm<'_>, comparator: &Arm<'_>, factors: Option<&[String]>) ->
         .note("what was read and never recorded is not in this comparison"),
     };
     differing.iter().fold(finding, |finding, slot| finding.note(format!("differs: {}", said(slot))))
+}
+
+/// Why one arm was trained more often than the other in a class that was not to differ: the same data twice are more
+/// training, and no data that differ.
+fn uneven(subject: &Arm<'_>, comparator: &Arm<'_>, factors: &[String]) -> Option<(String, Vec<EntryIndex>)> {
+    let counts = |arm: &Arm<'_>, stage: Stage| -> BTreeSet<usize> {
+        let steps = arm.chains().iter().map(|chain| chain.steps.iter().filter(|step| step.stage == stage).count());
+        steps.collect()
+    };
+    let named = |counts: &BTreeSet<usize>| counts.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+    let differ = Stage::ALL.iter().filter(|stage| !factors.iter().any(|factor| factor == stage.name()));
+    differ
+        .map(|stage| (stage, counts(subject, *stage), counts(comparator, *stage)))
+        .find(|(_, one, other)| one != other)
+        .map(|(stage, one, other)| {
+            let (stage, one, other) = (stage.name(), named(&one), named(&other));
+            let reason = format!("{one} steps of {stage} training in one arm, {other} in the other");
+            let entries = [subject, comparator].into_iter().flat_map(Arm::chains).map(|chain| chain.weights);
+            (reason, entries.collect())
+        })
 }
 
 fn said(slot: &SlotDifference) -> String {

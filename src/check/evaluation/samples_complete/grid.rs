@@ -34,6 +34,12 @@ pub(super) fn judge(case: &Case<'_>, claim: &Claim) -> Finding {
     let mut condition_sets: BTreeSet<(Side, Vec<&str>)> = BTreeSet::new();
     for (role, side, rate) in number.rates() {
         let eval = eval_of(claim, side);
+        if rate.seeds.is_empty() {
+            let place = label(claim, role);
+            short.push(format!(
+                "{place}: rollouts of several seeds are put together without `mean(seeds)`, and no cell is known"
+            ));
+        }
         for (seed, of_seed) in &rate.seeds {
             let place =
                 format!("{}{}", label(claim, role), seed.map_or(String::new(), |seed| format!(", seed {seed}")));
