@@ -98,8 +98,8 @@ pub(super) fn check_grid(header: &Header, samples: &Samples, anomalies: &mut Ano
     let missing = expected.saturating_sub(declared);
     name_missing(grid, missing, samples, anomalies);
     if let Some(total) = header.total.filter(|total| *total != expected) {
-        anomalies
-            .add(AnomalyCode::CountDisagrees, format!("{expected} samples are declared, the header counts {total}"));
+        let text = format!("the log declares {expected}, its header counts {total}");
+        anomalies.add(AnomalyCode::CountDisagrees, text);
     }
     missing == 0
 }

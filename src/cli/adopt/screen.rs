@@ -88,16 +88,16 @@ fn wrong(out: &mut String, defects: &[Defect], all: bool) {
         }
         put(out, format_args!("\n{heading}\n"));
         for defect in those {
-            wrapped(out, &format!("  {:<22}", defect.code), &format!("{} ({})", defect.what, defect.count), 25);
+            wrapped(out, &format!("  {:<23}", defect.code), &format!("{} ({})", defect.what, defect.count), 25);
             let shown = if all { usize::MAX } else { PLACES };
             for example in defect.examples.iter().take(shown) {
                 let place = if example.log.is_empty() { String::new() } else { format!("{}: ", Shown(&example.log)) };
-                wrapped(out, &format!("{:24}-", ""), &format!("{place}{}", Shown(&example.text)), 26);
+                wrapped(out, &format!("{:25}-", ""), &format!("{place}{}", Shown(&example.text)), 27);
             }
             if defect.examples.len() > shown {
-                put(out, format_args!("{:24}  and {} more places\n", "", defect.examples.len() - shown));
+                put(out, format_args!("{:25}  and {} more places\n", "", defect.examples.len() - shown));
             }
-            wrapped(out, &format!("{:24}next:", ""), defect.next, 30);
+            wrapped(out, &format!("{:25}next:", ""), defect.next, 31);
         }
     }
 }
