@@ -19,6 +19,9 @@ pub(crate) use value::{Kind, Value, members_of, wrong};
 /// Deeper nesting is refused; real logs use about 30.
 pub(crate) const MAX_DEPTH: usize = 128;
 
+/// Members of an object that is held by name; a real one has about 30. A member of five bytes costs a hundred here.
+const MAX_MEMBERS: usize = 100_000;
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {

@@ -29,6 +29,12 @@ use crate::digest::parse_hex;
 use crate::key::{PublicKey, SigningKey};
 use crate::statement::Role;
 
+/// An Ed25519 key file has under 1,000 bytes; a larger file is none.
+const MAX_KEY_FILE_BYTES: u64 = 16 << 10;
+
+/// Rounds of key derivation that a file may ask for; more would only waste our time.
+const MAX_KDF_ROUNDS: u32 = 1024;
+
 /// Longest name of a key.
 const MAX_NAME_BYTES: usize = 64;
 

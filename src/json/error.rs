@@ -1,7 +1,6 @@
 //! Why bytes are not JSON, or not the JSON that was expected.
 
-use crate::json::MAX_DEPTH;
-use crate::json::object::MAX_MEMBERS;
+use crate::json::{MAX_DEPTH, MAX_MEMBERS};
 
 /// Why bytes are not JSON, or not the JSON that was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

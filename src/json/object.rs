@@ -3,11 +3,9 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::json::MAX_MEMBERS;
 use crate::json::error::JsonError;
 use crate::json::value::{Kind, Value, wrong};
-
-/// Members of an object that is held by name; a real one has about 30. A member of five bytes costs a hundred here.
-pub(super) const MAX_MEMBERS: usize = 100_000;
 
 /// The members of an object; asking for one whose name stands twice is refused.
 #[derive(Debug, Clone, Default)]

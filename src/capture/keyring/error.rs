@@ -3,8 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use crate::capture::keyring::file::MAX_KEY_FILE_BYTES;
-use crate::capture::keyring::openssh::MAX_KDF_ROUNDS;
+use crate::capture::keyring::{MAX_KDF_ROUNDS, MAX_KEY_FILE_BYTES};
 use crate::capture::open::Shown;
 
 /// Why a key was not kept or found.

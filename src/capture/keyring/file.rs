@@ -8,11 +8,9 @@ use std::path::Path;
 use rustix::fs::{Mode, OFlags};
 use zeroize::Zeroizing;
 
+use crate::capture::keyring::MAX_KEY_FILE_BYTES;
 use crate::capture::keyring::error::{KeyringError, io_error};
 use crate::capture::open::Shown;
-
-/// An Ed25519 key file has under 1,000 bytes; a larger file is none.
-pub(super) const MAX_KEY_FILE_BYTES: u64 = 16 << 10;
 
 pub(super) fn check_owner_only(path: &Path, metadata: &Metadata, expected: u32) -> Result<(), KeyringError> {
     let owner = rustix::process::geteuid().as_raw();

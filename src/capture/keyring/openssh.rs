@@ -7,17 +7,14 @@ use ssh_key::public::{Ed25519PublicKey, KeyData};
 use ssh_key::{Cipher, Kdf, PrivateKey};
 use zeroize::Zeroizing;
 
-use crate::capture::keyring::Passphrase;
 use crate::capture::keyring::error::KeyringError;
+use crate::capture::keyring::{MAX_KDF_ROUNDS, Passphrase};
 use crate::capture::open::Shown;
 use crate::key::{PublicKey, SigningKey};
 use crate::statement::Role;
 
 /// About half a second for each guess at a passphrase; OpenSSH's own default is 24.
 const KDF_ROUNDS: u32 = 32;
-
-/// A file may ask for more rounds than that; it would only waste our time.
-pub(super) const MAX_KDF_ROUNDS: u32 = 1024;
 
 const COMMENT_PREFIX: &str = "reproledger";
 
