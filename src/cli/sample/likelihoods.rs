@@ -17,7 +17,8 @@ use crate::verify::VerifiedEvidence;
 #[derive(Debug, clap::Args)]
 pub(super) struct LikelihoodArgs {
     /// How likely each draw is under each of the weights on record, as you scored them with a tool of your own: JSON lines or CSV,
-    /// one row for each, with `draw` (ENTRY:NUMBER), `checkpoint` (a digest of the weights), `loglik` (in nats), `tokens`
+    /// one row for each, with `draw` (ENTRY:NUMBER), `checkpoint` (a digest of the weights), `loglik` (in nats; -1e7 where there
+    /// is no chance at all), `tokens`
     #[arg(long, value_name = "TABLE", requires_all = ["tool", "distribution"])]
     likelihoods: Option<PathBuf>,
     /// What you scored them with, in your words
