@@ -365,7 +365,7 @@ fn l11_an_arm_that_was_trained_more_often_on_the_same_data_is_not_matched() {
         }
         last
     });
-    let words = "3 steps of alignment training in one arm, 1 in the other";
+    let words = "3 steps of alignment training in one arm, 1 in the other: whether one was trained more, or only went on, is not on record";
     refused(&study.tell().assess(VENDOR_AUDIT), "arms.matched", Outcome::Unknown, words);
 }
 
@@ -391,9 +391,11 @@ fn r08_what_is_asserted_stands_on_the_screen_with_how_sure_it_is() {
         }
         to_text(&study.tell().assess(profile), Detail::Screen)
     };
-    let said = "asserted    contrast at-most -44%, by the 50% interval for seeds (welch)";
-    assert!(screen(1, PAPER).contains(said), "{}", screen(1, PAPER));
-    assert!(screen(5, PAPER).contains("and 4 more (--json lists all)"));
+    // Lines break where they must: what is said is the same.
+    let said_in = |screen: String| screen.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = "asserted contrast at-most -44%, by the 50% interval for seeds (welch)";
+    assert!(said_in(screen(1, PAPER)).contains(said), "{}", screen(1, PAPER));
+    assert!(said_in(screen(5, PAPER)).contains("(welch), and 4 more (--json lists all)"), "{}", screen(5, PAPER));
 }
 
 #[test]
