@@ -19,6 +19,9 @@ use crate::verify::{VerifiedEvidence, reachable};
 /// Repositories in the reader's folder that are asked; each costs an open and a look for every commit.
 const MAX_REPOSITORIES: usize = 16;
 
+/// Entries whose commit is read: each reads a file or a whole tree, and evidence must not make a verifier read for ever.
+const MAX_LOOKS: usize = 256;
+
 /// Hex digits of a full commit id. Shorter ones, branches and whatever else git resolves are no ids.
 const COMMIT_DIGITS: usize = 40;
 
@@ -47,7 +50,17 @@ pub(super) fn observe_commits<'p>(
         }
         seen
     };
-    named.into_iter().map(|(index, place, payload)| (index, seen(place, payload))).collect()
+    let mut looks = 0;
+    let mut look_or_say = |place: &GitPlace, payload: &Payload| {
+        looks += 1;
+        if looks > MAX_LOOKS && !repositories.is_empty() {
+            return CommitSeen::Unclear {
+                reason: format!("the commits of {MAX_LOOKS} other entries were read already"),
+            };
+        }
+        seen(place, payload)
+    };
+    named.into_iter().map(|(index, place, payload)| (index, look_or_say(place, payload))).collect()
 }
 
 /// Artifacts behind the claim, by links and by the runs that wrote them, that are said to be from a commit.

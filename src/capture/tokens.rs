@@ -18,7 +18,7 @@ use crate::digest::{Digest, DigestKind, FileDigest};
 use crate::merkle::EntryIndex;
 use crate::statement::{Kind, Reading, TOKENS, TOKENS_PRINTED};
 use crate::tokens::{Tokenizer, TokensError};
-use crate::verify::VerifiedEvidence;
+use crate::verify::{VerifiedEntry, VerifiedEvidence};
 use crate::weights::ReadAt;
 
 /// Corpora that are counted under a tokenizer each: each reads a whole corpus, and evidence must not make a verifier read
@@ -38,7 +38,7 @@ pub(super) fn count(
     let found: Found<'_, '_> = found.iter().map(|one| (one.0.entry, one)).collect();
     let mut tokenizers: BTreeMap<EntryIndex, Result<Tokenizer, String>> = BTreeMap::new();
     let mut counts = BTreeMap::new();
-    for (data, tokenizer) in pairs(evidence).into_iter().filter(|(data, _)| is_asked(evidence, *data)) {
+    for (data, tokenizer) in pairs(evidence, &found) {
         let (Some((corpus, path)), Some(of)) = (found.get(&data), found.get(&tokenizer)) else { continue };
         if counts.len() == MAX_COUNTS {
             let reason = format!("the tokens of {MAX_COUNTS} other corpora were counted already");
@@ -56,36 +56,37 @@ pub(super) fn count(
     counts
 }
 
-/// Whether a number of tokens is on record that a count can be held to: of the corpus, or of a training.
-fn is_asked(evidence: &VerifiedEvidence<'_>, data: EntryIndex) -> bool {
-    let reading = |index: &EntryIndex| evidence.bodies.get(index)?.reading.as_ref();
+/// Corpora and tokenizers at hand that one entry links to, where a number of tokens is on record that a count can be held
+/// to: of the corpus, or of a training. At most one more than are counted: what links everything to everything would have
+/// more pairs than there is memory.
+fn pairs(evidence: &VerifiedEvidence<'_>, found: &Found<'_, '_>) -> BTreeSet<(EntryIndex, EntryIndex)> {
+    let reading = |index: EntryIndex| evidence.bodies.get(&index)?.reading.as_ref();
+    let is_trained = |(index, entry): (&EntryIndex, &VerifiedEntry)| {
+        let counts = reading(*index).filter(|_| entry.payload().kind.is_weights()).map(|reading| &reading.counts);
+        counts.is_some_and(|counts| counts.contains_key("trainer.tokens"))
+    };
+    let is_trained = evidence.entries.iter().any(is_trained);
     let is_said = |reading: &Reading| reading.counts.contains_key(TOKENS) || reading.facts.contains_key(TOKENS_PRINTED);
-    let trained = || evidence.entries.iter().filter(|(_, entry)| entry.payload().kind.is_weights());
-    reading(&data).is_some_and(is_said)
-        || trained()
-            .any(|(index, _)| reading(index).is_some_and(|reading| reading.counts.contains_key("trainer.tokens")))
-}
-
-/// Corpora and tokenizers that one entry links to.
-fn pairs(evidence: &VerifiedEvidence<'_>) -> BTreeSet<(EntryIndex, EntryIndex)> {
+    let is_asked = |data: EntryIndex| is_trained || reading(data).is_some_and(is_said);
     let kind = |index: EntryIndex| evidence.entries.get(&index).map(|entry| entry.payload().kind);
     let mut pairs = BTreeSet::new();
     for (index, entry) in &evidence.entries {
         let payload = entry.payload();
-        let linked = payload.edges.iter().filter(|edge| edge.log.is_none()).map(|edge| edge.seq);
-        let (mut data, mut tokenizers) = (BTreeSet::new(), BTreeSet::new());
-        for target in linked.chain(CORPORA.contains(&payload.kind).then_some(*index)) {
-            match kind(target) {
-                Some(Kind::Tokenizer) => drop(tokenizers.insert(target)),
-                Some(kind) if CORPORA.contains(&kind) => drop(data.insert(target)),
-                _ => {}
+        let linked = || payload.edges.iter().filter(|edge| edge.log.is_none()).map(|edge| edge.seq);
+        let is_corpus = |index: &EntryIndex| kind(*index).is_some_and(|kind| CORPORA.contains(&kind));
+        // What another corpus was made of has tokens of its own, under whatever its own entry links to.
+        let data: BTreeSet<EntryIndex> =
+            if is_corpus(index) { BTreeSet::from([*index]) } else { linked().filter(is_corpus).collect() };
+        let of_tokens = |index: &EntryIndex| kind(*index) == Some(Kind::Tokenizer) && found.contains_key(index);
+        let tokenizers: BTreeSet<EntryIndex> = linked().filter(of_tokens).collect();
+        for data in data.into_iter().filter(|data| found.contains_key(data) && is_asked(*data)) {
+            for tokenizer in &tokenizers {
+                pairs.insert((data, *tokenizer));
+                if pairs.len() > MAX_COUNTS {
+                    return pairs;
+                }
             }
         }
-        // What another corpus was made of has tokens of its own, under whatever its own entry links to.
-        if CORPORA.contains(&payload.kind) {
-            data = BTreeSet::from([*index]);
-        }
-        pairs.extend(data.into_iter().flat_map(|data| tokenizers.iter().map(move |tokenizer| (data, *tokenizer))));
     }
     pairs
 }

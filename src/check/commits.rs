@@ -60,22 +60,23 @@ fn other_commit(case: &Case<'_>, id: &'static str) -> Option<Finding> {
     })
 }
 
-/// What was found of the commits that artifacts are said to be from.
+/// What was found of the commits that artifacts are said to be from; what is not known of them comes first.
 pub(super) fn notes(case: &Case<'_>) -> Vec<String> {
-    let said =
-        case.observed.into_iter().flat_map(|observed| &observed.commits).filter_map(|(index, seen)| match seen {
-            CommitSeen::Holds { repository } => Some(format!(
-                "entry {index} is what its commit holds, read in the repository `{}`",
-                repository.escape_default()
-            )),
-            CommitSeen::NotFound => Some(format!(
-                "entry {index} is said to be from a git commit that no repository at hand has: that is the lab's word"
-            )),
-            CommitSeen::Unclear { reason } => {
-                Some(format!("whether entry {index} is what its commit holds is not known: {reason}"))
-            }
-            CommitSeen::Other { .. } | CommitSeen::Lacks { .. } => None,
-        });
+    let mut seen: Vec<_> = case.observed.into_iter().flat_map(|observed| &observed.commits).collect();
+    seen.sort_by_key(|(_, seen)| matches!(seen, CommitSeen::Holds { .. }));
+    let said = seen.into_iter().filter_map(|(index, seen)| match seen {
+        CommitSeen::Holds { repository } => Some(format!(
+            "entry {index} is what its commit holds, read in the repository `{}`",
+            repository.escape_default()
+        )),
+        CommitSeen::NotFound => Some(format!(
+            "entry {index} is said to be from a git commit that no repository at hand has: that is the lab's word"
+        )),
+        CommitSeen::Unclear { reason } => {
+            Some(format!("whether entry {index} is what its commit holds is not known: {reason}"))
+        }
+        CommitSeen::Other { .. } | CommitSeen::Lacks { .. } => None,
+    });
     let mut said: Vec<String> = said.collect();
     let more = said.len().saturating_sub(MAX_NOTES);
     said.truncate(MAX_NOTES);

@@ -252,6 +252,16 @@ fn l17_what_its_commit_does_not_hold_is_contradicted_where_the_repository_is_at_
 }
 
 #[test]
+fn d12_a_commit_that_is_named_again_and_again_is_read_a_bounded_number_of_times() {
+    let Some(sandbox) = repository() else { return };
+    let told = vec![committed(&sandbox, "docs"); 257];
+    let assessment = from_git(told).tell().assess_disclosed(PAPER, Some(&sandbox.path("lab")));
+    let found = finding(&assessment, "availability");
+    let first = &found.notes.iter().find(|note| note.contains("its commit holds")).unwrap();
+    assert!(first.ends_with("is not known: the commits of 256 other entries were read already"), "{found:?}");
+}
+
+#[test]
 fn l17_one_path_of_one_commit_is_one_thing() {
     let Some(sandbox) = repository() else { return };
     let (place, subject) = committed(&sandbox, "spec.md");
